@@ -1,0 +1,61 @@
+"""The Click group: a command is imported only when it is asked for, so that --help stays instant."""
+
+from __future__ import annotations
+
+import importlib
+from typing import NoReturn
+
+import click
+
+from datagen import __version__
+from datagen.errors import nearest
+
+#: command -> (module below datagen.stages, the line that `datagen --help` shows)
+COMMANDS: dict[str, tuple[str, str]] = {
+    "evolve": ("evolve", "Evolve seeds into harder tasks."),
+    "sample": ("sample", "Ask teachers to answer tasks."),
+    "filter": ("filter", "Drop what is not worth learning, by rules."),
+    "decontam": ("decontam", "Drop tasks that overlap a benchmark."),
+    "run": ("run", "Run a recipe: all stages from seeds to a clean set."),
+    "cat": ("cat", "Print the rows of a data set."),
+    "list": ("list", "List rules, teachers, benchmarks or methods."),
+}
+
+
+class LazyGroup(click.Group):
+    """Knows its commands by name and imports the one that is run."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - Click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"datagen.stages.{COMMANDS[cmd_name][0]}")
+        command: click.Command = module.command
+        command.name = cmd_name
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            self._unknown(ctx, args[0])
+        return super().resolve_command(ctx, args)
+
+    def _unknown(self, ctx: click.Context, name: str) -> NoReturn:
+        ctx.fail(f"unknown command {name}: {nearest(name, COMMANDS)}")
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
+
+
+@click.command(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Example: datagen run demo -o out/demo",
+)
+@click.version_option(__version__, prog_name="datagen")
+def cli() -> None:
+    """Build instruction-tuning sets for code models that can be trusted and rebuilt."""

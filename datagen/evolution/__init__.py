@@ -1,0 +1,1 @@
+"""Evol-Instruct: how a task is made harder, and when an attempt to do so failed."""

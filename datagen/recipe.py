@@ -1,0 +1,176 @@
+"""recipe.yaml: seeds and a list of stages with their options, checked whole before anything runs.
+
+    seeds: starter
+    seed: 0
+    stages:
+      - evolve: {teacher: local:smollm2, rounds: 2, limit: 24}
+      - sample: {teacher: [local:smollm2, reference]}
+      - filter
+      - decontam: {against: humaneval}
+
+A stage's options are those of its command, by their long names. Paths are relative to the working folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from importlib import import_module, resources
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import click
+import yaml
+
+from datagen.errors import UsageError, nearest, one_line
+from datagen.options import InputPath
+
+STAGES = ("evolve", "sample", "filter", "decontam")
+DEMO = "demo"
+
+_KEYS = ("seeds", "seed", "map", "stages")
+#: Options of the commands that belong to a whole run, not to one of its stages.
+_OF_THE_RUN = frozenset({"source", "out", "rename", "overwrite", "as_json", "quiet", "verbose", "check"})
+
+
+class Stage(NamedTuple):
+    """One stage: its command's name and all its options, defaults filled in."""
+
+    name: str
+    options: Mapping[str, Any]
+
+
+class Recipe(NamedTuple):
+    """A checked recipe.
+
+    rename: columns of the seeds' file, new name -> name in the file. shortened: whether stages behind
+    those in `stages` were cut off on the command line.
+    """
+
+    seeds: str
+    rename: Mapping[str, str]
+    stages: tuple[Stage, ...]
+    shortened: bool = False
+
+
+def load(where: str, until: str | None = None) -> Recipe:
+    """Read and check a recipe: a path, or "demo", which comes with datagen; whole or up to a stage.
+
+    Raises:
+        UsageError: anything in it is unknown, missing, or of the wrong kind; the line names the place.
+    """
+    text = _read(where)
+    try:
+        content = yaml.safe_load(text)
+    except (yaml.YAMLError, RecursionError) as error:
+        raise UsageError(f"{where}: not YAML: {one_line(error, 160)}") from None
+    if not isinstance(content, dict):
+        raise UsageError(f"{where}: a recipe has the keys {', '.join(_KEYS)}; see `datagen run --help`")
+    for key in content:
+        if key not in _KEYS:
+            raise UsageError(f"{where}: unknown key {one_line(key, 40)}: {nearest(str(key), _KEYS)}")
+    stages = content.get("stages")
+    if not isinstance(stages, list) or not stages:
+        raise UsageError(f"{where}: stages should be a list such as [evolve: ..., sample: ..., filter]")
+    shared = {"seed": content["seed"]} if "seed" in content else {}
+    recipe = Recipe(
+        _seeds(content.get("seeds"), where),
+        _renames(content.get("map", {}), where),
+        tuple(_stage(entry, f"{where}, stage {number}", shared) for number, entry in enumerate(stages, 1)),
+    )
+    return _up_to(recipe, until, where) if until else recipe
+
+
+def _up_to(recipe: Recipe, until: str, where: str) -> Recipe:
+    names = [stage.name for stage in recipe.stages]
+    if until not in names:
+        raise UsageError(f"{where} has no stage {until} to stop after: {nearest(until, names)}")
+    last = names.index(until) + 1
+    return recipe._replace(stages=recipe.stages[:last], shortened=last < len(names))
+
+
+def _read(where: str) -> str:
+    path = Path(where)
+    if where == DEMO and not path.exists():
+        return resources.files("datagen").joinpath("recipes", "demo.yaml").read_text(encoding="utf-8")
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise UsageError(f"{where} is not a text file in UTF-8; give a recipe in YAML, or demo") from None
+    except OSError as error:
+        raise UsageError(
+            f"{where} cannot be read: {error.strerror}; give a recipe in YAML, or demo"
+        ) from None
+
+
+def _seeds(value: object, where: str) -> str:
+    if not isinstance(value, str):
+        raise UsageError(f"{where}: seeds should name a file, a dataset directory, or starter")
+    try:
+        return InputPath().convert(value, None, None)
+    except click.BadParameter as error:
+        raise UsageError(f"{where}: seeds: {error.format_message()}") from None
+
+
+def _renames(value: object, where: str) -> dict[str, str]:
+    if isinstance(value, dict) and all(isinstance(text, str) for pair in value.items() for text in pair):
+        return value
+    raise UsageError(f"{where}: map should be a mapping of new names to names in the file")
+
+
+def _stage(entry: object, where: str, shared: Mapping[str, Any]) -> Stage:
+    name, given = _name_and_options(entry, where)
+    command: click.Command = import_module(f"datagen.stages.{name}").command
+    known = {
+        str(option.opts[-1]).lstrip("-"): option
+        for option in command.params
+        if isinstance(option, click.Option) and option.name not in _OF_THE_RUN
+    }
+    for key in given:
+        if key not in known:
+            raise UsageError(
+                f"{where} ({name}): unknown option {one_line(key, 40)}: {nearest(str(key), known)}"
+            )
+    wanted = {**{key: value for key, value in shared.items() if key in known}, **given}
+    words = [word for key, value in wanted.items() for word in _words(known[key], value, f"{where} ({name})")]
+    return Stage(name, _parsed(command, words, f"{where} ({name})"))
+
+
+def _name_and_options(entry: object, where: str) -> tuple[str, dict[str, Any]]:
+    if isinstance(entry, str):
+        entry = {entry: {}}
+    if not isinstance(entry, dict) or len(entry) != 1:
+        raise UsageError(f"{where}: should be a stage's name, or its name with options: {', '.join(STAGES)}")
+    name, given = next(iter(entry.items()))
+    if name not in STAGES:
+        raise UsageError(f"{where}: unknown stage {one_line(name, 40)}: {nearest(str(name), STAGES)}")
+    if given is not None and not isinstance(given, dict):
+        raise UsageError(f"{where} ({name}): options should be a mapping such as {{rounds: 2}}")
+    return name, given or {}
+
+
+def _words(option: click.Option, value: object, where: str) -> Iterator[str]:
+    """The words that would say the same on the command line, so that there is one check for both."""
+    flag = option.opts[-1]
+    values = value if isinstance(value, list) else [value]
+    if isinstance(value, list) and not option.multiple:
+        raise UsageError(f"{where}: {flag.lstrip('-')} takes one value, not a list")
+    for single in values:
+        if option.is_flag:
+            if not isinstance(single, bool):
+                raise UsageError(f"{where}: {flag.lstrip('-')} is true or false, not {one_line(single, 40)}")
+            if single:
+                yield flag
+        elif isinstance(single, bool) or not isinstance(single, str | int | float):
+            raise UsageError(f"{where}: {flag.lstrip('-')} cannot be {one_line(single, 40)}")
+        else:
+            yield from (flag, str(single))
+
+
+def _parsed(command: click.Command, words: list[str], where: str) -> dict[str, Any]:
+    try:
+        # The two placeholders satisfy what every stage requires; a run fills them in itself.
+        context = command.make_context("", [*words, "--out", ".", "--", "-"])
+    except click.ClickException as error:
+        message = " ".join(error.format_message().split()).rstrip(".")
+        raise UsageError(f"{where}: {message}") from None
+    return {name: value for name, value in context.params.items() if name not in _OF_THE_RUN}

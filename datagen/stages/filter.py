@@ -1,0 +1,78 @@
+"""Drop what is not worth learning, by rules."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import polars as pl
+
+from datagen import dataset, options, prepare, progress, schema
+from datagen.dataset import Outcome, Split
+from datagen.errors import UsageError
+from datagen.manifest import Plan
+from datagen.source import Source
+from rules import RULES, Rule, judge
+
+
+def make(
+    source: Source, out: Path, *, only: Sequence[str] = (), skip: Sequence[str] = (), overwrite: bool = False
+) -> Outcome:
+    """Write the rows that no rule drops; the measures of all rows are stored beside them.
+
+    Args:
+        only: names of the rules to apply, none for all. skip: names of rules not to apply.
+
+    Raises:
+        UsageError: a rule is unknown, or none is left. DatagenError: `out` holds another data set.
+    """
+    rules = _chosen(only, skip)
+    thresholds = {rule.name: getattr(rule.drop_when, "threshold", None) for rule in rules}
+    plan = Plan("filter", [source], {"rules": thresholds})
+    if done := dataset.already_made(out, plan, overwrite=overwrite):
+        return done
+    with dataset.writing(out, plan) as writer, progress.track("filter", source.rows) as advance:
+        for frame in source.frames():
+            writer.add(drop_by_rules(prepare.with_code(frame), rules), rows_in=frame.height)
+            advance(frame.height)
+    return writer.outcome(out)
+
+
+def drop_by_rules(frame: pl.DataFrame, rules: Sequence[Rule]) -> Split:
+    """Split prepared rows (prepare.py) into those that no rule drops and the others.
+
+    Both carry the measures, as columns `measure_NAME`.
+    """
+    judged = judge(frame, rules)
+    measures = judged.drop("dropped_by")
+    measures = measures.rename({name: f"measure_{name}" for name in measures.columns})
+    whole = frame.drop(measures.columns, strict=False).hstack(measures)
+    fired = judged["dropped_by"].list.len() > 0
+    reasons = judged.filter(fired).select(pl.col("dropped_by").list.first().alias("reason"), "dropped_by")
+    dropped = whole.filter(fired).drop("reason", "dropped_by", strict=False).hstack(reasons)
+    return Split(whole.filter(~fired), schema.in_order(dropped))
+
+
+def _chosen(only: Sequence[str], skip: Sequence[str]) -> list[Rule]:
+    wanted = options.chosen(only, RULES, "rule") or list(RULES)
+    unwanted = options.chosen(skip, RULES, "rule")
+    rules = [rule for name, rule in RULES.items() if name in wanted and name not in unwanted]
+    if not rules:
+        raise UsageError("--skip leaves no rule to apply; leave it out, or name fewer rules")
+    return rules
+
+
+@click.command(epilog="Example: datagen filter out/pairs -o out/filtered --skip repeated-lines")
+@options.input_argument("ROWS")
+@click.option("--only", multiple=True, metavar="RULE", help="Apply this rule only; repeat for more.")
+@click.option("--skip", multiple=True, metavar="RULE", help="Do not apply this rule; repeat for more.")
+@options.stage_options()
+def command(**given: Any) -> int:  # noqa: ANN401 - Click's parameters, passed on to `make`
+    """Drop what is not worth learning, by rules.
+
+    Rules that judge the instruction drop a task with all its answers; the others drop single answers of
+    teachers. `datagen list rules` shows them; OUT/dropped holds what they dropped, with every measure.
+    """
+    return options.exit_code(options.run_stage(make, given))

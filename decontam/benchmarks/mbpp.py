@@ -1,0 +1,41 @@
+"""MBPP (Austin et al. 2021): google-research's mbpp.jsonl (974 tasks) or sanitized-mbpp.json; CC-BY-4.0."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from decontam.benchmarks._files import Record, read_items, strings, task_id, text
+from decontam.benchmarks._item import Benchmark, Item, benchmark
+
+USAGE = "mbpp:PATH"
+
+
+def read(path: Path) -> Benchmark:
+    """Return the items of either file, in its order."""
+    return benchmark("mbpp", "CC-BY-4.0", read_items(path, _item))
+
+
+def _item(record: Record) -> Item:
+    prompt, solution = text(record, "text", "prompt"), text(record, "code")
+    tests = strings(record, "test_list")
+    return Item(
+        benchmark="mbpp",
+        task_id=task_id(record),
+        prompt=prompt,
+        raw_prompt=prompt,
+        solution=solution,
+        tests=tuple(f"{_setup(record)}{test}" for test in tests),
+        entry_point=_entry_point(solution, tests),
+    )
+
+
+def _setup(record: Record) -> str:
+    lines = [record.get("test_setup_code") or "", *(record.get("test_imports") or [])]
+    return "".join(f"{line}\n" for line in lines if line)
+
+
+def _entry_point(solution: str, tests: tuple[str, ...]) -> str:
+    """Return the first function that the tests call and the solution defines, or nothing."""
+    called = re.findall(r"(\w+)\s*\(", tests[0]) if tests else []
+    return next((name for name in called if re.search(rf"\bdef\s+{name}\b", solution)), "")

@@ -1,0 +1,159 @@
+"""Containment of a benchmark item's n-grams in a row: finds a short item inside a long row.
+
+*Measure.* For a part of an item with the set Q of token n-grams, and a row's text with the set X,
+
+    C = sum of w(g) over g in Q and X  /  max(sum of w(g) over g in Q, floor)             0 <= C <= 1
+
+which is the containment |Q and X| / |Q| (Broder 1997), weighted and floored:
+
+* w(g) = log(1 + N / df(g)) / log(1 + N), where df(g) of the N items of the same benchmark have g. What
+  one item alone says weighs 1; "write a function to", which two in three items of MBPP say, 0.13.
+  Weights are kept in whole thousandths: sums of integers are the same in any order and on any machine.
+* a part with fewer than `floor` distinctive n-grams ("Return median of elements in the list l.") is
+  judged as if it had that many: most of it must be there. "Add two numbers x and y" has not enough.
+* only a stretch of the row at most twice as long as the part counts, the one that holds most of it. Else
+  a book would hold every item, a few words here and a few there.
+
+*Covered.* Verbatim and reformatted copies anywhere in a row, copies with noise or some reworded words,
+the canonical solution or the tests alone, half of an item. *Not covered.* Rephrased or translated text
+without the examples, renamed identifiers, another language's code.
+
+*Thresholds.* Tuned on 3,922 rows labelled for HumanEval (`bench/decontam_recall.py`), where each may move
+by a fifth and recall of exact and reworded copies stays within one point. They are low where a part is
+made of several things of which one is enough: signature, words and examples; many test cases.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple
+
+import polars as pl
+
+from decontam._evidence import Evidence, evidence, excerpt, parts, texts
+from decontam._text import Shingle, shingles, tokens
+from decontam.benchmarks import Item
+
+THRESHOLDS: Mapping[str, float] = MappingProxyType(
+    {"prompt": 0.5, "raw_prompt": 0.2, "solution": 0.5, "tests": 0.3}
+)
+
+
+class _Part(NamedTuple):
+    """One text of an item: the weights of its n-grams, their sum (floored), its length in tokens."""
+
+    benchmark: str
+    item: str
+    name: str
+    weights: dict[Shingle, int]
+    mass: int
+    length: int
+
+
+class Index(NamedTuple):
+    """The parts of all items.
+
+    postings: for an n-gram, the numbers of the parts that it makes candidates, with its weight there. The
+        commonest n-grams of a part are left out: they are on every row's lips, and cost the most.
+    enough: for each part, the weight that the rest must reach, so that no match can be missed.
+    """
+
+    parts: list[_Part]
+    postings: dict[Shingle, list[tuple[int, int]]]
+    enough: list[int]
+    n: int
+    thresholds: Mapping[str, float]
+
+
+def index(
+    items: Sequence[Item], *, n: int = 4, floor: float = 8.0, thresholds: Mapping[str, float] = THRESHOLDS
+) -> Index:
+    """Index the n-grams of every part of every item; items of several benchmarks may come together.
+
+    Args:
+        items: the benchmark items. Weights are computed inside each benchmark, so that a verdict does
+            not depend on what else is indexed.
+        n: tokens in an n-gram, at least 1.
+        floor: a part counts as having at least this weight, in n-grams that no other item has.
+        thresholds: for each part, the least containment that is a match, 0 to 1.
+    """
+    found = _parts(items, n, floor)
+    df = Counter(gram for part in found for gram in part.weights)
+    postings: dict[Shingle, list[tuple[int, int]]] = defaultdict(list)
+    enough = []
+    for number, part in enumerate(found):
+        least = math.floor(thresholds[part.name] * part.mass)
+        skipped = 0
+        for gram, weight in sorted(part.weights.items(), key=lambda entry: (-df[entry[0]], entry[0])):
+            if skipped + weight <= least / 2:
+                skipped += weight
+            else:
+                postings[gram].append((number, weight))
+        enough.append(least - skipped)
+    return Index(found, dict(postings), enough, n, thresholds)
+
+
+def matches(frame: pl.DataFrame, index: Index) -> pl.DataFrame:
+    """Return one row of evidence for each part of an item that a row's text contains, in the rows' order."""
+    found: list[Evidence] = []
+    for row, field, text in texts(frame):
+        grams = list(shingles(tokens(text), index.n))
+        for part in _candidates(grams, index):
+            threshold = index.thresholds[part.name]
+            weight, first, last = _best_stretch(grams, part.weights, 2 * part.length)
+            value = weight / part.mass
+            if value >= threshold:
+                shown = excerpt(text, first, last + index.n - 1)
+                where = f"{part.name}:{field}"
+                found.append((row, part.benchmark, part.item, "ngrams", where, value, threshold, shown))
+    return evidence(found)
+
+
+def _parts(items: Sequence[Item], n: int, floor: float) -> list[_Part]:
+    texts_of: dict[tuple[str, str], list[tuple[Item, list[str]]]] = defaultdict(list)
+    for item in items:
+        for name, text in parts(item).items():
+            texts_of[item.benchmark, name].append((item, tokens(text)))
+    found = []
+    for (benchmark, name), members in texts_of.items():
+        df = Counter(gram for _, words in members for gram in set(shingles(words, n)))
+        scale = 1000 / math.log(1 + len(members))
+        weights = {gram: round(scale * math.log(1 + len(members) / count)) for gram, count in df.items()}
+        for item, words in members:
+            own = {gram: weights[gram] for gram in shingles(words, n)}
+            mass = max(sum(own.values()), round(1000 * floor))
+            found.append(_Part(benchmark, item.task_id, name, own, mass, len(words)))
+    return found
+
+
+def _candidates(grams: Sequence[Shingle], index: Index) -> list[_Part]:
+    reached: dict[int, int] = defaultdict(int)
+    for gram in set(grams):
+        for number, weight in index.postings.get(gram, ()):
+            reached[number] += weight
+    return [index.parts[number] for number, weight in reached.items() if weight >= index.enough[number]]
+
+
+def _best_stretch(
+    grams: Sequence[Shingle], weights: Mapping[Shingle, int], width: int
+) -> tuple[int, int, int]:
+    """Return the most weight of distinct n-grams within `width` tokens; where the first and last begin.
+
+    The window moves over the hits: each enters once on the right and leaves once on the left. Of equal
+    weights the earliest, shortest stretch is taken.
+    """
+    hits = [(at, gram) for at, gram in enumerate(grams) if gram in weights]
+    inside: Counter[Shingle] = Counter()
+    weight, left, best = 0, 0, (0, 0, 0)
+    for at, gram in hits:
+        inside[gram] += 1
+        weight += weights[gram] if inside[gram] == 1 else 0
+        while at - hits[left][0] >= width:
+            inside[hits[left][1]] -= 1
+            weight -= weights[hits[left][1]] if inside[hits[left][1]] == 0 else 0
+            left += 1
+        best = max(best, (weight, -hits[left][0], -at))
+    return best[0], -best[1], -best[2]

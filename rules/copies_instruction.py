@@ -1,0 +1,39 @@
+"""An answer that only repeats the task.
+
+What: the response is the instruction, once or several times; or what it says outside of fenced blocks is, and
+    there is no code. Case, spaces and punctuation do not matter.
+Why: it teaches to echo. A base model asked for a chat answer does this.
+Source: Magicoder's filter for code blocks that the problem holds already ("does not help much", they write);
+    the narrower form is ours: an answer that restates the task and then solves it is kept.
+Kept: the instruction followed by the code
+Dropped: `Reverse a list. Reverse a list.` for `Reverse a list.`
+"""
+
+import polars as pl
+
+from rules._rule import IsTrue, Rule
+from rules._text import is_blank, prose
+
+
+def _squeezed(text: pl.Expr) -> pl.Expr:
+    return text.fill_null("").str.to_lowercase().str.replace_all(r"[\s\p{P}]+", "")
+
+
+_TASK = _squeezed(pl.col("instruction"))
+
+
+def _only_repeats(text: pl.Expr) -> pl.Expr:
+    times = text.str.count_matches(_TASK, literal=True)
+    return (times > 0) & (text.str.len_bytes() == times * _TASK.str.len_bytes())
+
+
+RULE = Rule(
+    judges="pair",
+    measure="copies_instruction",
+    of=(_TASK != "")
+    & (
+        _only_repeats(_squeezed(pl.col("response")))
+        | (_only_repeats(_squeezed(prose(pl.col("response")))) & is_blank(pl.col("code")))
+    ),
+    drop_when=IsTrue(),
+)
