@@ -1,0 +1,114 @@
+"""The direction in which the packages know each other, and what the top level holds."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+OURS = {"datagen", "rules", "decontam", "train"}
+#: package -> those of ours that it may import
+ALLOWED = {
+    "rules": {"rules"},
+    "decontam": {"decontam"},
+    "train": {"train"},
+    "datagen": {"datagen", "rules", "decontam", "train"},
+}
+MODULES = sorted(path for package in OURS for path in (ROOT / package).rglob("*.py"))
+
+
+def imported(path: Path) -> set[str]:
+    """Full names of all modules that a file imports anywhere, deferred imports included."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            found.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return found
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=module_name)
+def test_packages_know_only_what_they_may(path: Path) -> None:
+    """`rules`, `decontam` and `train` import neither datagen nor each other."""
+    package = path.relative_to(ROOT).parts[0]
+    known = {name.partition(".")[0] for name in imported(path)} & OURS
+    assert known <= ALLOWED[package]
+
+
+def test_only_stages_and_the_pipeline_know_rules_and_decontam() -> None:
+    """Inside datagen the other packages are used by stages alone, so they can be replaced in one place."""
+    for path in (ROOT / "datagen").rglob("*.py"):
+        others = {name.partition(".")[0] for name in imported(path)} & (OURS - {"datagen"})
+        if others:
+            assert path.parent.name == "stages", f"{module_name(path)} imports {others}"
+
+
+def test_no_import_cycles() -> None:
+    """No module imports itself through others, deferred imports included."""
+    names = {module_name(path): path for path in MODULES}
+    edges = {
+        name: {
+            known
+            for target in imported(path)
+            for known in (target, target.rpartition(".")[0])
+            if known in names and known != name
+        }
+        for name, path in names.items()
+    }
+    # A package's root may gather its private modules; what counts is a way back from them.
+    done: set[str] = set()
+
+    def walk(name: str, trail: tuple[str, ...]) -> None:
+        if name in trail:
+            raise AssertionError(" -> ".join((*trail[trail.index(name) :], name)))
+        if name in done:
+            return
+        for target in sorted(edges[name]):
+            walk(target, (*trail, name))
+        done.add(name)
+
+    for name in sorted(names):
+        walk(name, ())
+
+
+def test_top_level_is_as_designed() -> None:
+    """The source tree shows the architecture: four packages, tests, docs, bench, and known files."""
+    tracked = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False
+    ).stdout.split()
+    if not tracked:
+        pytest.skip("not a git checkout")
+    assert {name.partition("/")[0] for name in tracked} <= {
+        *(OURS | {"tests", "docs", "bench", ".ci"}),
+        *("setup.cfg", "pyproject.toml", "ruff.toml", "constraints.txt", "Makefile"),
+        *("README.md", "CHANGELOG.md", "LICENSE", ".gitignore"),
+    }
+
+
+def test_help_imports_nothing_heavy() -> None:
+    """`datagen --help` needs Click alone, so it answers at once."""
+    heavy = ["torch", "vllm", "openai", "polars", "datasketch", "ray", "numpy", "yaml", "rich", "rules"]
+    program = (
+        "import sys\nfrom datagen import console\nconsole.run(['--help'])\n"
+        f"print([name for name in {heavy!r} if name in sys.modules], file=sys.stderr)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stderr.strip() == "[]"
+    assert "evolve" in done.stdout
+
+
+def test_modules_stay_readable() -> None:
+    """No module of ours outgrows 400 lines."""
+    lengths = {module_name(path): len(path.read_text(encoding="utf-8").splitlines()) for path in MODULES}
+    assert {name: lines for name, lines in lengths.items() if lines > 400} == {}
