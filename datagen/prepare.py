@@ -11,15 +11,27 @@ import polars as pl
 
 from datagen import schema
 
-_FENCE = re.compile(r"^[ \t]*(```+|~~~+)[ \t]*([\w+#.-]*)[^\n]*\n(.*?)(?:^[ \t]*\1[ \t]*$|\Z)", re.M | re.S)
+# The text is a model's: every pattern here is linear, so none begins with what can span lines.
+# The text is a model's: every pattern here is linear, so none begins with what can span lines.
+_FENCE = re.compile(
+    r"^([ \t]*)(`{3,8}|~{3,8})[ \t]*([\w+#.-]*)[^\n]*\n(.*?)(?:^[ \t]*\2[ \t]*$|\Z)", re.MULTILINE | re.DOTALL
+)
 _LANGUAGES = {"py": "python", "python3": "python", "js": "javascript", "ts": "typescript", "c++": "cpp"}
+# Only Python ends such a line with a colon; `import x` alone begins Java, Swift and Haskell too.
 _PYTHON_SIGNS = re.compile(
-    r"^\s*(?:async\s+)?(?:def\s+\w+\s*\(.*\).*:|class\s+\w+.*:|import\s+\w|from\s+[\w.]+\s+import\b)", re.M
+    r"^[ \t]*(?:(?:async[ \t]+)?def[ \t]+\w+[ \t]*\(|class[ \t]+\w)[^\n{;]*:[ \t]*(?:#[^\n]*)?$", re.MULTILINE
+)
+_PYTHON_BEGINS = re.compile(
+    r"^(?:def[ \t]|async[ \t]+def[ \t]|class[ \t]+\w|import[ \t]+\w|from[ \t]+[\w.]+[ \t]+import\b|@\w)",
+    re.MULTILINE,
 )
 _CODE_LINE = re.compile(
-    r"[;{}]\s*$|^\s*(?:[<#@/*]|--)|^\s*(?:select|insert|update|delete|create)\b|^\s*\w[\w.\[\]]*\s*=\s|\)\s*$",
-    re.I,
+    r"[;{}]\s*$|^\s*(?:[<#@/*$]|--)|\)\s*$|^\s*\w[\w.\[\]]*\s*[+:]?=\s"
+    r"|^\s*(?:select|insert|update|delete|create|alter|from|where)\b"
+    r"|^\s*(?:echo|fi|do|done|then|else|elif|end|puts|print|return|def|func|fn|local)\b",
+    re.IGNORECASE,
 )
+MAX_PARAGRAPHS = 50
 
 
 class Code(NamedTuple):
@@ -33,32 +45,55 @@ def extract_code(response: str | None, entry_point: str | None = None) -> Code:
     """The code of an answer.
 
     The fenced block that defines `entry_point`, else the first fenced block (an unclosed one runs to
-    the end); without fences the whole answer if it reads as code.
+    the end). Without fences: the whole answer if it is or reads as code, else the Python in its prose.
     """
     if not response:
         return Code(None, None)
-    blocks = [(m[2].lower(), m[3].rstrip()) for m in _FENCE.finditer(response)]
+    blocks = [(m[3].lower(), _dedented(m[4], m[1])) for m in _FENCE.finditer(response)]
     blocks = [block for block in blocks if block[1].strip()]
     if blocks:
-        defines = (
-            re.compile(rf"\b(?:def|function|func|fn|class)\s+{re.escape(entry_point)}\b")
-            if entry_point
-            else None
-        )
-        chosen = next((b for b in blocks if defines and defines.search(b[1])), blocks[0])
-        info = _LANGUAGES.get(chosen[0], chosen[0]) or _guess(chosen[1])
-        return Code(chosen[1], info)
+        language, text = next((b for b in blocks if _defines(b[1], entry_point)), blocks[0])
+        return Code(text, _LANGUAGES.get(language, language) or _guess(text))
     if "```" in response:
         return Code(None, None)
     text = response.strip("\n").rstrip()
-    language = _guess(text)
-    if language == "python" or _reads_as_code(text):
-        return Code(text, language)
+    if _is_python(text):
+        return Code(text, "python")
+    inner = _python_in_prose(text)
+    if inner is not None:
+        return Code(inner, "python")
+    if text.startswith("#!") or _PYTHON_SIGNS.search(text) or _reads_as_code(text):
+        return Code(text, _guess(text))
     return Code(None, None)
 
 
+def _defines(text: str, entry_point: str | None) -> bool:
+    if entry_point is None:
+        return False
+    return re.search(rf"\b(?:def|function|func|fn|class)[ \t]+{re.escape(entry_point)}\b", text) is not None
+
+
+def _dedented(text: str, indent: str) -> str:
+    """A block's text as if its fence stood at the beginning of the line, as in a list item."""
+    lines = [line.removeprefix(indent) for line in text.splitlines()] if indent else [text]
+    return "\n".join(lines).rstrip()
+
+
+def _python_in_prose(text: str) -> str | None:
+    """From the first line that begins Python up to the last paragraph with which it still compiles."""
+    begins = _PYTHON_BEGINS.search(text)
+    if begins is None:
+        return None
+    paragraphs = text[begins.start() :].split("\n\n")
+    for end in range(min(len(paragraphs), MAX_PARAGRAPHS), 0, -1):
+        candidate = "\n\n".join(paragraphs[:end]).rstrip()
+        if _is_python(candidate):
+            return candidate
+    return None
+
+
 def _guess(text: str) -> str | None:
-    return "python" if _PYTHON_SIGNS.search(text) or _is_python(text) else None
+    return "python" if _is_python(text) or _PYTHON_SIGNS.search(text) else None
 
 
 def _is_python(text: str) -> bool:
@@ -74,7 +109,7 @@ def _is_python(text: str) -> bool:
 
 def _reads_as_code(text: str) -> bool:
     lines = [line for line in text.splitlines() if line.strip()]
-    return 2 * sum(bool(_CODE_LINE.search(line)) for line in lines) > len(lines)
+    return 2 * sum(bool(_CODE_LINE.search(line)) for line in lines) >= len(lines) > 0
 
 
 def with_code(frame: pl.DataFrame) -> pl.DataFrame:

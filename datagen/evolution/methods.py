@@ -95,7 +95,7 @@ def evolve_prompt(instruction: str, method: Method, shape: Shape) -> Prompt:
         text = _CHAT.format(how=method.how, old=OLD_HEADING, new=NEW_HEADING, instruction=instruction)
         messages = (("system", _SYSTEM), ("user", text))
         return Prompt(messages=messages, temperature=temperature, max_tokens=max_tokens)
-    begun = instruction.rstrip().rstrip(".:;,") + method.join
+    begun = _begun(instruction.rstrip()) + method.join
     shown = f"Task: {_EXAMPLE}.\nHarder task: {_EXAMPLE}{method.join} {method.example}.\n\n"
     return Prompt(
         text=f"{shown}Task: {instruction}\nHarder task: {begun}",
@@ -104,3 +104,8 @@ def evolve_prompt(instruction: str, method: Method, shape: Shape) -> Prompt:
         temperature=temperature,
         max_tokens=max_tokens,
     )
+
+
+def _begun(instruction: str) -> str:
+    """The old task, open at its end; behind several lines, the last of which is often data, a new sentence."""
+    return f"{instruction}\nDo this" if "\n" in instruction else instruction.rstrip(".:;,?!")
