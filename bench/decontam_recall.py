@@ -2,14 +2,18 @@
 
     python bench/decontam_recall.py [../shared/data/decontam_dev/dev.jsonl]
 
-The file is no part of this repository: without it the script says so and exits 0.
+The file is no part of this repository: without it the script says so and exits 0. No labelled row that is
+clean holds unit tests. So where MBPP is too, whole items of one benchmark are compared with the other
+benchmark and with their own, as are rows of nothing but an item's tests with the function renamed.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
@@ -17,9 +21,10 @@ import polars as pl
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from decontam import DETECTORS, build_indexes, find_overlaps
-from decontam.benchmarks import load
+from decontam.benchmarks import Item, load
 
-DEV = Path(__file__).parents[2] / "shared/data/decontam_dev/dev.jsonl"
+DATA = Path(__file__).parents[2] / "shared/data"
+DEV, MBPP = DATA / "decontam_dev/dev.jsonl", DATA / "mbpp.jsonl"
 
 
 def labelled(path: Path) -> pl.DataFrame:
@@ -44,6 +49,38 @@ def shares(flagged: pl.DataFrame, *by: str) -> pl.DataFrame:
     """Return the share of flagged rows in percent for each group."""
     percent = [pl.col(name).mean() * 100 for name in (*DETECTORS, "any", "right")]
     return flagged.group_by(*by).agg(pl.len().alias("rows"), *percent).sort(*by)
+
+
+def whole(item: Item) -> tuple[str, str, str]:
+    """Return a row (id, instruction, response) that holds all of an item."""
+    return item.task_id, item.raw_prompt, "\n".join([item.solution, *item.tests])
+
+
+def renamed_tests(item: Item) -> tuple[str, str, str]:
+    """Return a row that holds nothing but an item's tests, with the function renamed."""
+    name = rf"\b(candidate|{re.escape(item.entry_point or 'candidate')})\b"
+    return item.task_id, "Make these succeed.", re.sub(name, "solve", "\n".join(item.tests))
+
+
+def pairs(rows: list[tuple[str, str, str]], items: Sequence[Item]) -> pl.DataFrame:
+    """Return the distinct (row, item) that are found, with the part of the item."""
+    frame = pl.DataFrame(rows, schema=["id", "instruction", "response"], orient="row")
+    part = pl.col("part").str.extract("^([^:]+)")
+    return find_overlaps(frame, build_indexes(items)).select("row", "item", part).unique()
+
+
+def compare_benchmarks() -> None:
+    """Print which items are found in rows that hold tests: another benchmark's, other items', their own."""
+    benchmarks = {"humaneval": load("humaneval").items, "mbpp": load(f"mbpp:{MBPP}").items}
+    for name, items in benchmarks.items():
+        for other, sought in benchmarks.items():
+            found = pairs([whole(item) for item in items], sought).filter(pl.col("row") != pl.col("item"))
+            counts = dict(found.group_by("part").len().sort("part").iter_rows())
+            print(f"whole items of {name} taken for other items of {other}: {counts or 'none'}")
+        found = pairs([renamed_tests(item) for item in items], items).filter(pl.col("part") == "tests")
+        own = found.filter(pl.col("row") == pl.col("item")).height
+        others = found.height - own
+        print(f"renamed tests of {name}: {own / len(items):.1%} found, {others} other items named")
 
 
 def main() -> None:
@@ -72,6 +109,8 @@ def main() -> None:
     print("False positives, %", shares(clean, "label"), shares(clean, "kind"), sep="\n")
     print("No agreed truth, flagged, %", shares(unscored, "kind"), sep="\n")
     print(f"{rows.height} rows in {seconds:.1f} s: {rows.height / seconds:,.0f} rows/s")
+    if MBPP.exists():
+        compare_benchmarks()
 
 
 if __name__ == "__main__":

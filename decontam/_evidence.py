@@ -1,4 +1,4 @@
-"""What both detectors share: which texts are compared, and what a match looks like."""
+"""What the detectors share: which texts are compared, and what a match looks like."""
 
 from __future__ import annotations
 
@@ -30,9 +30,10 @@ def parts(item: Item) -> dict[str, str]:
     """Return the texts of an item that a row may hold, by the name of the part; empty ones are left out.
 
     `prompt` is the words alone, `raw_prompt` all that a model is shown (signature, words, examples).
-    Each is sought in each of the row's texts: docstrings stand in answers, and code in questions.
+    Each is sought in each of the row's texts: docstrings stand in answers, and code in questions. Tests are
+    no such text: `cases.py` looks for what they say.
     """
-    found = {"prompt": item.prompt, "solution": item.solution, "tests": "\n".join(item.tests)}
+    found = {"prompt": item.prompt, "solution": item.solution}
     if item.raw_prompt != item.prompt:
         found["raw_prompt"] = item.raw_prompt
     return {name: text for name, text in found.items() if text.strip()}

@@ -5,6 +5,8 @@ only say how a text is laid out: quotes and docstring delimiters, `#`, Markdown 
 doctest's `>>>`. A docstring, the same text as comments and the same text in a chat message give the
 same tokens. Operators and brackets are tokens, because code without them says little.
 
+For test cases only the literals count, see `literals`: the rest is the same in all test code.
+
 Not covered: spelling (British or American), word forms, synonyms, look-alike letters, and identifiers:
 `has_close_elements` is one token, `hasCloseElements` another.
 """
@@ -20,13 +22,22 @@ Shingle = tuple[str, ...]
 # Chinese and Japanese put no spaces between words: there every character is a token.
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
 _TOKEN = re.compile(rf"[{_CJK}]|(?:[^\W{_CJK}]+[\u0300-\u036f]*)+|[^\w\s'\"#`\\]")
+_ASCII_TOKEN = re.compile(r"\w+|[^\w\s'\"#`\\]")  # the same where there is only ASCII, and faster
+
+# A quote after a letter is an apostrophe, unless that letter is a prefix of the string. Each alternative
+# looks back after its first character, so that the search can skip to one of these: twice as fast.
+_LITERAL = re.compile(
+    r"""["'](?:(?<!\w.)|(?<=\b[bfruBFRU].))(?:(?<=")([^"\n]*+)"|(?<=')([^'\n]*+)')"""
+    r"""|([0-9](?<!\w.)[0-9]*(?:\.[0-9]+)?)"""
+    r"""|([TFNtfn](?<!\w.)(?:(?<=[Tt])rue|(?<=[Ff])alse|(?<=N)one|(?<=n)ull)\b)"""
+)
 
 
 def tokens(text: str) -> list[str]:
     """Return the words (runs of letters, digits and `_`) and single operators of `text`, normalised."""
     text = _without_prompts(text)
     if text.isascii():
-        return _TOKEN.findall(text.lower())
+        return _ASCII_TOKEN.findall(text.lower())
     return [unicodedata.normalize("NFKC", token).casefold() for token in _TOKEN.findall(text)]
 
 
@@ -35,9 +46,25 @@ def token_spans(text: str) -> list[tuple[int, int]]:
     return [match.span() for match in _TOKEN.finditer(_without_prompts(text))]
 
 
+def literals(text: str) -> list[tuple[str, int, int]]:
+    """Return the numbers, strings in quotes, truth values and nulls in `text`: (value, start, end).
+
+    A string is what stands between two quotes on one line, escaped or not; a sign is no part of a number.
+    """
+    text = text.replace('"""', "   ").replace("'''", "   ")
+    return [(_literal(match), *match.span()) for match in _LITERAL.finditer(text)]
+
+
 def shingles(words: list[str], n: int) -> Iterator[Shingle]:
     """Yield every run of `n` neighbouring tokens, in order; nothing if there are fewer than `n`."""
     return zip(*(words[start:] for start in range(n)), strict=False)
+
+
+def _literal(match: re.Match[str]) -> str:
+    value = match[match.lastindex or 0]
+    if match.lastindex == 4:
+        return {"true": "True", "false": "False", "null": "None"}.get(value, value)
+    return value.removesuffix("\\")
 
 
 def _without_prompts(text: str) -> str:

@@ -11,7 +11,7 @@ import polars as pl
 from decontam._evidence import SCHEMA
 from decontam.benchmarks import Item
 
-DETECTORS = ("minhash", "ngrams")
+DETECTORS = ("minhash", "ngrams", "cases")
 
 
 class Detector(Protocol):

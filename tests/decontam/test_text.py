@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from decontam._text import shingles, token_spans, tokens
+from decontam._text import literals, shingles, token_spans, tokens
 
 DOCSTRING = '''
     """ Return the n-th "tribonacci" number.
@@ -53,3 +53,28 @@ def test_shingles_are_all_runs_of_neighbours():
     """Shingles of n tokens are every run of n neighbours; a shorter text has none."""
     assert list(shingles(["a", "b", "c"], 2)) == [("a", "b"), ("b", "c")]
     assert list(shingles(["a"], 2)) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('f([3.50, -7], "a b", true)', ["3.50", "7", "a b", "True"]),
+        ("It's the lists' 'x1' and x2, r'y', null", ["x1", "y", "None"]),
+        (r"f(\"A\", '', \'b\')", ["A", "", "b"]),
+        ('"""Say "hi" 3."""', ["hi", "3"]),
+        ('f("unclosed, 4)\ng("5")', ["4", "5"]),
+    ],
+    ids=["kinds", "apostrophes and names", "escaped quotes", "docstring", "unclosed"],
+)
+def test_literals(text, expected):
+    """Numbers, strings on one line, truth values and nulls are literals; names and prose are not."""
+    assert [value for value, _, _ in literals(text)] == expected
+
+
+@given(st.text(alphabet="ab1.'\"\\ \n(", max_size=40))
+def test_a_literal_stands_where_it_says(text):
+    """The place of each literal holds its value, and places are in order."""
+    found = literals(text)
+    plain = text.replace('"""', "   ").replace("'''", "   ")
+    assert all(value in plain[start:end] for value, start, end in found)
+    assert all(end <= start for (_, _, end), (_, start, _) in pairwise(found))
