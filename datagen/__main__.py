@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import sys
@@ -9,34 +10,55 @@ from pathlib import Path
 
 HOME = Path(__file__).resolve().parent.parent
 SIBLINGS = ("rules", "decontam", "train")
+INTERRUPTED = 130
 
 
 def main() -> None:
     """Run the command line; whatever a user can cause ends in one line on stderr and an exit code."""
-    _leave_working_folder_alone()
-    from datagen.console import run
+    try:
+        _leave_working_folder_alone()
+        _have_streams()
+        from datagen.console import run
 
-    sys.exit(_shadowed() or run(sys.argv[1:]))
+        code = _shadowed() or run(sys.argv[1:])
+    except KeyboardInterrupt:  # before the command line was ready for it
+        code = INTERRUPTED
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # once more ends the shutdown, without a traceback
+    sys.exit(code)
 
 
 def _leave_working_folder_alone() -> None:
     """`python -m` puts the working folder first, where a user's own train.py would hide our package."""
     first = sys.path[0] if sys.path else ""
-    if Path(first or os.curdir).resolve() == Path.cwd() != HOME and not getattr(
-        sys.flags, "safe_path", False
-    ):
-        sys.path.pop(0)
+    with contextlib.suppress(OSError):  # the working folder may have been removed
+        is_here = Path(first or os.curdir).resolve() == Path.cwd() != HOME
+        if is_here and not getattr(sys.flags, "safe_path", False):
+            sys.path.pop(0)
+
+
+def _have_streams() -> None:
+    """A stream that the caller closed is None in Python; and people's text may not fit their encoding."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123 - for good
+        elif mode == "w":
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _shadowed() -> int:
     """Say so if one of our top-level packages is another distribution's; returns the exit code."""
     for name in SIBLINGS:
         spec = importlib.util.find_spec(name)
-        found = Path(spec.origin).resolve().parent if spec and spec.origin else None
-        if found != HOME / name:
+        found = [str(Path(place).resolve()) for place in (spec and spec.submodule_search_locations) or []]
+        if spec and not found:
+            found = [str(spec.origin)]
+        if found != [str(HOME / name)]:
             sys.stderr.write(
-                f"Error: the package {name} is not datagen's own but {found}; uninstall the distribution that"
-                " brought it, or install datagen into an environment of its own\n"
+                f"Error: the package {name} is not datagen's own but {', '.join(found) or 'missing'}; remove"
+                " the distribution that brought it, or install datagen into an environment of its own\n"
             )
             return 1
     return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import warnings
 from collections.abc import Mapping
 
 from datagen.teachers import Prompt, Shape
@@ -51,17 +52,23 @@ def answer_prompt(task: Mapping[str, object], shape: Shape) -> Prompt:
 
 def _signature(task: Mapping[str, object]) -> str | None:
     """`def name(args):` as the task states it: in its text, else by its reference's first line."""
-    named = _NAMED.search(str(task["instruction"]))
-    if named:
-        return f"def {named[1]}({named[2]}):"
     entry_point, reference = task.get("entry_point"), task.get("reference")
-    if not (entry_point and reference):
-        return None
-    try:
-        body = ast.parse(str(reference)).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-    for node in body:
+    for name, arguments in _NAMED.findall(str(task["instruction"])):
+        # What stands behind a name may be an example's values: `area(3, 4)`.
+        if name == (entry_point or name) and _parsed(f"def {name}({arguments}): ..."):
+            return f"def {name}({arguments}):"
+    for node in _parsed(str(reference)) if entry_point and reference else []:
         if isinstance(node, ast.FunctionDef) and node.name == entry_point:
-            return f"def {node.name}({', '.join(arg.arg for arg in node.args.args)}):"
+            for argument in ast.walk(node.args):
+                if isinstance(argument, ast.arg):
+                    argument.annotation = None
+            return f"def {node.name}({ast.unparse(node.args)}):"
     return None
+
+
+def _parsed(code: str) -> list[ast.stmt]:
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            return ast.parse(code).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []

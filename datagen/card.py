@@ -8,7 +8,13 @@ from typing import Any
 
 import yaml
 
-_SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
+_SIZES = (
+    (1_000, "n<1K"),
+    (10_000, "1K<n<10K"),
+    (100_000, "10K<n<100K"),
+    (1_000_000, "100K<n<1M"),
+    (10_000_000, "1M<n<10M"),
+)
 
 
 def write(directory: Path, manifest: Mapping[str, Any], licenses: set[str | None]) -> None:
@@ -22,7 +28,8 @@ def write(directory: Path, manifest: Mapping[str, Any], licenses: set[str | None
 def _text(manifest: Mapping[str, Any], licenses: set[str | None]) -> str:
     only = next(iter(licenses)) if len(licenses) == 1 else None
     front = {
-        "license": only.lower() if only else "other",
+        # The Hub knows single licences only.
+        "license": only.lower() if only and " " not in only else "other",
         "configs": [
             {"config_name": "default", "data_files": [{"split": "train", "path": "data/train-*.parquet"}]},
             {"config_name": "dropped", "data_files": [{"split": "train", "path": "dropped/train-*.parquet"}]},
@@ -51,4 +58,4 @@ def _text(manifest: Mapping[str, Any], licenses: set[str | None]) -> str:
 
 
 def _size(rows: int) -> str:
-    return next((name for below, name in _SIZES if rows < below), "n>1M")
+    return next((name for below, name in _SIZES if rows < below), "10M<n<100M")

@@ -5,22 +5,26 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import signal
 import sys
 from collections.abc import Sequence
 
 import click
 
 from datagen.cli import cli
-from datagen.errors import DatagenError
+from datagen.errors import DatagenError, one_line
 
 INTERRUPTED = 130
+#: Enough for every line of ours; what it quotes (a file's columns, a server's reply) has no limit.
+LONGEST_LINE = 1000
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run `datagen ARGUMENTS` and return its exit code."""
     try:
-        result = cli.main(list(arguments), prog_name="datagen", standalone_mode=False)
-        _flush()
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # a job scheduler's Ctrl-C
+        code = _invoke(arguments)
+        sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as help_text:
         click.echo(help_text.format_message())
         return 2
@@ -28,49 +32,49 @@ def run(arguments: Sequence[str]) -> int:
         return _fail(_usage(error), error.exit_code)
     except DatagenError as error:
         return _fail(str(error), error.exit_code)
-    except (KeyboardInterrupt, click.Abort):
+    except KeyboardInterrupt:
         return _fail("interrupted; the same command starts again", INTERRUPTED)
-    except BrokenPipeError:
-        return _reader_left()
+    except BrokenPipeError:  # `datagen cat ... | head`: the reader has what it wanted
+        _give_up_stdout()
+        return 0
     except OSError as error:
+        _give_up_stdout()
         return _fail(_system(error), 1)
     except MemoryError:
-        return _fail("out of memory; work on less at a time, such as with --limit", 1)
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else 1
+        return _fail("out of memory; work on fewer rows at a time", 1)
+    return code
+
+
+def _invoke(arguments: Sequence[str]) -> int:
+    # Not `cli.main`: it ends a broken pipe with 1, and prints an empty line on Ctrl-C.
+    try:
+        with cli.make_context("datagen", list(arguments)) as context:
+            result = cli.invoke(context)
+    except click.exceptions.Exit as end:
+        return end.exit_code
     return result if isinstance(result, int) else 0
 
 
-def _flush() -> None:
-    sys.stdout.flush()
-
-
 def _fail(message: str, code: int) -> int:
-    click.echo(f"Error: {message}", err=True)
+    click.echo(f"Error: {one_line(message, LONGEST_LINE)}", err=True)
     return code
 
 
 def _usage(error: click.ClickException) -> str:
-    """Click's message on one line, with the command whose --help tells more."""
-    message = " ".join(error.format_message().split()).rstrip(".")
+    """Click's message, with the command whose --help tells more."""
+    message = error.format_message().rstrip(". \n")
     context = error.ctx if isinstance(error, click.UsageError) else None
     return f"{message} (see {context.command_path} --help)" if context else message
 
 
 def _system(error: OSError) -> str:
     what = error.strerror or str(error)
-    where = f" {error.filename}" if error.filename else ""
+    where = f": {error.filename}" if error.filename else ""
     cures = {errno.ENOSPC: "; make room and run it again", errno.EACCES: "; choose another -o"}
-    return (
-        f"{what}:{where}{cures.get(error.errno or 0, '')}"
-        if where
-        else f"{what}{cures.get(error.errno or 0, '')}"
-    )
+    return f"{what}{where}{cures.get(error.errno or 0, '')}"
 
 
-def _reader_left() -> int:
-    """`datagen cat ... | head`: the reader has what it wanted, so this is no error."""
+def _give_up_stdout() -> None:
+    """Python flushes stdout once more when it exits; give it somewhere to write."""
     with contextlib.suppress(OSError):
-        # Python flushes stdout once more when it exits; give it somewhere to write.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0

@@ -8,6 +8,7 @@ one, which at load is many times faster than a commit per reply and adds no wait
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import queue
@@ -39,7 +40,10 @@ def default_path() -> Path:
     """Where the journal is: DATAGEN_CACHE_DIR, else datagen's folder in XDG_CACHE_HOME or ~/.cache."""
     own = os.environ.get("DATAGEN_CACHE_DIR")
     shared = os.environ.get("XDG_CACHE_HOME")
-    folder = Path(own) if own else Path(shared or Path.home() / ".cache") / "datagen"
+    try:
+        folder = Path(own) if own else Path(shared or Path.home() / ".cache") / "datagen"
+    except RuntimeError:  # a container's user without a home
+        raise DatagenError("there is no home folder for the journal; name one in DATAGEN_CACHE_DIR") from None
     return folder / "journal.sqlite"
 
 
@@ -49,20 +53,24 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._reader = _connect(path)
+        writes_to = _connect(path)
         self._queue: queue.SimpleQueue[tuple[_Row, asyncio.Future[None]] | None] = queue.SimpleQueue()
-        self._writer = threading.Thread(target=self._write, name="journal", daemon=True)
+        self._writer = threading.Thread(target=self._write, args=[writes_to], name="journal", daemon=True)
         self._writer.start()
 
     def get(self, request: Request) -> Reply | None:
         """The stored reply to an equal request, or None."""
         try:
             row = self._reader.execute("SELECT reply FROM calls WHERE key = ?", (request.key,)).fetchone()
-        except sqlite3.Error as error:
+            return Reply(**json.loads(row[0])) if row else None
+        except (sqlite3.Error, ValueError, TypeError) as error:
             raise _unusable(self.path, error) from None
-        return Reply(**json.loads(row[0])) if row else None
 
-    async def put(self, request: Request, reply: Reply) -> None:
-        """Store a reply; returns when it is safe on disk.
+    async def put(self, request: Request, reply: Reply) -> Reply:
+        """Store a reply and return what the journal holds, once that is safe on disk.
+
+        That is another reply if another process stored one to an equal request first: what a run makes
+        of it can be made again from the journal.
 
         Raises:
             DatagenError: it cannot be stored (a full disk).
@@ -72,6 +80,7 @@ class Journal:
         row = (request.key, request.canonical(), json.dumps(reply._asdict()), made)
         self._queue.put((row, stored))
         await stored
+        return self.get(request) or reply
 
     def close(self) -> None:
         """Store what waits, then close the file."""
@@ -79,8 +88,7 @@ class Journal:
         self._writer.join()
         self._reader.close()
 
-    def _write(self) -> None:
-        connection = _connect(self.path)
+    def _write(self, connection: sqlite3.Connection) -> None:
         last = False
         while not last:
             batch = [self._queue.get()]
@@ -108,7 +116,9 @@ def _tell(stored: asyncio.Future[None], error: DatagenError | None) -> None:
         if not stored.done():
             stored.set_result(None) if error is None else stored.set_exception(error)
 
-    stored.get_loop().call_soon_threadsafe(settle)
+    # The loop is closed when a run was given up; what it asked to store is stored all the same.
+    with contextlib.suppress(RuntimeError):
+        stored.get_loop().call_soon_threadsafe(settle)
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -126,8 +136,8 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 def _unusable(path: Path, error: Exception) -> DatagenError:
     return DatagenError(
-        f"the journal {path} cannot be used: {one_line(error, 120)}; make room, or name another folder in"
-        " DATAGEN_CACHE_DIR"
+        f"the journal {path} cannot be used: {one_line(error, 120)}; make room or repair it, or name another"
+        " folder in DATAGEN_CACHE_DIR"
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import datagen
 from datagen import schema
-from datagen.errors import DatagenError
+from datagen.errors import DatagenError, one_line
 from datagen.source import Source
 
 FORMAT = 1
@@ -93,6 +93,13 @@ def compose(
     }
 
 
+#: What the commands that read a data set rely on; the rest is for people.
+_NEEDED: Mapping[str, type] = {
+    **dict.fromkeys(("stage", "key", "digest", "dropped_digest"), str),
+    **dict.fromkeys(("rows_in", "rows_made", "rows_out", "failed"), int),
+}
+
+
 def read(directory: Path) -> dict[str, Any]:
     """Read a data set's manifest.
 
@@ -106,17 +113,37 @@ def read(directory: Path) -> dict[str, Any]:
         raise DatagenError(
             f"{directory} has no {NAME}, so it is no finished data set; run the command that makes it again"
         ) from None
-    except (OSError, ValueError) as error:
-        raise DatagenError(f"{path} cannot be read ({error}); make the data set again") from None
-    needed = {"stage", "key", "rows_out", "digest", "failed"}
-    if not isinstance(content, dict) or not needed <= content.keys():
+    except (OSError, ValueError, RecursionError) as error:
+        raise DatagenError(
+            f"{path} cannot be read ({one_line(error, 120)}); make the data set again"
+        ) from None
+    if not isinstance(content, dict) or "datagen" not in content:
         raise DatagenError(f"{path} is not a manifest of datagen; give a data set that datagen made")
     if content.get("format") != FORMAT:
         raise DatagenError(
-            f"{path} has format {content.get('format')!r}, but this datagen reads format {FORMAT};"
+            f"{path} has format {one_line(content.get('format'), 40)}, but this datagen reads {FORMAT};"
             " make the data set again"
         )
+    if not _is_whole(content):
+        raise DatagenError(f"{path} is damaged: it lacks what a manifest holds; make the data set again")
     return content
+
+
+def _is_whole(content: Mapping[str, Any]) -> bool:
+    times = content.get("times")
+    return (
+        all(type(content.get(name)) is wanted for name, wanted in _NEEDED.items())
+        and isinstance(times, dict)
+        and isinstance(times.get("seconds"), int | float)
+        and _maps_to(int, times.get("calls", {}))
+        and _maps_to(int, content.get("dropped"))
+        and _maps_to(int, content.get("overlaps", {}))
+        and _maps_to(str, content.get("files"))
+    )
+
+
+def _maps_to(wanted: type, value: object) -> bool:
+    return isinstance(value, dict) and all(type(entry) is wanted for entry in value.values())
 
 
 def write(directory: Path, content: Mapping[str, Any]) -> None:

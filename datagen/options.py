@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,9 +26,59 @@ class InputPath(click.ParamType[str]):
     name = "path"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if value in {"-", "starter"} or Path(value).exists():
+        if value in {"-", "starter"} or os.path.exists(value):  # noqa: PTH110 - False for a name too long, too
             return value
-        self.fail(f"{value} does not exist; give a file, a dataset directory, - or starter", param, ctx)
+        what = value or "an empty path"
+        self.fail(f"{what} does not exist; give a file, a dataset directory, - or starter", param, ctx)
+
+
+class Names(click.ParamType[str]):
+    """One of the names allowed, or several of them with commas between; `chosen` takes them apart."""
+
+    name = "name"
+
+    def __init__(self, what: str, allowed: Iterable[str]) -> None:
+        self.what = what
+        self.allowed = list(allowed)
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        try:
+            names = chosen([value], self.allowed, self.what)
+        except UsageError as error:
+            self.fail(str(error), param, ctx)
+        if not names:
+            self.fail(f"it names no {self.what}; allowed: {', '.join(self.allowed)}", param, ctx)
+        return value
+
+
+class TeacherSpec(click.ParamType[str]):
+    """How a teacher is named, such as local:smollm2; what stands behind the colon is its kind's affair."""
+
+    name = "spec"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from datagen.teachers import split_spec
+
+        try:
+            split_spec(value)
+        except UsageError as error:
+            self.fail(str(error), param, ctx)
+        return value
+
+
+class Temperature(click.ParamType[float]):
+    """A sampling temperature; Click's own range would let NaN pass."""
+
+    name = "temperature"
+
+    def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        try:
+            number = float(value)
+        except ValueError:
+            number = math.nan
+        if not 0 <= number <= 2:
+            self.fail(f"{value} is no temperature; allowed: 0 to 2", param, ctx)
+        return number
 
 
 class Renames(click.ParamType[tuple[str, str]]):
@@ -43,6 +95,16 @@ class Renames(click.ParamType[tuple[str, str]]):
         return new, old
 
 
+def _distinct(
+    ctx: click.Context, param: click.Parameter, value: tuple[tuple[str, str], ...]
+) -> tuple[tuple[str, str], ...]:
+    for new, old in value:
+        others = [other for name, other in value if name == new and other != old]
+        if others:
+            raise click.BadParameter(f"{new} is read both from {old} and from {others[0]}", ctx, param)
+    return value
+
+
 def _out(required: bool) -> Callable[[F], F]:
     return click.option(
         "-o",
@@ -54,6 +116,19 @@ def _out(required: bool) -> Callable[[F], F]:
     )
 
 
+def rename_option(command: F) -> F:
+    """--map: for files whose columns are called otherwise."""
+    return click.option(
+        "--map",
+        "rename",
+        type=Renames(),
+        multiple=True,
+        callback=_distinct,
+        metavar="NEW=OLD",
+        help="Read the file's column OLD as NEW; repeat for more.",
+    )(command)
+
+
 def input_argument(name: str) -> Callable[[F], F]:
     """The rows that a stage reads."""
     return click.argument("source", metavar=name, type=InputPath())
@@ -63,20 +138,7 @@ def stage_options(*, out_required: bool = True) -> Callable[[F], F]:
     """-o, --map, --overwrite, --json, --quiet, -v: on every stage."""
 
     def decorate(command: F) -> F:
-        for option in reversed(
-            [
-                _out(out_required),
-                click.option(
-                    "--map",
-                    "rename",
-                    type=Renames(),
-                    multiple=True,
-                    metavar="NEW=OLD",
-                    help="Read the file's column OLD as NEW; repeat for more.",
-                ),
-                *_shown(),
-            ]
-        ):
+        for option in reversed([_out(out_required), rename_option, *_shown()]):
             command = option(command)
         return command
 
@@ -138,6 +200,7 @@ def teacher_option(command: F) -> F:
         "--teacher",
         required=True,
         multiple=True,
+        type=TeacherSpec(),
         metavar="SPEC",
         help="Who is asked, such as local:smollm2 or openai:MODEL@BASE_URL; repeat for more.",
     )(command)
@@ -203,7 +266,7 @@ def _lines(out: Path | None, manifest: Mapping[str, Any], already_made: bool) ->
         yield "  dropped: " + ", ".join(f"{reason} {rows:,}" for reason, rows in dropped.items())
     calls = manifest["times"].get("calls")
     if calls and not already_made:
-        yield f"  calls: {calls['asked']:,} made, {calls['reused']:,} reused from the journal"
+        yield f"  calls: {calls.get('asked', 0):,} made, {calls.get('reused', 0):,} reused from the journal"
     if manifest["failed"]:
         yield f"  {manifest['failed']:,} rows failed (-v says why); the same command tries them again"
     if out is not None:

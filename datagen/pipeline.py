@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 
-from datagen import dataset, inputs, progress, schema
+from datagen import dataset, directory, inputs, progress, schema
 from datagen.dataset import Outcome, Split
 from datagen.errors import DatagenError
 from datagen.manifest import Plan
@@ -27,6 +27,9 @@ _KEPT_OF_STAGES = (
     *("stage", "key", "options", "rows_in", "rows_made", "rows_out", "dropped", "failed", "overlaps"),
     "digest",
 )
+
+#: Options that change how fast a stage is made, not what comes out.
+_DECIDES_NOTHING = frozenset({"concurrency"})
 
 
 def run(recipe: Recipe, out: Path, *, overwrite: bool = False) -> Outcome:
@@ -38,15 +41,14 @@ def run(recipe: Recipe, out: Path, *, overwrite: bool = False) -> Outcome:
         DatagenError: what a stage raises, a stage keeps no row, or `out` holds something else.
     """
     source = inputs.open_source(recipe.seeds, recipe.rename)
-    stages = [{stage.name: dict(stage.options)} for stage in recipe.stages]
-    plan = Plan("run", [source], {}, (schema.canonical(stages),))
-    done = None if recipe.shortened else dataset.already_made(out, plan, overwrite=overwrite)
+    plan = Plan("run", [source], {}, (_deciding(recipe),))
     made: list[Outcome] = []
     started = time.monotonic()
-    with dataset.lock(out):
-        for number, stage in enumerate(recipe.stages, 1):
+    with directory.lock(out):
+        done = dataset.already_made(out, plan, overwrite=overwrite)
+        for number, stage in enumerate(recipe.stages[: recipe.stop_after], 1):
             make = import_module(f"datagen.stages.{stage.name}").make
-            where = out / "stages" / f"{number:02d}-{stage.name}"
+            where = out / directory.STAGES / f"{number:02d}-{stage.name}"
             before = inputs.open_source(str(made[-1].out)) if made else source
             if not before.rows:
                 raise DatagenError(
@@ -56,11 +58,21 @@ def run(recipe: Recipe, out: Path, *, overwrite: bool = False) -> Outcome:
             outcome: Outcome = make(before, where, overwrite=True, **stage.options)
             made.append(outcome)
             progress.say(_line(number, len(recipe.stages), outcome))
-        if recipe.shortened:
+        if len(made) < len(recipe.stages):
             return made[-1]
         if done and all(outcome.already_made for outcome in made):
             return done
         return _join(out, plan, made, started)
+
+
+def _deciding(recipe: Recipe) -> str:
+    """All that decides the result, as text."""
+    return schema.canonical(
+        [
+            {stage.name: {k: v for k, v in stage.options.items() if k not in _DECIDES_NOTHING}}
+            for stage in recipe.stages
+        ]
+    )
 
 
 def _line(number: int, of: int, outcome: Outcome) -> str:
@@ -73,39 +85,52 @@ def _line(number: int, of: int, outcome: Outcome) -> str:
 
 def _join(out: Path, plan: Plan, made: Sequence[Outcome], started: float) -> Outcome:
     """Write the run's own data set: the last stage's rows, all stages' drops and counts."""
-    work = out / "stages" / ".joined"
+    stages = out / directory.STAGES
+    work = stages / ".joined"
     shutil.rmtree(work, ignore_errors=True)
-    manifests = [outcome.manifest for outcome in made]
-    drops = [
-        frame.with_columns(pl.lit(outcome.manifest["stage"]).alias("stage"))
-        for outcome in made
-        for frame in dataset.rows(outcome.out, "dropped")
-    ]
-    empty = pl.concat([frame.clear() for frame in drops], how="diagonal_relaxed")
-    none_kept = next(dataset.rows(made[-1].out)).clear()
-    writer = dataset.Writer(work, plan)
-    for frame in dataset.rows(made[-1].out):
-        writer.add(Split(frame, empty))
-    for frame in drops:
-        writer.add(Split(none_kept, pl.concat([empty, frame], how="diagonal_relaxed")))
-    writer.started = started
-    writer.counts.rows_in = manifests[0]["rows_in"]
-    writer.counts.rows_made = sum(m["rows_made"] for m in manifests)
-    writer.counts.failed = sum(m["failed"] for m in manifests)
-    writer.calls = _sum_calls(manifests)
-    writer.extra["stages"] = [{name: m[name] for name in _KEPT_OF_STAGES if name in m} for m in manifests]
-    if "overlaps" in manifests[-1]:
-        writer.extra["overlaps"] = manifests[-1]["overlaps"]
-    writer.close()
-    dataset.move_into(work, out)
+    try:
+        writer = dataset.Writer(work, plan)
+        writer.started = started
+        _fill(writer, made)
+        writer.close()
+        directory.move_into(work, out)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
     current = {outcome.out.name for outcome in made}
-    for directory in (out / "stages").iterdir():
-        if directory.name not in current:
-            shutil.rmtree(directory, ignore_errors=True)
+    for path in stages.iterdir():
+        if path.name not in current:
+            shutil.rmtree(path, ignore_errors=True)
     return writer.outcome(out)
 
 
-def _sum_calls(manifests: Sequence[Mapping[str, Any]]) -> dict[str, int]:
-    calls = [m["times"].get("calls") or {} for m in manifests]
-    names = dict.fromkeys(name for counts in calls for name in counts)
-    return {name: sum(counts.get(name, 0) for counts in calls) for name in names}
+def _fill(writer: dataset.Writer, made: Sequence[Outcome]) -> None:
+    kept = inputs.open_source(str(made[-1].out))
+    drops = [inputs.open_dropped(str(outcome.out)) for outcome in made]
+    stage = pl.lit(None, pl.String).alias("stage")
+    no_drops = pl.concat(
+        [pl.DataFrame(schema=source.schema()).with_columns(stage) for source in drops],
+        how="diagonal_relaxed",
+    )
+    for frame in kept.frames():
+        writer.add(Split(frame, no_drops))
+    for source, outcome in zip(drops, made, strict=True):
+        stage = pl.lit(outcome.manifest["stage"]).alias("stage")
+        for frame in source.frames():
+            dropped = pl.concat([no_drops, frame.with_columns(stage)], how="diagonal_relaxed")
+            writer.add(Split(pl.DataFrame(schema=kept.schema()), dropped))
+    manifests = [outcome.manifest for outcome in made]
+    writer.counts.rows_in = manifests[0]["rows_in"]
+    writer.counts.rows_made = sum(m["rows_made"] for m in manifests)
+    writer.counts.failed = sum(m["failed"] for m in manifests)
+    writer.calls = _sums(m["times"].get("calls") for m in manifests)
+    writer.extra["stages"] = [{name: m[name] for name in _KEPT_OF_STAGES if name in m} for m in manifests]
+    if any("overlaps" in m for m in manifests):
+        writer.extra["overlaps"] = _sums(m.get("overlaps") for m in manifests)
+
+
+def _sums(tallies: Iterable[Mapping[str, int] | None]) -> dict[str, int]:
+    """The counts of several stages under each name, in the order in which the names come up."""
+    sums: Counter[str] = Counter()
+    for counts in tallies:
+        sums.update(counts or {})
+    return dict(sums)

@@ -12,11 +12,13 @@ import polars as pl
 from datagen import schema
 
 # The text is a model's: every pattern here is linear, so none begins with what can span lines.
-# The text is a model's: every pattern here is linear, so none begins with what can span lines.
 _FENCE = re.compile(
     r"^([ \t]*)(`{3,8}|~{3,8})[ \t]*([\w+#.-]*)[^\n]*\n(.*?)(?:^[ \t]*\2[ \t]*$|\Z)", re.MULTILINE | re.DOTALL
 )
-_LANGUAGES = {"py": "python", "python3": "python", "js": "javascript", "ts": "typescript", "c++": "cpp"}
+_LANGUAGES = {
+    **dict.fromkeys(("py", "py3", "python3"), "python"),
+    **{"js": "javascript", "ts": "typescript", "c++": "cpp"},
+}
 # Only Python ends such a line with a colon; `import x` alone begins Java, Swift and Haskell too.
 _PYTHON_SIGNS = re.compile(
     r"^[ \t]*(?:(?:async[ \t]+)?def[ \t]+\w+[ \t]*\(|class[ \t]+\w)[^\n{;]*:[ \t]*(?:#[^\n]*)?$", re.MULTILINE
@@ -32,6 +34,12 @@ _CODE_LINE = re.compile(
     re.IGNORECASE,
 )
 MAX_PARAGRAPHS = 50
+#: Longer text is not parsed: Python's parser takes quadratic memory for `from a.a.a...`.
+MAX_SOURCE = 2**16
+
+
+#: Blocks that show how to install or what comes out, where another one holds the code.
+_TERMINAL = frozenset({"bash", "sh", "shell", "console", "text", "txt", "plaintext", "output"})
 
 
 class Code(NamedTuple):
@@ -44,16 +52,19 @@ class Code(NamedTuple):
 def extract_code(response: str | None, entry_point: str | None = None) -> Code:
     """The code of an answer.
 
-    The fenced block that defines `entry_point`, else the first fenced block (an unclosed one runs to
-    the end). Without fences: the whole answer if it is or reads as code, else the Python in its prose.
+    The fenced block that defines `entry_point`, else the first fenced block that is not for a terminal
+    (an unclosed one runs to the end). Without fences: the whole answer if it is or reads as code, else the
+    Python in its prose.
     """
     if not response:
         return Code(None, None)
-    blocks = [(m[3].lower(), _dedented(m[4], m[1])) for m in _FENCE.finditer(response)]
+    response = response.replace("\r\n", "\n")
+    blocks = [(m[3], _dedented(m[4], m[1])) for m in _FENCE.finditer(response)]
     blocks = [block for block in blocks if block[1].strip()]
     if blocks:
-        language, text = next((b for b in blocks if _defines(b[1], entry_point)), blocks[0])
-        return Code(text, _LANGUAGES.get(language, language) or _guess(text))
+        first = next((b for b in blocks if b[0].lower() not in _TERMINAL), blocks[0])
+        language, text = next((b for b in blocks if _defines(b[1], entry_point)), first)
+        return Code(text, _common_name(language) or _guess(text))
     if "```" in response:
         return Code(None, None)
     text = response.strip("\n").rstrip()
@@ -67,8 +78,12 @@ def extract_code(response: str | None, entry_point: str | None = None) -> Code:
     return Code(None, None)
 
 
+def _common_name(language: str) -> str:
+    return _LANGUAGES.get(language.lower(), language.lower())
+
+
 def _defines(text: str, entry_point: str | None) -> bool:
-    if entry_point is None:
+    if not entry_point:
         return False
     return re.search(rf"\b(?:def|function|func|fn|class)[ \t]+{re.escape(entry_point)}\b", text) is not None
 
@@ -98,6 +113,8 @@ def _guess(text: str) -> str | None:
 
 def _is_python(text: str) -> bool:
     """Whether it compiles and does something; a single word or number compiles too, but is no code."""
+    if len(text) > MAX_SOURCE:
+        return False
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -112,6 +129,12 @@ def _reads_as_code(text: str) -> bool:
     return 2 * sum(bool(_CODE_LINE.search(line)) for line in lines) >= len(lines) > 0
 
 
+def _code_of(response: str | None, code: str | None, language: str | None, entry_point: str | None) -> Code:
+    """What a row brings, and what is missing of it from its answer."""
+    found = extract_code(response, entry_point) if code is None else Code(code, _guess(code))
+    return found._replace(language=_common_name(language)) if language else found
+
+
 def with_code(frame: pl.DataFrame) -> pl.DataFrame:
     """`frame` with the columns `code` and `language`, where it has answers; those it brings are kept."""
     if "response" not in frame.columns:
@@ -120,10 +143,7 @@ def with_code(frame: pl.DataFrame) -> pl.DataFrame:
     if frame.height == 0:
         return frame
     rows = frame.select("response", "code", "language", "entry_point").iter_rows()
-    found = [
-        Code(code, language or _guess(code)) if code is not None else extract_code(response, entry_point)
-        for response, code, language, entry_point in rows
-    ]
+    found = [_code_of(*row) for row in rows]
     return frame.with_columns(
         pl.Series("code", [c.text for c in found], pl.String),
         pl.Series("language", [c.language for c in found], pl.String),

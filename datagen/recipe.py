@@ -32,6 +32,20 @@ _KEYS = ("seeds", "seed", "map", "stages")
 _OF_THE_RUN = frozenset({"source", "out", "rename", "overwrite", "as_json", "quiet", "verbose", "check"})
 
 
+class _Loader(yaml.SafeLoader):
+    """YAML without Python objects, and without keys given twice, the first of which would be lost."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        mapping = super().construct_mapping(node, deep)
+        keys = [key.value for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key {key} is given twice", node.start_mark
+                )
+        return mapping
+
+
 class Stage(NamedTuple):
     """One stage: its command's name and all its options, defaults filled in."""
 
@@ -42,14 +56,14 @@ class Stage(NamedTuple):
 class Recipe(NamedTuple):
     """A checked recipe.
 
-    rename: columns of the seeds' file, new name -> name in the file. shortened: whether stages behind
-    those in `stages` were cut off on the command line.
+    rename: columns of the seeds' file, new name -> name in the file. stop_after: how many of the stages
+    to run, None for all.
     """
 
     seeds: str
     rename: Mapping[str, str]
     stages: tuple[Stage, ...]
-    shortened: bool = False
+    stop_after: int | None = None
 
 
 def load(where: str, until: str | None = None) -> Recipe:
@@ -60,7 +74,7 @@ def load(where: str, until: str | None = None) -> Recipe:
     """
     text = _read(where)
     try:
-        content = yaml.safe_load(text)
+        content = yaml.load(text, _Loader)
     except (yaml.YAMLError, RecursionError) as error:
         raise UsageError(f"{where}: not YAML: {one_line(error, 160)}") from None
     if not isinstance(content, dict):
@@ -71,7 +85,7 @@ def load(where: str, until: str | None = None) -> Recipe:
     stages = content.get("stages")
     if not isinstance(stages, list) or not stages:
         raise UsageError(f"{where}: stages should be a list such as [evolve: ..., sample: ..., filter]")
-    shared = {"seed": content["seed"]} if "seed" in content else {}
+    shared = {"seed": _seed(content["seed"], where)} if "seed" in content else {}
     recipe = Recipe(
         _seeds(content.get("seeds"), where),
         _renames(content.get("map", {}), where),
@@ -84,13 +98,12 @@ def _up_to(recipe: Recipe, until: str, where: str) -> Recipe:
     names = [stage.name for stage in recipe.stages]
     if until not in names:
         raise UsageError(f"{where} has no stage {until} to stop after: {nearest(until, names)}")
-    last = names.index(until) + 1
-    return recipe._replace(stages=recipe.stages[:last], shortened=last < len(names))
+    return recipe._replace(stop_after=names.index(until) + 1)
 
 
 def _read(where: str) -> str:
     path = Path(where)
-    if where == DEMO and not path.exists():
+    if where == DEMO and not path.is_file():
         return resources.files("datagen").joinpath("recipes", "demo.yaml").read_text(encoding="utf-8")
     try:
         return path.read_text(encoding="utf-8")
@@ -108,7 +121,13 @@ def _seeds(value: object, where: str) -> str:
     try:
         return InputPath().convert(value, None, None)
     except click.BadParameter as error:
-        raise UsageError(f"{where}: seeds: {error.format_message()}") from None
+        raise UsageError(f"{where}: seeds: {error.message}") from None
+
+
+def _seed(value: object, where: str) -> int:
+    if type(value) is int:
+        return value
+    raise UsageError(f"{where}: seed should be a whole number, not {one_line(value, 40)}")
 
 
 def _renames(value: object, where: str) -> dict[str, str]:
@@ -119,7 +138,8 @@ def _renames(value: object, where: str) -> dict[str, str]:
 
 def _stage(entry: object, where: str, shared: Mapping[str, Any]) -> Stage:
     name, given = _name_and_options(entry, where)
-    command: click.Command = import_module(f"datagen.stages.{name}").command
+    module = import_module(f"datagen.stages.{name}")
+    command: click.Command = module.command
     known = {
         str(option.opts[-1]).lstrip("-"): option
         for option in command.params
@@ -132,7 +152,13 @@ def _stage(entry: object, where: str, shared: Mapping[str, Any]) -> Stage:
             )
     wanted = {**{key: value for key, value in shared.items() if key in known}, **given}
     words = [word for key, value in wanted.items() for word in _words(known[key], value, f"{where} ({name})")]
-    return Stage(name, _parsed(command, words, f"{where} ({name})"))
+    stage = Stage(name, _parsed(command, words, f"{where} ({name})"))
+    if check := getattr(module, "check", None):
+        try:
+            check(**stage.options)
+        except UsageError as error:
+            raise UsageError(f"{where} ({name}): {error}") from None
+    return stage
 
 
 def _name_and_options(entry: object, where: str) -> tuple[str, dict[str, Any]]:
@@ -154,6 +180,8 @@ def _words(option: click.Option, value: object, where: str) -> Iterator[str]:
     values = value if isinstance(value, list) else [value]
     if isinstance(value, list) and not option.multiple:
         raise UsageError(f"{where}: {flag.lstrip('-')} takes one value, not a list")
+    if not values:
+        raise UsageError(f"{where}: {flag.lstrip('-')} is an empty list; name something, or leave it out")
     for single in values:
         if option.is_flag:
             if not isinstance(single, bool):

@@ -61,8 +61,26 @@ ANSWER_COLUMNS = (
     *("finish_reason", "tests", "reference", "entry_point"),
 )
 
+#: Stages write these anew, and columns that begin with `MEASURE`; a user's own would be lost.
+WRITTEN_ANEW = frozenset({*(c.name for c in DROPPED_COLUMNS), "overlaps", "stage"})
+MEASURE = "measure_"
+
 #: Left out of the content digest: it says where an answer was asked for, not what the row says.
 UNDIGESTED = frozenset({"request"})
+
+
+def is_written_anew(name: str) -> bool:
+    """Whether stages give the column `name` values of their own."""
+    return name in WRITTEN_ANEW or name.startswith(MEASURE)
+
+
+def without_answer(row: Mapping[str, object]) -> dict[str, object]:
+    """The columns of a task that a new answer to it, or a task evolved from it, may inherit."""
+    return {
+        name: value
+        for name, value in row.items()
+        if name not in ANSWER_COLUMNS and name != "messages" and not is_written_anew(name)
+    }
 
 
 def row_id(*content: object) -> str:

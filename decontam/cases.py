@@ -143,22 +143,23 @@ def _tests(item: Item) -> _Tests:
 
 
 def _assertions(test: str) -> Iterator[str]:
-    """Yield what is asserted, without the messages; of what is no Python, each line."""
+    """Yield what is asserted, without messages; each line of what is no Python or nested without end."""
     try:
         with warnings.catch_warnings():  # such as for "\d", which is none of our business
             warnings.simplefilter("ignore")
-            nodes = list(ast.walk(ast.parse(test)))
-    except (SyntaxError, ValueError):
+            asserted = [found for node in ast.walk(ast.parse(test)) if (found := _asserted(node))]
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         yield from test.splitlines()
         return
-    for node in nodes:
-        asserted = None
-        if isinstance(node, ast.Assert):
-            asserted = node.test
-        elif isinstance(node, ast.Call) and "assert" in ast.unparse(node.func).lower():
-            asserted = node
-        if asserted:
-            yield ast.get_source_segment(test, asserted) or ""
+    for node in asserted:
+        yield ast.get_source_segment(test, node) or ""
+
+
+def _asserted(node: ast.AST) -> ast.expr | None:
+    if isinstance(node, ast.Assert):
+        return node.test
+    is_assertion = isinstance(node, ast.Call) and "assert" in ast.unparse(node.func).lower()
+    return node if is_assertion and isinstance(node, ast.Call) else None
 
 
 def _candidates(words: Sequence[str], index: Index) -> Iterator[tuple[_Tests, list[Hit]]]:

@@ -20,14 +20,13 @@ NOTE = "<!-- Made by `make docs`; edit the code instead. -->"
 
 def cli_page() -> str:
     """Every command's help, as a user sees it in a terminal of 100 columns."""
-    context = click.Context(cli, info_name="datagen", terminal_width=100, max_content_width=100)
+    wide = {"terminal_width": 100, "max_content_width": 100}
+    context = click.Context(cli, info_name="datagen", **wide, **cli.context_settings)
     parts = [NOTE, "", "# Command line", "", "```", cli.get_help(context), "```", ""]
     for name in COMMANDS:
         command = cli.get_command(context, name)
         assert command is not None, name
-        below = click.Context(
-            command, info_name=name, parent=context, terminal_width=100, max_content_width=100
-        )
+        below = click.Context(command, info_name=name, parent=context, **wide)
         parts += [f"## datagen {name}", "", "```", command.get_help(below), "```", ""]
     return "\n".join(parts)
 

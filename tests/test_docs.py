@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
-from types import ModuleType
-
-import pytest
 
 from datagen.cli import COMMANDS
 from datagen.stages.list import KINDS
@@ -17,19 +15,16 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def generator() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.mark.parametrize("page", ["cli.md", "rules.md"])
-def test_generated_pages_are_current(page: str) -> None:
+def test_generated_pages_are_current() -> None:
     """docs/cli.md and docs/rules.md are what `make docs` writes."""
-    assert (ROOT / "docs" / page).read_text(encoding="utf-8") == generator().PAGES[page]()
+    # In a process of its own: Click remembers the help options of the first context that asked.
+    done = subprocess.run(
+        [sys.executable, ROOT / "docs" / "generate.py", "--check"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "")
 
 
 def test_readme_names_every_command() -> None:

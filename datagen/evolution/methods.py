@@ -59,8 +59,6 @@ METHODS: tuple[Method, ...] = (
     ),
 )
 
-BY_NAME = {method.name: method for method in METHODS}
-
 #: Headings of the prompts; eliminate.py looks for them in what comes back.
 OLD_HEADING, NEW_HEADING = "### Original exercise", "### Harder exercise"
 
@@ -107,5 +105,5 @@ def evolve_prompt(instruction: str, method: Method, shape: Shape) -> Prompt:
 
 
 def _begun(instruction: str) -> str:
-    """The old task, open at its end; behind several lines, the last of which is often data, a new sentence."""
-    return f"{instruction}\nDo this" if "\n" in instruction else instruction.rstrip(".:;,?!")
+    """The old task, open at its end; behind several lines, often data, a new sentence."""
+    return f"{instruction}\nDo this" if "\n" in instruction else instruction.rstrip(".:;,?! ")

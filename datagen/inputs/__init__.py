@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -37,15 +38,18 @@ def open_source(where: str, rename: Mapping[str, str] | None = None) -> Source:
     if where == STARTER and not path.exists():
         parts = sorted(resources.files("datagen").joinpath("starter").iterdir(), key=lambda part: part.name)
         raw = b"".join(part.read_bytes() for part in parts)
-        return _from_rows(STARTER, raw, ".jsonl", {})
+        return _from_rows(STARTER, raw, ".jsonl", rename or {})
     if where == "-":
+        if sys.stdin is None:
+            raise DatagenError("standard input is closed; give a file, or pipe JSONL into it")
         return _from_rows("-", sys.stdin.buffer.read(), ".jsonl", rename or {})
     if path.is_dir():
         if rename:
             raise DatagenError(f"--map is for files; {where} is a dataset directory with fixed columns")
         made = manifest.read(path)
-        return _from_dataset(path, "data", made["digest"], made["rows_out"])
-    return _from_rows(path.name, files.read_bytes(path), files.format_of(path), rename or {})
+        return _from_dataset(path, "data", made, made["digest"], made["rows_out"])
+    suffix = files.format_of(path)
+    return _from_rows(_name(path), files.read_bytes(path), suffix, rename or {})
 
 
 def open_dropped(where: str) -> Source:
@@ -58,24 +62,40 @@ def open_dropped(where: str) -> Source:
     if not path.is_dir():
         raise DatagenError(f"{where} is no dataset directory, so nothing was dropped from it")
     made = manifest.read(path)
-    return _from_dataset(path, "dropped", made["dropped_digest"], sum(made["dropped"].values()))
+    return _from_dataset(path, "dropped", made, made["dropped_digest"], sum(made["dropped"].values()))
 
 
-def _from_dataset(path: Path, part: str, digest: str, rows: int) -> Source:
-    shards = sorted((path / part).glob("train-*.parquet"))
+def _from_dataset(path: Path, part: str, made: Mapping[str, Any], digest: str, rows: int) -> Source:
+    shards = {name: sha256 for name, sha256 in made["files"].items() if name.startswith(f"{part}/")}
     if not shards:
-        raise DatagenError(f"{path / part} holds no train-*.parquet files; make the data set again")
+        raise DatagenError(f"{path / manifest.NAME} names no files of {part}; make the data set again")
 
     def frames() -> Iterator[pl.DataFrame]:
-        for file in shards:
-            frame = files.read_parquet(file)
+        for name, sha256 in sorted(shards.items()):
+            frame = _shard(path / name, sha256)
             yield from frame.iter_slices(BATCH_ROWS) if frame.height else [frame]
 
-    return Source(path.resolve().name, digest, rows, frames)
+    return Source(_name(path.resolve()), digest, rows, frames)
+
+
+def _shard(file: Path, sha256: str) -> pl.DataFrame:
+    """Read a file of a data set if it is the one that the manifest speaks of: digests rely on that."""
+    try:
+        raw = file.read_bytes()
+    except OSError as error:
+        raise DatagenError(
+            f"{file} cannot be read: {error.strerror or error}; make the data set again"
+        ) from None
+    if hashlib.sha256(raw).hexdigest() != sha256:
+        raise DatagenError(
+            f"{file} is not the file that the data set was made with: damaged or changed since;"
+            " make the data set again"
+        )
+    return files.read_parquet(raw, str(file))
 
 
 def _from_rows(name: str, raw: bytes, suffix: str, rename: Mapping[str, str]) -> Source:
-    if not raw.strip():
+    if not raw or raw.isspace():
         raise DatagenError(f"{_shown(name)} is empty; it should hold one task per row")
     frame = files.parse(_shown(name), raw, suffix)
     if frame.height == 0:
@@ -85,6 +105,11 @@ def _from_rows(name: str, raw: bytes, suffix: str, rename: Mapping[str, str]) ->
     if rename:
         digest.update(schema.canonical(dict(rename)).encode())
     return Source(name, digest.hexdigest(), frame.height, lambda: frame.iter_slices(BATCH_ROWS))
+
+
+def _name(path: Path) -> str:
+    """Its own name; what bytes in it are no UTF-8 cannot stand in a manifest."""
+    return path.name.encode(errors="replace").decode()
 
 
 def _shown(name: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 import click
 
 from datagen import inputs, options
+from datagen.errors import UsageError
 from datagen.source import Row
 
 
@@ -45,13 +46,19 @@ SHAPES: Mapping[str, Callable[[Row], Row]] = {
 @click.argument("source", metavar="DATASET", type=options.InputPath())
 @click.option("--as", "shape", type=click.Choice(list(SHAPES)), default="jsonl", show_default=True)
 @click.option("--dropped", is_flag=True, help="Print the rows that were dropped, with their reasons.")
+@options.rename_option
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Print only the first N rows.")
-def command(source: str, shape: str, *, dropped: bool, limit: int | None) -> int:
-    """Print the rows of a data set, one JSON object a line.
+def command(
+    source: str, shape: str, *, dropped: bool, rename: tuple[tuple[str, str], ...], limit: int | None
+) -> int:
+    """Print the rows of a data set.
 
-    DATASET may also be any file that the stages read.
+    One JSON object a line. DATASET may also be any file that the stages read.
     """
-    opened = inputs.open_dropped(source) if dropped else inputs.open_source(source)
+    if dropped and rename:
+        raise UsageError("--map is for files, --dropped for data sets; leave one of them out")
+    opened = inputs.open_dropped(source) if dropped else inputs.open_source(source, dict(rename))
     for row in opened.limited(limit).iter_rows():
-        click.echo(json.dumps(SHAPES[shape](row), ensure_ascii=False, default=str))
+        # As bytes: JSON is UTF-8, whatever the terminal's encoding is.
+        click.echo(json.dumps(SHAPES[shape](row), ensure_ascii=False, default=str).encode())
     return 0

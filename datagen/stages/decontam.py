@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -14,10 +15,10 @@ import polars as pl
 import decontam
 from datagen import dataset, options, progress, schema
 from datagen.dataset import Outcome, Split
-from datagen.errors import DatagenError
+from datagen.errors import DatagenError, UsageError, nearest
 from datagen.manifest import Plan
 from datagen.source import Source
-from decontam.benchmarks import Benchmark, BenchmarkError, load
+from decontam.benchmarks import Benchmark, BenchmarkError, load, usages
 
 DEFAULT_BENCHMARK = "humaneval"
 OVERLAP_FOUND = 5
@@ -61,10 +62,17 @@ def search(source: Source, benchmarks: Sequence[Benchmark]) -> Found:
 def _comparable(frame: pl.DataFrame) -> pl.DataFrame:
     """id, instruction, and as `response` all that a model could learn a solution or its tests from."""
     given = [name for name in ("response", "code", "reference", "tests") if name in frame.columns]
-    if "response" in given and "code" in given:
-        given.remove("code")  # it was cut out of the response
-    texts = [pl.col(name).list.join("\n") if name == "tests" else pl.col(name) for name in given]
-    answer = pl.concat_str(texts, separator="\n\n", ignore_nulls=True) if texts else pl.lit(None, pl.String)
+    texts = {name: pl.col(name) for name in given}
+    if "tests" in texts:
+        texts["tests"] = pl.col("tests").list.join("\n")
+    if {"response", "code"} <= texts.keys():
+        was_cut_out = pl.col("response").str.contains(pl.col("code"), literal=True)
+        texts["code"] = pl.when(was_cut_out).then(None).otherwise("code")
+    answer = (
+        pl.concat_str(texts.values(), separator="\n\n", ignore_nulls=True)
+        if texts
+        else pl.lit(None, pl.String)
+    )
     return frame.select("id", "instruction", answer.alias("response"))
 
 
@@ -118,12 +126,35 @@ def survey(source: Source, *, against: Sequence[str] = (DEFAULT_BENCHMARK,)) -> 
     }
 
 
+class BenchmarkSpec(click.ParamType[str]):
+    """humaneval, mbpp:PATH, ...; the path exists, but what is in the file is seen later."""
+
+    name = "benchmark"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        allowed = usages()
+        name, _, path = value.partition(":")
+        if name not in allowed:
+            self.fail(f"unknown benchmark {value}: {nearest(name, allowed)}", param, ctx)
+        wants_path = ":" in allowed[name]
+        if wants_path != bool(path):
+            self.fail(f"{value} should be written as {allowed[name]}", param, ctx)
+        if wants_path and not os.path.isfile(path):  # noqa: PTH113 - False for a name too long, too
+            self.fail(f"{path} is no file; give the path of the benchmark's file", param, ctx)
+        return value
+
+
 def read_benchmarks(specs: Sequence[str]) -> list[Benchmark]:
     """Load the benchmarks; one line for what is wrong with a name or a file."""
     try:
-        return [load(spec) for spec in dict.fromkeys(specs)]
+        benchmarks = [load(spec) for spec in dict.fromkeys(specs)]
     except BenchmarkError as error:
         raise DatagenError(str(error)) from None
+    names = [benchmark.name for benchmark in benchmarks]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"two benchmarks are called {name}; rename one of their files")
+    return benchmarks
 
 
 def _by_row(evidence: pl.DataFrame) -> pl.DataFrame:
@@ -154,6 +185,7 @@ def _split(frame: pl.DataFrame, found: Found, evidence: pl.DataFrame) -> Split:
 @click.option(
     "--against",
     multiple=True,
+    type=BenchmarkSpec(),
     default=(DEFAULT_BENCHMARK,),
     show_default=True,
     metavar="BENCHMARK",

@@ -8,11 +8,12 @@ task that it had, as WizardLM returns such tasks to the pool.
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Sequence
 from contextlib import aclosing
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -22,7 +23,7 @@ from datagen.evolution.eliminate import Attempt, eliminated_by
 from datagen.evolution.methods import METHODS, evolve_prompt
 from datagen.manifest import Plan
 from datagen.source import Row, Source
-from datagen.teachers import Teacher, check_all, connect_all, public_name
+from datagen.teachers import Prompt, Teacher, check_all, connect_all, identities, public_name
 
 _COLUMNS = (
     "task",
@@ -33,6 +34,7 @@ _COLUMNS = (
     "method",
     "request",
     "model",
+    "finish_reason",
     "license",
     "entry_point",
 )
@@ -59,14 +61,17 @@ def make(
     Raises:
         DatagenError: a teacher cannot be used, or `out` holds another data set.
     """
-    check_all(teacher)
+    check(teacher=teacher)
     chosen = {"teacher": [public_name(spec) for spec in teacher], "rounds": rounds, "limit": limit}
-    plan = Plan("evolve", [source], {**chosen, "only_evolved": only_evolved, "seed": seed}, tuple(teacher))
+    plan = Plan(
+        "evolve", [source], {**chosen, "only_evolved": only_evolved, "seed": seed}, identities(teacher)
+    )
     if done := dataset.already_made(out, plan, overwrite=overwrite):
         return done
     seeds = source.limited(limit)
     with calls.caller(concurrency) as caller, dataset.writing(out, plan) as writer:
         rows = RowWriter(writer, seeds.schema(), _COLUMNS)
+        known = {row_id for frame in seeds.frames() for row_id in frame["id"]}
 
         async def work() -> None:
             with progress.track("evolve", seeds.rows) as advance:
@@ -74,8 +79,8 @@ def make(
                     jobs = (partial(_chain, row, teachers, caller, rounds, seed) for row in seeds.iter_rows())
                     chains = calls.in_order(jobs, window=caller.window(teachers), caller=caller)
                     async with aclosing(chains):
-                        async for row, attempts in chains:
-                            _add(rows, row, attempts, only_evolved=only_evolved)
+                        async for chain in chains:
+                            _add(rows, chain, known, only_evolved=only_evolved)
                             advance(1)
 
         calls.run_calls(work, caller)
@@ -84,16 +89,33 @@ def make(
     return writer.outcome(out)
 
 
+def check(*, teacher: Sequence[str], **_: object) -> None:
+    """Raise UsageError where the SPECs cannot work, so that a recipe is checked before it runs."""
+    check_all(teacher)
+
+
+class _Chain(NamedTuple):
+    """A seed and what became of the attempts to evolve it."""
+
+    seed: Row
+    kept: list[Row]
+    dropped: list[Row]
+
+
 async def _chain(
     seed_row: Row, teachers: Sequence[Teacher], caller: calls.Caller, rounds: int, seed: int
-) -> tuple[Row, list[Row]]:
-    """Evolve one seed `rounds` times; an attempt with a `reason` failed."""
+) -> _Chain:
+    """Evolve one seed `rounds` times.
+
+    A call that fails ends the chain for this run: what would follow depends on its answer, and the next
+    run asks for it again.
+    """
     latest = seed_row = {
         **seed_row,
         "seed_id": seed_row.get("seed_id") or seed_row["id"],
         "depth": seed_row.get("depth") or 0,
     }
-    attempts: list[Row] = []
+    chain = _Chain(seed_row, [], [])
     failures = 0
     for number in range(rounds if seed_row["instruction"].strip() else 0):
         draw = random.Random(f"{seed}:{seed_row['id']}:{number}")
@@ -101,47 +123,63 @@ async def _chain(
         prompt = evolve_prompt(latest["instruction"], method, teacher.shape)
         # After a failed attempt the same task is asked for another sample, not for the same answer.
         answer = await caller.ask(teacher, prompt, seed=seed, sample=failures)
-        reply = answer.reply
-        child = {
-            **{name: value for name, value in latest.items() if name not in schema.ANSWER_COLUMNS},
-            "instruction": prompt.whole(reply).strip() if reply else "",
-            "teacher": teacher.name,
-            "parent": latest["id"],
-            "depth": latest["depth"] + 1,
-            "method": method.name,
-            "request": answer.request,
-            "model": reply.model if reply else None,
-            "license": schema.combined_license(latest.get("license"), teacher.license),
-        }
-        name = latest.get("entry_point")
-        child["entry_point"] = name if name and f"{name}(" in child["instruction"] else None
-        child["task"] = schema.row_id(child["instruction"])
-        child["id"] = schema.row_id(child["instruction"], latest["id"], number)
-        if reply is None:
-            reasons, detail = [CALL_FAILED], answer.problem
-        else:
-            texts = latest["instruction"], child["instruction"]
-            attempt = Attempt(*texts, method.name, reply.finish_reason, prompt.prefix)
-            reasons, detail = eliminated_by(attempt), None
-        attempts.append(child)
+        child = _child(latest, number, method.name, teacher, prompt, answer)
+        if answer.reply is None:
+            chain.dropped.append(_dropped(child, [CALL_FAILED], answer.problem))
+            break
+        texts = latest["instruction"], child["instruction"]
+        reasons = eliminated_by(Attempt(*texts, answer.reply.finish_reason, prompt.prefix))
         if reasons:
-            child |= {"reason": reasons[0], "dropped_by": reasons, "detail": detail}
+            chain.dropped.append(_dropped(child, reasons))
             failures += 1
         else:
+            chain.kept.append(child)
             latest, failures = child, 0
-    return seed_row, attempts
+    return chain
 
 
-def _add(rows: RowWriter, seed_row: Row, attempts: list[Row], *, only_evolved: bool) -> None:
-    kept = [row for row in attempts if "reason" not in row]
-    dropped = [row for row in attempts if "reason" in row]
-    if not seed_row["instruction"].strip():
-        dropped.insert(0, {**seed_row, "reason": "empty-instruction"})
-    elif only_evolved:
-        dropped.insert(0, {**seed_row, "reason": "seed-left-out"})
-    else:
-        kept.insert(0, seed_row)
-    rows.add(kept, dropped, rows_in=1, rows_made=len(attempts))
+def _child(
+    parent: Row, number: int, method: str, teacher: Teacher, prompt: Prompt, answer: calls.Answer
+) -> Row:
+    """The row of attempt `number`; without a reply its instruction is empty."""
+    reply = answer.reply
+    instruction = prompt.whole(reply).strip() if reply else ""
+    name = parent.get("entry_point")
+    return {
+        **schema.without_answer(parent),
+        "id": schema.row_id(instruction, parent["id"], number),
+        "task": schema.row_id(instruction),
+        "instruction": instruction,
+        "teacher": teacher.name,
+        "parent": parent["id"],
+        "depth": parent["depth"] + 1,
+        "method": method,
+        "request": answer.request,
+        "model": reply.model if reply else None,
+        "finish_reason": reply.finish_reason if reply else None,
+        "license": schema.combined_license(parent.get("license"), teacher.license),
+        "entry_point": name if name and re.search(rf"\b{re.escape(name)}\(", instruction) else None,
+    }
+
+
+def _dropped(row: Row, reasons: list[str], detail: str | None = None) -> Row:
+    return row | {"reason": reasons[0], "dropped_by": reasons, "detail": detail}
+
+
+def _add(rows: RowWriter, chain: _Chain, known: set[str], *, only_evolved: bool) -> None:
+    """Hand on a chain; of seeds that were evolved just so before, the children are among the seeds."""
+    reason = "seed-left-out" if only_evolved else ""
+    if not chain.seed["instruction"].strip():
+        reason = "empty-instruction"
+    seed_dropped = [_dropped(chain.seed, [reason])] if reason else []
+    repeated = [_dropped(row, ["repeated-task"]) for row in chain.kept if row["id"] in known]
+    evolved = [row for row in chain.kept if row["id"] not in known]
+    rows.add(
+        evolved if reason else [chain.seed, *evolved],
+        [*seed_dropped, *repeated, *chain.dropped],
+        rows_in=1,
+        rows_made=len(chain.kept) + len(chain.dropped),
+    )
 
 
 @click.command(

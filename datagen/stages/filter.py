@@ -40,6 +40,11 @@ def make(
     return writer.outcome(out)
 
 
+def check(*, only: Sequence[str] = (), skip: Sequence[str] = (), **_: object) -> None:
+    """Raise UsageError where no rule would be left, so that a recipe is checked before it runs."""
+    _chosen(only, skip)
+
+
 def drop_by_rules(frame: pl.DataFrame, rules: Sequence[Rule]) -> Split:
     """Split prepared rows (prepare.py) into those that no rule drops and the others.
 
@@ -47,7 +52,7 @@ def drop_by_rules(frame: pl.DataFrame, rules: Sequence[Rule]) -> Split:
     """
     judged = judge(frame, rules)
     measures = judged.drop("dropped_by")
-    measures = measures.rename({name: f"measure_{name}" for name in measures.columns})
+    measures = measures.rename({name: f"{schema.MEASURE}{name}" for name in measures.columns})
     whole = frame.drop(measures.columns, strict=False).hstack(measures)
     fired = judged["dropped_by"].list.len() > 0
     reasons = judged.filter(fired).select(pl.col("dropped_by").list.first().alias("reason"), "dropped_by")
@@ -64,10 +69,13 @@ def _chosen(only: Sequence[str], skip: Sequence[str]) -> list[Rule]:
     return rules
 
 
+_RULE = options.Names("rule", RULES)
+
+
 @click.command(epilog="Example: datagen filter out/pairs -o out/filtered --skip repeated-lines")
 @options.input_argument("ROWS")
-@click.option("--only", multiple=True, metavar="RULE", help="Apply this rule only; repeat for more.")
-@click.option("--skip", multiple=True, metavar="RULE", help="Do not apply this rule; repeat for more.")
+@click.option("--only", multiple=True, type=_RULE, metavar="RULE", help="Apply only this; repeat for more.")
+@click.option("--skip", multiple=True, type=_RULE, metavar="RULE", help="Do not apply this; repeat for more.")
 @options.stage_options()
 def command(**given: Any) -> int:  # noqa: ANN401 - Click's parameters, passed on to `make`
     """Drop what is not worth learning, by rules.

@@ -54,7 +54,10 @@ KINDS: Mapping[str, Callable[[], dict[str, str]]] = {
 @click.argument("what", type=click.Choice(list(KINDS)))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(what: str, *, as_json: bool) -> int:
-    """List rules, teachers, benchmarks or evolving methods, each with a line on what it is."""
+    """List rules, teachers, benchmarks or methods.
+
+    Each with a line on what it is; methods are those of evolving.
+    """
     entries = KINDS[what]()
     if as_json:
         click.echo(json.dumps(entries, ensure_ascii=False))

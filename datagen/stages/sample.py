@@ -20,7 +20,7 @@ from datagen.dataset import CALL_FAILED, Outcome, RowWriter
 from datagen.manifest import Plan
 from datagen.prepare import extract_code
 from datagen.source import Row, Source
-from datagen.teachers import Teacher, check_all, connect_all, public_name
+from datagen.teachers import Teacher, check_all, connect_all, identities, public_name
 
 _COLUMNS = (
     *("response", "code", "language", "teacher", "role", "sample", "request", "model", "finish_reason"),
@@ -61,11 +61,10 @@ def make(
     Raises:
         DatagenError: a teacher cannot be used, or `out` holds another data set.
     """
-    specs = [*teacher, *([student] if student else [])]
-    check_all(specs)
+    specs = check(teacher=teacher, student=student)
     chosen = {"teacher": [public_name(spec) for spec in teacher], "n": n, "temperature": temperature}
     chosen["student"] = public_name(student) if student else None
-    plan = Plan("sample", [source], {**chosen, "seed": seed}, tuple(specs))
+    plan = Plan("sample", [source], {**chosen, "seed": seed}, identities(specs))
     if done := dataset.already_made(out, plan, overwrite=overwrite):
         return done
     with calls.caller(concurrency) as caller, dataset.writing(out, plan) as writer:
@@ -78,21 +77,21 @@ def make(
                 made = calls.in_order(jobs, window=caller.window(opened), caller=caller)
                 with progress.track("sample", source.rows * len(wanted)) as advance:
                     async with aclosing(made):
-                        async for ask, row in made:
-                            dropped = "reason" in row
-                            rows_in = int(ask.first)
-                            rows.add(
-                                [] if dropped else [row],
-                                [row] if dropped else [],
-                                rows_in=rows_in,
-                                rows_made=1 - rows_in,
-                            )
+                        async for row in made:
+                            rows.add(row.kept, row.dropped, rows_in=row.first, rows_made=1 - row.first)
                             advance(1)
 
         calls.run_calls(work, caller)
         rows.flush()
         writer.calls = caller.counts()
     return writer.outcome(out)
+
+
+def check(*, teacher: Sequence[str], student: str | None = None, **_: object) -> list[str]:
+    """All SPECs; raises UsageError where they cannot work, so that a recipe is checked before it runs."""
+    specs = [*teacher, *([student] if student else [])]
+    check_all(specs)
+    return specs
 
 
 def _wanted(teachers: Sequence[Teacher], student: bool, n: int) -> list[tuple[Teacher, str, int]]:
@@ -109,21 +108,30 @@ def _asks(source: Source, wanted: Sequence[tuple[Teacher, str, int]]) -> Iterato
     """What to ask, task by task; a task that is not asked has no teacher but a reason."""
     seen: set[str] = set()
     for task in source.iter_rows():
+        asked = schema.row_id(task["instruction"])
         if not task["instruction"].strip():
             yield _Ask(task, first=True, reason="empty-instruction")
-        elif task["task"] in seen:
+        elif asked in seen:
             yield _Ask(task, first=True, reason="repeated-task")
         else:
             for number, (teacher, role, sample) in enumerate(wanted):
                 yield _Ask(task, number == 0, "", teacher, role, sample)
-        seen.add(task["task"])
+        seen.add(asked)
 
 
-async def _row(ask: _Ask, caller: calls.Caller, temperature: float | None, seed: int) -> tuple[_Ask, Row]:
-    """The row of one answer; with a `reason` if there is none."""
-    task, teacher = ask.task, ask.teacher
+class _Answered(NamedTuple):
+    """One row, kept or dropped; `first` (1 or 0) of its task's."""
+
+    first: int
+    kept: list[Row]
+    dropped: list[Row]
+
+
+async def _row(ask: _Ask, caller: calls.Caller, temperature: float | None, seed: int) -> _Answered:
+    """The row of one answer, or of a task that is not asked."""
+    task, teacher, first = ask.task, ask.teacher, int(ask.first)
     if teacher is None:
-        return ask, {**task, "reason": ask.reason}
+        return _Answered(first, [], [_dropped(task, ask.reason)])
     prompt = answering.answer_prompt(task, teacher.shape)
     if temperature is not None:
         prompt = prompt._replace(temperature=temperature)
@@ -131,7 +139,7 @@ async def _row(ask: _Ask, caller: calls.Caller, temperature: float | None, seed:
     reply = answer.reply
     response = prompt.whole(reply) if reply else None
     code = extract_code(response, task.get("entry_point"))
-    row = task | {
+    row = schema.without_answer(task) | {
         "id": schema.row_id(task["instruction"], response, teacher.name, ask.sample),
         "response": response,
         "code": code.text,
@@ -139,15 +147,24 @@ async def _row(ask: _Ask, caller: calls.Caller, temperature: float | None, seed:
         "teacher": teacher.name,
         "role": ask.role,
         "sample": ask.sample,
+        "entry_point": task.get("entry_point"),
+        "tests": task.get("tests"),
+        "reference": task.get("reference"),
         "request": answer.request,
         "model": reply.model if reply else None,
         "finish_reason": reply.finish_reason if reply else None,
-        "license": schema.combined_license(task.get("license"), teacher.license or task.get("license")),
+        "license": schema.combined_license(
+            task.get("license"), teacher.license if teacher.journalled else task.get("license")
+        ),
     }
-    if reply is None:
-        reason = CALL_FAILED if teacher.journalled else "no-reference"
-        row |= {"reason": reason, "dropped_by": [reason], "detail": answer.problem}
-    return ask, row
+    if reply:
+        return _Answered(first, [row], [])
+    reason = CALL_FAILED if teacher.journalled else "no-reference"
+    return _Answered(first, [], [_dropped(row, reason, answer.problem)])
+
+
+def _dropped(row: Row, reason: str, detail: str | None = None) -> Row:
+    return row | {"reason": reason, "dropped_by": [reason], "detail": detail}
 
 
 @click.command(
@@ -155,10 +172,15 @@ async def _row(ask: _Ask, caller: calls.Caller, temperature: float | None, seed:
 )
 @options.input_argument("TASKS")
 @options.teacher_option
-@click.option("--student", metavar="SPEC", help="The model to train; its answers get the role student.")
+@click.option(
+    "--student",
+    type=options.TeacherSpec(),
+    metavar="SPEC",
+    help="The model to train; its answers get the role student.",
+)
 @click.option("-n", type=click.IntRange(1, 1000), default=1, show_default=True, help="Answers of each.")
 @click.option(
-    "--temperature", type=click.FloatRange(0, 2), metavar="T", help="Default: what suits the teacher."
+    "--temperature", type=options.Temperature(), metavar="T", help="Default: what suits the teacher."
 )
 @options.model_options
 @options.stage_options()

