@@ -7,6 +7,9 @@ import warnings
 from typing import NamedTuple
 
 
+MAX_CHARACTERS = 65_536
+
+
 class Parsed(NamedTuple):
     """An answer's Python source with its tree, or the reason why there is none.
 
@@ -25,8 +28,11 @@ def parse(source: str, instruction: str = "", entry_point: str | None = None) ->
     """Parse and compile `source`, never running it.
 
     `compile` sees what `ast.parse` alone lets through, `return` outside a function for one.
-    Hostile nesting (RecursionError, MemoryError) and null bytes (ValueError) count as errors too.
+    Hostile nesting (RecursionError, MemoryError) and null bytes (ValueError) count as errors too, and so does
+    source of more than `MAX_CHARACTERS`: Python's parser takes gigabytes for some texts of that length.
     """
+    if len(source) > MAX_CHARACTERS:
+        return Parsed(source, None, f"more than {MAX_CHARACTERS:,} characters", instruction, entry_point)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # SyntaxWarning for "\d" in model-written code

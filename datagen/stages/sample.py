@@ -188,6 +188,7 @@ def command(**given: Any) -> int:  # noqa: ANN401 - Click's parameters, passed o
     """Ask teachers to answer tasks.
 
     TASKS is a file, a dataset directory, - (JSONL) or starter. Each distinct task is asked once per
-    teacher and answer; calls that fail are in OUT/dropped and are tried again by the next run.
+    teacher and answer; answers that rows bring along are not carried over. Calls that fail are in
+    OUT/dropped and are tried again by the next run.
     """
     return options.exit_code(options.run_stage(make, given))
