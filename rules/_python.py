@@ -6,7 +6,6 @@ import ast
 import warnings
 from typing import NamedTuple
 
-
 MAX_CHARACTERS = 65_536
 
 

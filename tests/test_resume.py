@@ -19,6 +19,7 @@ from endpoint import Endpoint, digest_of_journalled
 
 GOES_ON = "Error: interrupted; what was answered is kept, the same command goes on from there"
 SEEDS = 14
+CONCURRENCY = 4
 
 
 def write_seeds(folder):
@@ -64,13 +65,20 @@ class Command:
             recipe = folder / "recipe.yaml"
             recipe.write_text(
                 f"seeds: {folder / 'seeds.jsonl'}\nstages:\n"
-                f"  - evolve: {{teacher: '{endpoint.teacher}', rounds: 2, concurrency: 4}}\n"
-                f"  - sample: {{teacher: '{endpoint.teacher}', concurrency: 4}}\n"
+                f"  - evolve: {{teacher: '{endpoint.teacher}', rounds: 2, concurrency: {CONCURRENCY}}}\n"
+                f"  - sample: {{teacher: '{endpoint.teacher}', concurrency: {CONCURRENCY}}}\n"
                 "  - filter\n"
             )
             self.words = ["run", recipe]
         else:
-            self.words = [name, folder / "seeds.jsonl", "--teacher", endpoint.teacher, "--concurrency", "4"]
+            self.words = [
+                name,
+                folder / "seeds.jsonl",
+                "--teacher",
+                endpoint.teacher,
+                "--concurrency",
+                str(CONCURRENCY),
+            ]
             self.words += ["-n", "3"] if name == "sample" else []
 
     def start(self):
@@ -136,12 +144,13 @@ def test_killed_run_goes_on(command, endpoint, moment):
     command.check_nothing_half_made()
     kept = command.journalled()
     lost = endpoint.asked.total() - len(kept)
-    assert 0 < lost <= 4
+    assert 0 < lost <= CONCURRENCY
     endpoint.release()
     summary = command.finish()
     check_same(command, summary)
     assert all(endpoint.asked[key] == 1 for key in kept)
-    assert endpoint.repeated() <= lost
+    # The endpoint may read a request that was under way only after the kill, so the bound is what can be.
+    assert endpoint.repeated() <= CONCURRENCY
     assert {key: command.journalled()[key] for key in kept} == kept
 
 
