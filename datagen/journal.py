@@ -125,11 +125,15 @@ def _connect(path: Path) -> sqlite3.Connection:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, check_same_thread=False)
+    except (sqlite3.Error, OSError) as error:
+        raise _unusable(path, error) from None
+    try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute(_SCHEMA)
         connection.commit()
-    except (sqlite3.Error, OSError) as error:
+    except sqlite3.Error as error:
+        connection.close()
         raise _unusable(path, error) from None
     return connection
 
