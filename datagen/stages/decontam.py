@@ -135,7 +135,7 @@ class BenchmarkSpec(click.ParamType[str]):
         allowed = usages()
         name, _, path = value.partition(":")
         if name not in allowed:
-            self.fail(f"unknown benchmark {value}: {nearest(name, allowed.values())}", param, ctx)
+            self.fail(f"unknown benchmark {value}: {nearest(name, allowed)}", param, ctx)
         wants_path = ":" in allowed[name]
         if wants_path != bool(path):
             self.fail(f"{value} should be written as {allowed[name]}", param, ctx)
