@@ -128,14 +128,27 @@ def _connect(path: Path) -> sqlite3.Connection:
     except (sqlite3.Error, OSError) as error:
         raise _unusable(path, error) from None
     try:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute(_SCHEMA)
-        connection.commit()
+        _set_up(connection)
     except sqlite3.Error as error:
         connection.close()
         raise _unusable(path, error) from None
     return connection
+
+
+def _set_up(connection: sqlite3.Connection) -> None:
+    last_try = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute(_SCHEMA)
+            connection.commit()
+            return
+        except sqlite3.OperationalError as error:
+            # Of two processes that open a new file at once, SQLite refuses one without its usual patience.
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > last_try:
+                raise
+        time.sleep(0.01)
 
 
 def _unusable(path: Path, error: Exception) -> DatagenError:

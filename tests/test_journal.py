@@ -100,7 +100,7 @@ def test_many_puts_at_once(tmp_path):
         assert all(journal.get(request(n)) for n in range(1000))
 
 
-def test_processes_open_a_new_journal_at_once(tmp_path):
+def test_processes_share_a_new_journal(tmp_path):
     """Processes that start together and share a journal do not lock each other out."""
     program = (
         "import sys, pathlib; sys.path[:0] = sys.argv[2:]\n"
@@ -114,6 +114,18 @@ def test_processes_open_a_new_journal_at_once(tmp_path):
     assert [(one.returncode, one.stderr) for one in ended] == [(0, "")] * 4
     with open_journal(tmp_path / "j") as journal:
         assert all(journal.get(request(n)) for n in range(50))
+
+
+def test_new_journals_are_opened_at_once(tmp_path):
+    """Opening a file that another process makes at the same moment waits for that."""
+    program = (
+        "import sys, pathlib; from datagen.journal import Journal\n"
+        "for n in range(150): Journal(pathlib.Path(sys.argv[1], str(n))).close()"
+    )
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    with ThreadPoolExecutor(3) as pool:
+        ended = list(pool.map(lambda _: subprocess.run(command, capture_output=True, text=True), range(3)))
+    assert [(one.returncode, one.stderr) for one in ended] == [(0, "")] * 3
 
 
 def test_acknowledged_replies_survive_a_kill(tmp_path):

@@ -211,30 +211,27 @@ class _Handler(BaseHTTPRequestHandler):
         if self.server.key and self.headers["authorization"] != f"Bearer {self.server.key}":
             fault = "401"
         content = _completion(self.path, body, fault)
-        done = None
-        try:
-            if fault in {"401", "404", "429", "500"}:
-                # The client would otherwise wait for half a second and more.
-                wait = {"retry-after": "1"} if fault == "429" else {"retry-after-ms": "5"}
-                self._send(int(fault), {"error": {"message": f"fault {fault}"}}, wait)
-            elif fault == "echo-key":
-                said = f"bad request, you sent {self.headers['authorization']}"
-                self._send(400, {"error": {"message": said}})
-            elif fault == "reset":
-                self._reset()
-            elif fault == "html":
-                self._send(200, "<!doctype html>\n<title>Log in</title>", {"content-type": "text/html"})
-            elif fault == "body":
-                self._send(200, self.server.body)
-            elif fault == "truncated-json":
-                self._send(200, json.dumps(content)[:-20], {"content-type": "application/json"})
-            elif fault == "no-choices":
-                self._send(200, {"object": "error", "message": "overloaded"})
-            else:
-                self._send(200, content)
-                done = key
-        finally:
-            self.server.end(done)
+        # Before the answer is sent, because a client may go on as soon as it has it.
+        self.server.end(key if fault in {None, "null-content", "length", "surrogates", "slow"} else None)
+        if fault in {"401", "404", "429", "500"}:
+            # The client would otherwise wait for half a second and more.
+            wait = {"retry-after": "1"} if fault == "429" else {"retry-after-ms": "5"}
+            self._send(int(fault), {"error": {"message": f"fault {fault}"}}, wait)
+        elif fault == "echo-key":
+            said = f"bad request, you sent {self.headers['authorization']}"
+            self._send(400, {"error": {"message": said}})
+        elif fault == "reset":
+            self._reset()
+        elif fault == "html":
+            self._send(200, "<!doctype html>\n<title>Log in</title>", {"content-type": "text/html"})
+        elif fault == "body":
+            self._send(200, self.server.body)
+        elif fault == "truncated-json":
+            self._send(200, json.dumps(content)[:-20], {"content-type": "application/json"})
+        elif fault == "no-choices":
+            self._send(200, {"object": "error", "message": "overloaded"})
+        else:
+            self._send(200, content)
 
     def _send(self, status: int, content: Any, headers: dict[str, str] | None = None) -> None:
         raw = (content if isinstance(content, str) else json.dumps(content)).encode()

@@ -160,7 +160,7 @@ def test_full_disk_of_the_journal(folder):
         "import resource, signal, sys\n"
         "from datagen.console import run\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"
         "sys.exit(run(sys.argv[1:]))"
     )
     with Endpoint() as endpoint:
