@@ -96,8 +96,8 @@ class _Shards:
         content = io.BytesIO()  # polars hides the operating system's errors, a full disk among them
         frame.rechunk().write_parquet(content, compression="zstd")
         with _told(self.place.parent):
-            self._part(len(self._hashes)).write_bytes(content.getbuffer())
-        self._hashes.append(hashlib.sha256(content.getbuffer()).hexdigest())
+            self._part(len(self._hashes)).write_bytes(content.getvalue())
+        self._hashes.append(hashlib.sha256(content.getvalue()).hexdigest())
 
     def _part(self, number: int) -> Path:
         return self.place / f"{number}.part"
