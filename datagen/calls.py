@@ -4,28 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
-from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from datagen import progress
+from datagen.admission import Gate, GivenUp
+from datagen.budget import Account, Budget, Reservation, expected_tokens_in, most_tokens_out
 from datagen.errors import DatagenError, InterruptedRun
 from datagen.journal import Journal, open_journal
-from datagen.teachers import CallFailed, Prompt, Reply, Request, Teacher, TeacherUnusable
+from datagen.teachers import Busy, CallFailed, NoAnswer, Prompt, Reply, Request, Teacher, TeacherUnusable
+from datagen.usage import Usage
 
 T = TypeVar("T")
 
-
-#: So many failures of one teacher in a row, none between them answered, and the run stops.
+#: So often a call is made that gets no answer, though others do.
+ATTEMPTS = 6
+#: So often a call is made that the server puts off, though it takes others.
+BUSY_ATTEMPTS = 100
+#: So many calls of one teacher refused in a row, none between them answered, and it is given up.
 MAX_FAILURES_IN_A_ROW = 20
 #: A run that ends waits so long for its calls in flight before it says so.
 PATIENCE_SECONDS = 2.0
 
 GOES_ON = "what was answered is kept, the same command goes on from there"
 INTERRUPTED = f"interrupted; {GOES_ON}"
+
+
+class _Unanswered(Exception):
+    """A call was made as often as there is sense in it, and never answered."""
 
 
 class Answer(NamedTuple):
@@ -36,83 +44,225 @@ class Answer(NamedTuple):
     problem: str = ""
 
 
+class Asker(Protocol):
+    """Whoever answers prompts: a `Caller`, or a forecast that only looks them up."""
+
+    async def ask(
+        self, teacher: Teacher, prompt: Prompt, *, seed: int, sample: int, temperature: float | None = None
+    ) -> Answer:
+        """See `Caller.ask`."""
+        ...
+
+
 @dataclass
 class Tally:
-    """Calls of one run: asked for now, found in the journal, failed; and tokens of the calls made now."""
+    """Calls of one run: asked for now, found in the journal, failed; tokens and USD of the calls made now."""
 
     asked: int = 0
     reused: int = 0
     failed: int = 0
     tokens_in: int = 0
     tokens_out: int = 0
+    usd: float = 0.0
 
 
 @dataclass
 class Caller:
-    """Asks teachers through the journal, with at most `teacher.concurrency` calls of each at a time.
+    """Asks teachers through the journal, each endpoint and model through its gate.
 
-    stopped_by: why no call is begun any more: the user's Ctrl-C, or the first error that ends the run.
+    plan: what the calls are bought for (the key of a stage's or a run's plan). budget: USD that all runs of
+    the plan may spend. concurrency, timeout: instead of the teachers' own. stopped_by: why no call is begun
+    any more: the user's Ctrl-C, or the first error that ends the run.
     """
 
     journal: Journal
+    plan: str = ""
+    budget: Budget | None = None
     concurrency: int | None = None
+    timeout: float | None = None
     tally: Tally = field(default_factory=Tally)
+    usage: Usage = field(default_factory=Usage)
     stopped_by: DatagenError | None = None
     in_flight: int = 0
     last_problem: str = ""
-    _limits: dict[str, asyncio.Semaphore] = field(default_factory=dict)
+    _gates: dict[tuple[str, str], Gate] = field(default_factory=dict)
     _underway: dict[str, asyncio.Future[Answer]] = field(default_factory=dict)
-    _failures: dict[str, int] = field(default_factory=dict)
+    _refusals: dict[str, int] = field(default_factory=dict)
+    _teachers: dict[str, Teacher] = field(default_factory=dict)
+    _gone: dict[str, str] = field(default_factory=dict)
+    _models: dict[str, list[str]] = field(default_factory=dict)
+    _stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
-    async def ask(self, teacher: Teacher, prompt: Prompt, *, seed: int, sample: int) -> Answer:
+    def use(self, teachers: Sequence[Teacher]) -> None:
+        """Take note of who will be asked: when one is given up, the others go on."""
+        self._teachers |= {teacher.name: teacher for teacher in teachers if teacher.journalled}
+
+    async def ask(
+        self, teacher: Teacher, prompt: Prompt, *, seed: int, sample: int, temperature: float | None = None
+    ) -> Answer:
         """The teacher's answer to `prompt`: from the journal, from an equal call under way, or asked now.
 
         Raises:
-            TeacherUnusable: no call to this teacher can succeed.
+            TeacherUnusable: no call to any teacher can succeed.
             InterruptedRun: the user stopped the run and the journal does not know the answer.
+            BudgetReached: the call could cost more than is left.
             DatagenError: the journal cannot be used.
         """
         try:
-            request = teacher.request(prompt, seed=seed, sample=sample)
+            request = teacher.request(prompt, seed=seed, sample=sample, temperature=temperature)
         except CallFailed as problem:
             progress.detail(f"{teacher.name}: {problem}")
             return Answer(None, None, str(problem))
         if not teacher.journalled:
-            return Answer(await teacher.complete(request), None)
-        if (reply := self.journal.get(request)) is not None:
-            self.tally.reused += 1
-            return Answer(reply, request.key)
+            return await self._unjournalled(teacher, request)
         if request.key in self._underway:
             answer = await asyncio.shield(self._underway[request.key])
             self.tally.reused += answer.reply is not None
             return answer
+        if (reply := self.journal.get(request)) is not None:
+            self.tally.reused += 1
+            return self._answered(teacher, request, reply)
         call = asyncio.ensure_future(self._call(teacher, request))
         self._underway[request.key] = call
         call.add_done_callback(lambda _: self._underway.pop(request.key, None))
         return await call
 
+    async def _unjournalled(self, teacher: Teacher, request: Request) -> Answer:
+        try:
+            return Answer(await teacher.complete(request), None)
+        except (CallFailed, NoAnswer, Busy) as problem:
+            self.last_problem = f"{teacher.name}: {problem}"
+            progress.detail(self.last_problem)
+            self.tally.failed += 1
+            return Answer(None, None, str(problem))
+
+    def _answered(self, teacher: Teacher, request: Request, reply: Reply) -> Answer:
+        self.usage.add(teacher.profile, request.key, reply)
+        known = self._models.setdefault(teacher.name, [])
+        if reply.model and reply.model not in known:
+            if known:
+                progress.say(f"{teacher.name} answered as {known[-1]}, now as {reply.model}")
+            known.append(reply.model)
+        return Answer(reply, request.key)
+
     async def _call(self, teacher: Teacher, request: Request) -> Answer:
         try:
-            async with self._limit(teacher):
-                if self.stopped_by:
-                    raise self.stopped_by
-                self.in_flight += 1
-                try:
-                    reply = await teacher.complete(request)
-                    self._failures[teacher.name] = 0
-                    # Stored before the next call begins, so that a kill costs no more calls than these.
-                    reply = await self.journal.put(request, reply)
-                finally:
-                    self.in_flight -= 1
+            reply = await self._reply(teacher, request)
         except CallFailed as problem:
+            answer = self._failed(teacher, request, str(problem))
+            self._refused(teacher)
+            return answer
+        except (GivenUp, _Unanswered) as problem:
+            # Whether anything answers is for the gate to tell: what is asked again and again ends last, and
+            # then nothing is answered between.
             return self._failed(teacher, request, str(problem))
+        except TeacherUnusable as error:
+            self._give_up(teacher, str(error))
+            return self._failed(teacher, request, str(error))
         except DatagenError as error:
             self.stop(error)
             raise
+        self._refusals[teacher.name] = 0
+        return self._answered(teacher, request, reply)
+
+    async def _reply(self, teacher: Teacher, request: Request) -> Reply:
+        """Make a call until it is answered, or there is no sense in it any more."""
+        gate = self._gate(teacher, request)
+        tokens = expected_tokens_in(request) + (most_tokens_out(request) or 0)
+        unanswered = busy = 0
+        while True:
+            if self.stopped_by:
+                raise self.stopped_by
+            if teacher.name in self._gone:
+                raise GivenUp(self._gone[teacher.name])
+            try:
+                entered = await gate.enter(tokens)
+            except GivenUp as reason:
+                self._give_up(teacher, str(reason))
+                raise
+            try:
+                reply = await self._send(teacher, request)
+            except Busy as problem:
+                words, wait = str(problem), gate.refused(entered, busy, problem.retry_after)
+                busy += 1
+            except NoAnswer as problem:
+                words, wait = str(problem), gate.failed(unanswered, str(problem))
+                unanswered += 1
+            except BaseException:
+                gate.leave()
+                raise
+            else:
+                gate.answered(entered, tokens, reply.tokens_in + reply.tokens_out, reply.pause)
+                return reply
+            progress.detail(f"{teacher.name}: {words}")
+            if unanswered >= ATTEMPTS or busy >= BUSY_ATTEMPTS:
+                raise _Unanswered(f"{words} (asked {unanswered + busy} times)")
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), wait)
+
+    async def _send(self, teacher: Teacher, request: Request) -> Reply:
+        """Make a call once, within its time and the budget, and store what it brings."""
+        reservation = await self.budget.reserve(teacher.profile, request) if self.budget else None
+        if self.stopped_by or teacher.name in self._gone:
+            # The wait for admission, or for money, may have been long.
+            await self._settle(reservation, 0.0)
+            raise self.stopped_by or GivenUp(self._gone[teacher.name])
+        self.in_flight += 1
+        try:
+            # One that goes on by itself at the server is not lost, however long it takes.
+            seconds = None if _goes_on(teacher) else self.timeout or teacher.profile.timeout
+            try:
+                async with asyncio.timeout(seconds):
+                    reply = await self._complete(teacher, request)
+            except TimeoutError:
+                raise NoAnswer(f"no answer within {seconds:g} s", maybe_billed=True) from None
+            usd = teacher.profile.cost(reply.tokens_in, reply.tokens_out)
+            if reservation and not reply.tokens_in + reply.tokens_out:
+                usd = reservation.usd  # the server does not say what it counted
+            # Stored before the next call begins, so that a kill costs no more calls than these.
+            name = reservation.name if reservation else ""
+            stored = await self.journal.put(request, reply, plan=self.plan, usd=usd, reserved=name)
+            reply = stored._replace(pause=reply.pause)
+        except NoAnswer as problem:
+            # An answer that was lost on its way may be on the bill; its note in the journal stays.
+            lost = reservation.usd if reservation and problem.maybe_billed else 0.0
+            await self._settle(reservation, lost)
+            raise
+        except (Busy, CallFailed, TeacherUnusable, InterruptedRun):
+            await self._settle(reservation, 0.0)
+            raise
+        finally:
+            self.in_flight -= 1
+        if reservation and self.budget:
+            await self.budget.settle(reservation, usd)
         self.tally.asked += 1
         self.tally.tokens_in += reply.tokens_in
         self.tally.tokens_out += reply.tokens_out
-        return Answer(reply, request.key)
+        self.tally.usd += usd
+        return reply
+
+    async def _settle(self, reservation: Reservation | None, usd: float) -> None:
+        """A call failed; what it cost counts as spent, otherwise its note in the journal goes."""
+        if reservation is None or self.budget is None:
+            return
+        await self.budget.settle(reservation, usd)
+        if reservation.name and not usd:
+            await self.journal.release(reservation.name)
+
+    async def _complete(self, teacher: Teacher, request: Request) -> Reply:
+        """The teacher's reply; one that goes on by itself at the server is not waited for at the end."""
+        if not _goes_on(teacher):
+            return await teacher.complete(request)
+        call = asyncio.ensure_future(teacher.complete(request))
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        try:
+            await asyncio.wait({call, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if not call.done() and self.stopped_by:
+                raise self.stopped_by
+            return await call
+        finally:
+            call.cancel()
+            stopping.cancel()
 
     def stop(self, why: DatagenError, *, patience: float = PATIENCE_SECONDS) -> None:
         """Begin no further call; those in flight end first, and if that takes longer than `patience`, say so.
@@ -121,38 +271,60 @@ class Caller:
         """
         if self.stopped_by is None:
             self.stopped_by = why
+            self._stopping.set()
+            for gate in self._gates.values():
+                gate.dismiss(why)
             asyncio.get_running_loop().call_later(patience, self._say_waiting)
 
     def _say_waiting(self) -> None:
         if self.in_flight:
-            progress.say(f"Stopping: {self.in_flight} calls in flight end first (Ctrl-C gives them up)")
+            calls = "1 call" if self.in_flight == 1 else f"{self.in_flight} calls"
+            progress.say(f"Stopping: {calls} in flight end first (Ctrl-C gives them up)")
+
+    def cap(self, teacher: Teacher) -> int:
+        """Calls to a teacher at a time, at most."""
+        return self.concurrency or teacher.profile.concurrency or 1
 
     def window(self, teachers: Sequence[Teacher]) -> int:
         """How many jobs to have under way, so that no teacher waits while others are slow."""
-        return 4 * sum(self.concurrency or teacher.concurrency for teacher in teachers)
+        return 4 * sum(map(self.cap, teachers))
 
-    def counts(self) -> dict[str, int]:
+    def counts(self) -> dict[str, int | float]:
         """The tally for the manifest."""
-        return asdict(self.tally)
+        return asdict(self.tally) | {"usd": round(self.tally.usd, 9)}
 
-    def _limit(self, teacher: Teacher) -> asyncio.Semaphore:
-        if teacher.name not in self._limits:
-            self._limits[teacher.name] = asyncio.Semaphore(self.concurrency or teacher.concurrency)
-        return self._limits[teacher.name]
+    def _gate(self, teacher: Teacher, request: Request) -> Gate:
+        """The gate of an endpoint and model; two teachers behind one share the first one's limits."""
+        profile = teacher.profile
+        where = request.endpoint, request.model
+        if where not in self._gates:
+            self._gates[where] = Gate(
+                teacher.name, self.cap(teacher), rpm=profile.rpm, tpm=profile.tpm, patience=profile.patience
+            )
+        return self._gates[where]
 
     def _failed(self, teacher: Teacher, request: Request, problem: str) -> Answer:
         progress.detail(f"{teacher.name}: {problem}")
         self.last_problem = f"{teacher.name}: {problem}"
         self.tally.failed += 1
-        self._failures[teacher.name] = self._failures.get(teacher.name, 0) + 1
-        if self._failures[teacher.name] >= MAX_FAILURES_IN_A_ROW:
-            self.stop(
-                TeacherUnusable(
-                    f"{MAX_FAILURES_IN_A_ROW} calls failed in a row, the last because {self.last_problem};"
-                    f" {GOES_ON}"
-                )
-            )
         return Answer(None, request.key, problem)
+
+    def _refused(self, teacher: Teacher) -> None:
+        """Count a call that was refused for good. Those that went out together say no more than one."""
+        self._refusals[teacher.name] = self._refusals.get(teacher.name, 0) + 1
+        if self._refusals[teacher.name] >= max(MAX_FAILURES_IN_A_ROW, self.cap(teacher)):
+            count = self._refusals[teacher.name]
+            self._give_up(teacher, f"{count} calls failed in a row, the last because {self.last_problem}")
+
+    def _give_up(self, teacher: Teacher, why: str) -> None:
+        """Ask this teacher nothing more; without any other, the run ends."""
+        if teacher.name in self._gone:
+            return
+        self._gone[teacher.name] = why
+        if self._gone.keys() >= self._teachers.keys():
+            self.stop(TeacherUnusable(f"{why}; {GOES_ON}" if self.tally.asked else why))
+        else:
+            progress.say(f"{teacher.name} is given up for this run ({why}); the others go on")
 
     def check_answered(self) -> None:
         """Raise TeacherUnusable if calls were made, and not one of them was answered."""
@@ -160,74 +332,18 @@ class Caller:
             raise TeacherUnusable(f"no call was answered, the last because {self.last_problem}")
 
 
+def _goes_on(teacher: Teacher) -> bool:
+    """Whether the teacher's calls go on at the server without us, and are found again by the next run."""
+    return getattr(teacher, "resumable", False)
+
+
 @contextmanager
-def caller(concurrency: int | None) -> Iterator[Caller]:
-    """A caller on the user's journal."""
+def caller(
+    plan: str, *, account: Account | None = None, concurrency: int | None = None, timeout: float | None = None
+) -> Iterator[Caller]:
+    """A caller on the user's journal, for a plan with this key or for what `account` says."""
+    bought_for = (account and account.plan) or plan
     with open_journal() as journal:
-        yield Caller(journal, concurrency)
-
-
-async def in_order(
-    jobs: Iterable[Callable[[], Awaitable[T]]], *, window: int, caller: Caller
-) -> AsyncGenerator[T]:
-    """Run jobs at the same time and yield their results in the order of `jobs`.
-
-    At most `window` of them are under way or wait to be yielded, so memory stays bounded. When a job
-    raises, the calls in flight are let finish (they are paid for) before the error goes on.
-    """
-    pending: deque[asyncio.Future[T]] = deque()
-    # Lets a Ctrl-C be heard that was pressed while something blocked, such as the loading of a model.
-    await asyncio.sleep(0.001)
-    try:
-        for job in jobs:
-            if caller.stopped_by:
-                raise caller.stopped_by
-            pending.append(asyncio.ensure_future(job()))
-            if len(pending) >= window:
-                yield await pending[0]
-                pending.popleft()
-        while pending:
-            yield await pending[0]
-            pending.popleft()
-    except asyncio.CancelledError:
-        for job_under_way in pending:
-            job_under_way.cancel()
-        raise
-    finally:
-        if pending:
-            caller.stop(InterruptedRun(f"the run ended early; {GOES_ON}"))
-            await asyncio.gather(*pending, return_exceptions=True)
-
-
-def run_calls(work: Callable[[], Coroutine[Any, Any, T]], caller: Caller) -> T:
-    """Run `work` to its end, or until Ctrl-C: once lets the calls in flight finish, twice gives them up.
-
-    Raises:
-        InterruptedRun: the user stopped it; the message says how to go on.
-        TeacherUnusable: calls were made, and none was answered.
-    """
-    with contextlib.suppress(asyncio.CancelledError):
-        result = asyncio.run(_interruptible(work, caller))
-        if not caller.stopped_by:
-            caller.check_answered()
-            return result
-    raise caller.stopped_by or InterruptedRun(INTERRUPTED)
-
-
-async def _interruptible(work: Callable[[], Coroutine[Any, Any, T]], caller: Caller) -> T:
-    loop = asyncio.get_running_loop()
-    task = asyncio.ensure_future(work())
-
-    def interrupt() -> None:
-        if caller.stopped_by:
-            task.cancel()
-        caller.stop(InterruptedRun(INTERRUPTED), patience=0)
-
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    for number in numbers:
-        loop.add_signal_handler(number, interrupt)
-    try:
-        return await task
-    finally:
-        for number in numbers:
-            loop.remove_signal_handler(number)
+        most = account.max_usd if account else None
+        budget = None if most is None else Budget(journal, bought_for, most)
+        yield Caller(journal, bought_for, budget, concurrency, timeout)

@@ -12,12 +12,16 @@ from datagen.errors import nearest
 
 #: command -> (module below datagen.stages, the line that `datagen --help` shows)
 COMMANDS: dict[str, tuple[str, str]] = {
+    "init": ("init", "Write a recipe with notes, to be changed and run."),
     "evolve": ("evolve", "Evolve seeds into harder tasks."),
     "sample": ("sample", "Ask teachers to answer tasks."),
     "filter": ("filter", "Drop what is not worth learning, by rules."),
     "decontam": ("decontam", "Drop tasks that overlap a benchmark."),
     "run": ("run", "Run a recipe: all stages from seeds to a clean set."),
     "cat": ("cat", "Print the rows of a data set."),
+    "trace": ("trace", "Tell why a row is in a data set or not, and which calls made it."),
+    "journal": ("journal", "Count, save, bring back or remove stored model calls."),
+    "doctor": ("doctor", "Check what works here: packages, keys, endpoints, disk."),
     "list": ("list", "List rules, teachers, benchmarks or methods."),
 }
 

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from datagen import card, directory, manifest, schema
+from datagen import card, directory, manifest, schema, usage
 from datagen.errors import DatagenError
 from datagen.manifest import Counts, Plan
 from datagen.source import Row
@@ -122,7 +122,7 @@ class Writer:
         self.plan = plan
         self.counts = Counts()
         self.extra: dict[str, Any] = {}
-        self.calls: dict[str, int] = {}
+        self.calls: dict[str, int | float] = {}
         self.started = time.monotonic()
         self._place = place
         self._kept = _Shards(place / "data")
@@ -150,6 +150,17 @@ class Writer:
         if dropped.width > len(schema.DROPPED_COLUMNS):
             self._dropped.add(dropped)
 
+    def take_calls(
+        self,
+        counts: Mapping[str, int | float],
+        rests_on: Mapping[str, Mapping[str, Any]],
+        teachers: Mapping[str, Mapping[str, Any]],
+    ) -> None:
+        """Note the calls that this run made, those that the data set rests on, and who was asked how."""
+        self.calls = dict(counts)
+        self.extra["usage"] = dict(rests_on)
+        self.extra["teachers"] = dict(teachers)
+
     def close(self) -> None:
         """Check the identity, then write what waits, the card and the manifest."""
         self.counts.check(self.plan.stage)
@@ -165,12 +176,16 @@ class Writer:
                 "dropped_digest": self._dropped.digest.hexdigest(),
                 "files": kept | self._dropped.close(fallback.schema),
             },
-            extra=self.extra,
+            extra={**self.extra, **self._usage_total()},
             times={"seconds": round(time.monotonic() - self.started, 3), "calls": self.calls},
         )
         with _told(self._place):
             card.write(self._place, self._manifest, self._licenses)
             manifest.write(self._place, self._manifest)
+
+    def _usage_total(self) -> dict[str, Any]:
+        rests_on = self.extra.get("usage")
+        return {"usage_total": usage.summary(rests_on, self.counts.rows_kept)} if rests_on else {}
 
     def outcome(self, out: Path) -> Outcome:
         """What was made, once the `writing` block has ended."""

@@ -135,15 +135,16 @@ def _is_whole(content: Mapping[str, Any]) -> bool:
         all(type(content.get(name)) is wanted for name, wanted in _NEEDED.items())
         and isinstance(times, dict)
         and isinstance(times.get("seconds"), int | float)
-        and _maps_to(int, times.get("calls", {}))
+        and _maps_to((int, float), times.get("calls", {}))
         and _maps_to(int, content.get("dropped"))
         and _maps_to(int, content.get("overlaps", {}))
         and _maps_to(str, content.get("files"))
     )
 
 
-def _maps_to(wanted: type, value: object) -> bool:
-    return isinstance(value, dict) and all(type(entry) is wanted for entry in value.values())
+def _maps_to(wanted: type | tuple[type, ...], value: object) -> bool:
+    kinds = wanted if isinstance(wanted, tuple) else (wanted,)
+    return isinstance(value, dict) and all(type(entry) in kinds for entry in value.values())
 
 
 def write(directory: Path, content: Mapping[str, Any]) -> None:

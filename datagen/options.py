@@ -3,96 +3,26 @@
 from __future__ import annotations
 
 import json
-import math
-import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from datagen import inputs, progress
+from datagen import card, inputs, progress, values
 from datagen.dataset import Outcome
-from datagen.errors import UsageError, nearest
+from datagen.errors import UsageError
+
+if TYPE_CHECKING:
+    from datagen.budget import Account
+    from datagen.forecast import Forecast
+    from datagen.teachers import Profile
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 FAILED_ROWS = 3
-
-
-class InputPath(click.ParamType[str]):
-    """A path that exists, "-" for standard input, or "starter" for the tasks that come with datagen."""
-
-    name = "path"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if value in {"-", "starter"} or os.path.exists(value):  # noqa: PTH110 - False for a name too long, too
-            return value
-        what = value or "an empty path"
-        self.fail(f"{what} does not exist; give a file, a dataset directory, - or starter", param, ctx)
-
-
-class Names(click.ParamType[str]):
-    """One of the names allowed, or several of them with commas between; `chosen` takes them apart."""
-
-    name = "name"
-
-    def __init__(self, what: str, allowed: Iterable[str]) -> None:
-        self.what = what
-        self.allowed = list(allowed)
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        try:
-            names = chosen([value], self.allowed, self.what)
-        except UsageError as error:
-            self.fail(str(error), param, ctx)
-        if not names:
-            self.fail(f"it names no {self.what}; allowed: {', '.join(self.allowed)}", param, ctx)
-        return value
-
-
-class TeacherSpec(click.ParamType[str]):
-    """How a teacher is named, such as local:smollm2; what stands behind the colon is its kind's affair."""
-
-    name = "spec"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        from datagen.teachers import split_spec
-
-        try:
-            split_spec(value)
-        except UsageError as error:
-            self.fail(str(error), param, ctx)
-        return value
-
-
-class Temperature(click.ParamType[float]):
-    """A sampling temperature; Click's own range would let NaN pass."""
-
-    name = "temperature"
-
-    def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        try:
-            number = float(value)
-        except ValueError:
-            number = math.nan
-        if not 0 <= number <= 2:
-            self.fail(f"{value} is no temperature; allowed: 0 to 2", param, ctx)
-        return number
-
-
-class Renames(click.ParamType[tuple[str, str]]):
-    """NEW=OLD, a column of the file under the name that datagen knows it by."""
-
-    name = "new=old"
-
-    def convert(
-        self, value: str, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[str, str]:
-        new, equals, old = value.partition("=")
-        if not (new and equals and old):
-            self.fail(f"{value} should be NEW=OLD, such as instruction=question", param, ctx)
-        return new, old
+_ALSO_SHOWN = ("overlaps", "stages", "methods", "usage", "usage_total", "digest")
 
 
 def _distinct(
@@ -121,7 +51,7 @@ def rename_option(command: F) -> F:
     return click.option(
         "--map",
         "rename",
-        type=Renames(),
+        type=values.Renames(),
         multiple=True,
         callback=_distinct,
         metavar="NEW=OLD",
@@ -131,7 +61,7 @@ def rename_option(command: F) -> F:
 
 def input_argument(name: str) -> Callable[[F], F]:
     """The rows that a stage reads."""
-    return click.argument("source", metavar=name, type=InputPath())
+    return click.argument("source", metavar=name, type=values.InputPath())
 
 
 def stage_options(*, out_required: bool = True) -> Callable[[F], F]:
@@ -146,8 +76,8 @@ def stage_options(*, out_required: bool = True) -> Callable[[F], F]:
 
 
 def run_options(command: F) -> F:
-    """-o, --overwrite, --json, --quiet, -v: what a whole run takes."""
-    for option in reversed([_out(True), *_shown()]):
+    """-o, --max-usd, --dry-run, --overwrite, --json, --quiet, -v: what a whole run takes."""
+    for option in reversed([_out(True), *money_options(), *_shown()]):
         command = option(command)
     return command
 
@@ -164,15 +94,65 @@ def _shown() -> list[Callable[[F], F]]:
 
 
 def model_options(command: F) -> F:
-    """--seed, --concurrency: on stages that ask models."""
+    """--seed, --concurrency, --timeout, --max-usd, --dry-run: on stages that ask models."""
     for option in reversed(
         [
             click.option("--seed", default=0, show_default=True, metavar="N", help="Random seed."),
             click.option(
                 "--concurrency",
-                type=click.IntRange(1, 4096),
+                type=click.IntRange(1, 65536),
                 metavar="N",
                 help="Calls at a time to each teacher; default: what suits the teacher.",
+            ),
+            click.option(
+                "--timeout",
+                type=values.Positive(),
+                metavar="SECONDS",
+                help="How long one call may take; default: what suits the teacher.",
+            ),
+            *money_options(),
+        ]
+    ):
+        command = option(command)
+    return command
+
+
+def money_options() -> list[Callable[[F], F]]:
+    """--max-usd and --dry-run: on stages that ask models, and on whole runs."""
+    return [
+        click.option(
+            "--max-usd",
+            type=values.Positive(),
+            metavar="USD",
+            help="Spend no more on this data set, all runs together; needs prices.",
+        ),
+        click.option(
+            "--dry-run", is_flag=True, help="Ask nothing; print calls, tokens and cost to be expected."
+        ),
+    ]
+
+
+def teacher_options(command: F) -> F:
+    """--teachers and --teacher: who is asked."""
+    for option in reversed(
+        [
+            click.option(
+                "--teachers",
+                type=values.TeachersFile(),
+                is_eager=True,
+                expose_value=False,
+                callback=_remember,
+                metavar="FILE",
+                help="Settings of teachers (YAML): keys, limits, prices, roles; their names may be SPECs.",
+            ),
+            click.option(
+                "--teacher",
+                multiple=True,
+                type=values.TeacherSpec(),
+                callback=_default_teachers,
+                metavar="SPEC",
+                help="Who is asked, such as local:smollm2 or openai:MODEL@BASE_URL; repeat for more."
+                " Default: the teachers of --teachers.",
             ),
         ]
     ):
@@ -180,30 +160,83 @@ def model_options(command: F) -> F:
     return command
 
 
-def chosen(names: Iterable[str], allowed: Iterable[str], what: str) -> list[str]:
-    """Names from repeated options, each of which may hold several separated by commas.
+def _remember(ctx: click.Context, param: click.Parameter, value: dict[str, Profile] | None) -> None:  # noqa: ARG001
+    if value is not None:
+        ctx.obj = value
+
+
+def _default_teachers(
+    ctx: click.Context, param: click.Parameter, value: tuple[Profile, ...]
+) -> tuple[Profile, ...]:
+    teachers = value or tuple(one for one in values.known_profiles(ctx).values() if one.role == "teacher")
+    if not teachers and not ctx.resilient_parsing:
+        raise click.MissingParameter(ctx=ctx, param=param)
+    return teachers
+
+
+def default_student(ctx: click.Context, param: click.Parameter, value: Profile | None) -> Profile | None:
+    """The student of the teachers file, unless one was named."""
+    students = [one for one in values.known_profiles(ctx).values() if one.role == "student"]
+    if value is None and len(students) > 1:
+        names = ", ".join(one.name for one in students)
+        raise click.BadParameter(f"there are several students ({names}); name one", ctx, param)
+    return value or (students[0] if students else None)
+
+
+def account_of(given: dict[str, Any], *profiles: Profile | None) -> Account | None:
+    """What --max-usd, which leaves `given`, allows; None without it.
 
     Raises:
-        UsageError: one of them is not allowed; the line names the nearest.
+        UsageError: nobody said what one of the teachers costs, or its answers have no limit.
     """
-    allowed = list(allowed)
-    split = [name.strip() for value in names for name in value.split(",") if name.strip()]
-    for name in split:
-        if name not in allowed:
-            raise UsageError(f"unknown {what} {name}: {nearest(name, allowed)}")
-    return split
+    from datagen.budget import Account
+    from datagen.teachers import kinds
+
+    max_usd = given.pop("max_usd")
+    if max_usd is None:
+        return None
+    for one in profiles:
+        if one is None or not getattr(kinds()[one.kind], "COSTS", False):
+            continue
+        if one.price_in is None:
+            raise UsageError(
+                f"--max-usd needs the price of {one.name}: give price_in and price_out in a teachers file"
+            )
+        limits = dict(one.parameters)
+        if limits.get("max_completion_tokens", limits.get("max_tokens", 1)) is None:
+            raise UsageError(f"--max-usd needs a limit for the answers of {one.name}: give max_tokens")
+    return Account(None, max_usd)
 
 
-def teacher_option(command: F) -> F:
-    """--teacher: who is asked."""
-    return click.option(
-        "--teacher",
-        required=True,
-        multiple=True,
-        type=TeacherSpec(),
-        metavar="SPEC",
-        help="Who is asked, such as local:smollm2 or openai:MODEL@BASE_URL; repeat for more.",
-    )(command)
+def run_model_stage(
+    make: Callable[..., Outcome], forecast: Callable[..., Forecast], given: dict[str, Any]
+) -> int:
+    """Run a stage that asks models, or only say what it would ask for; returns the exit code."""
+    asked = [*given["teacher"], given.get("student"), given.get("judge")]
+    account = account_of(given, *asked)
+    if not given.pop("dry_run"):
+        return exit_code(run_stage(partial(make, account=account), given))
+    from datagen.forecast import Rows
+
+    as_json = set_up(given)
+    source = inputs.open_source(given.pop("source"), dict(given.pop("rename")))
+    name = click.get_current_context().command.name or ""
+    show_forecast(name, [(name, forecast(Rows.of(source), **given))], source.rows, as_json=as_json)
+    return 0
+
+
+def show_forecast(
+    command: str, stages: Sequence[tuple[str, Forecast]], rows_in: int, *, as_json: bool
+) -> None:
+    """Print what would be asked for: it is what --dry-run is there for, so on stdout."""
+    from datagen import forecast
+
+    if not as_json:
+        for line in forecast.lines(stages):
+            click.echo(line)
+        return
+    nothing = {"rows_in": rows_in, "rows_made": 0, "rows_out": 0, "dropped": {}, "seconds": 0.0, "out": None}
+    click.echo(json.dumps({"command": command, **nothing, **forecast.as_json(stages)}))
 
 
 def run_stage(make: Callable[..., Outcome], given: dict[str, Any]) -> Mapping[str, Any]:
@@ -241,7 +274,7 @@ def show(manifest: Mapping[str, Any], *, out: Path | None, already_made: bool, a
         summary = {
             "command": manifest["stage"],
             **{name: manifest[name] for name in ("rows_in", "rows_made", "rows_out", "dropped", "failed")},
-            **{name: manifest[name] for name in ("overlaps", "stages", "digest") if name in manifest},
+            **{name: manifest[name] for name in _ALSO_SHOWN if name in manifest},
             "calls": manifest["times"].get("calls", {}),
             "seconds": manifest["times"]["seconds"],
             "already_made": already_made,
@@ -267,6 +300,8 @@ def _lines(out: Path | None, manifest: Mapping[str, Any], already_made: bool) ->
     calls = manifest["times"].get("calls")
     if calls and not already_made:
         yield f"  calls: {calls.get('asked', 0):,} made, {calls.get('reused', 0):,} reused from the journal"
+    yield from card.usage_lines(manifest)
+    yield from card.method_lines(manifest)
     if manifest["failed"]:
         yield f"  {manifest['failed']:,} rows failed (-v says why); the same command tries them again"
     if out is not None:

@@ -10,32 +10,37 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
 import polars as pl
 
-from datagen import dataset, directory, inputs, progress, schema
+from datagen import dataset, directory, inputs, manifest, progress, schema, usage
+from datagen.budget import Account
 from datagen.dataset import Outcome, Split
 from datagen.errors import DatagenError
+from datagen.forecast import Forecast, Rows
 from datagen.manifest import Plan
 from datagen.recipe import Recipe
+from datagen.teachers import Profile, identities
 
 _KEPT_OF_STAGES = (
     *("stage", "key", "options", "rows_in", "rows_made", "rows_out", "dropped", "failed", "overlaps"),
-    "digest",
+    *("methods", "usage", "usage_total", "digest"),
 )
 
 #: Options that change how fast a stage is made, not what comes out.
-_DECIDES_NOTHING = frozenset({"concurrency"})
+_DECIDES_NOTHING = frozenset({"concurrency", "timeout"})
 
 
-def run(recipe: Recipe, out: Path, *, overwrite: bool = False) -> Outcome:
+def run(recipe: Recipe, out: Path, *, max_usd: float | None = None, overwrite: bool = False) -> Outcome:
     """Make the data set of a recipe in `out`; of a shortened one only its stages, without joining them.
 
     Stages whose inputs, options and versions have not changed are not made again.
+
+    max_usd: what all runs of this recipe may spend together.
 
     Raises:
         DatagenError: what a stage raises, a stage keeps no row, or `out` holds something else.
@@ -48,6 +53,8 @@ def run(recipe: Recipe, out: Path, *, overwrite: bool = False) -> Outcome:
         done = dataset.already_made(out, plan, overwrite=overwrite)
         for number, stage in enumerate(recipe.stages[: recipe.stop_after], 1):
             make = import_module(f"datagen.stages.{stage.name}").make
+            if "teacher" in stage.options:
+                make = partial(make, account=Account(plan.key(), max_usd))
             where = out / directory.STAGES / f"{number:02d}-{stage.name}"
             before = inputs.open_source(str(made[-1].out)) if made else source
             if not before.rows:
@@ -69,10 +76,41 @@ def _deciding(recipe: Recipe) -> str:
     """All that decides the result, as text."""
     return schema.canonical(
         [
-            {stage.name: {k: v for k, v in stage.options.items() if k not in _DECIDES_NOTHING}}
+            {stage.name: {k: _identity(v) for k, v in stage.options.items() if k not in _DECIDES_NOTHING}}
             for stage in recipe.stages
         ]
     )
+
+
+def _identity(option: object) -> object:
+    """An option's value; of teachers only what decides their answers."""
+    if isinstance(option, Profile):
+        return identities([option])
+    if isinstance(option, tuple):
+        return [_identity(one) for one in option]
+    return option
+
+
+def forecast(recipe: Recipe, out: Path) -> tuple[list[tuple[str, Forecast]], int]:
+    """What the stages would ask for, without asking, and how many seeds there are.
+
+    Stages that are made already have nothing to ask for; their rows are the next stage's.
+    """
+    source = inputs.open_source(recipe.seeds, recipe.rename)
+    rows = Rows.of(source)
+    made: list[tuple[str, Forecast]] = []
+    for number, stage in enumerate(recipe.stages[: recipe.stop_after], 1):
+        module = import_module(f"datagen.stages.{stage.name}")
+        where = out / directory.STAGES / f"{number:02d}-{stage.name}"
+        if hasattr(module, "forecast"):
+            of_stage: Forecast = module.forecast(rows, **stage.options)
+            asks = any(one.calls[1] for one in of_stage.asked)
+            done = rows.exact and not asks and (where / manifest.NAME).exists()
+        else:
+            of_stage, done = Forecast([], rows.becoming(0, rows.most)), False
+        made.append((stage.name, of_stage))
+        rows = Rows.of(inputs.open_source(str(where))) if done else of_stage.rows
+    return made, source.rows
 
 
 def _line(number: int, of: int, outcome: Outcome) -> str:
@@ -123,14 +161,17 @@ def _fill(writer: dataset.Writer, made: Sequence[Outcome]) -> None:
     writer.counts.rows_made = sum(m["rows_made"] for m in manifests)
     writer.counts.failed = sum(m["failed"] for m in manifests)
     writer.calls = _sums(m["times"].get("calls") for m in manifests)
+    writer.extra["usage"] = usage.total(m.get("usage", {}) for m in manifests)
+    writer.extra["teachers"] = {name: one for m in manifests for name, one in m.get("teachers", {}).items()}
     writer.extra["stages"] = [{name: m[name] for name in _KEPT_OF_STAGES if name in m} for m in manifests]
     if any("overlaps" in m for m in manifests):
         writer.extra["overlaps"] = _sums(m.get("overlaps") for m in manifests)
 
 
-def _sums(tallies: Iterable[Mapping[str, int] | None]) -> dict[str, int]:
+def _sums(tallies: Iterable[Mapping[str, int | float] | None]) -> dict[str, int | float]:
     """The counts of several stages under each name, in the order in which the names come up."""
-    sums: Counter[str] = Counter()
+    sums: dict[str, int | float] = {}
     for counts in tallies:
-        sums.update(counts or {})
-    return dict(sums)
+        for name, count in (counts or {}).items():
+            sums[name] = sums.get(name, 0) + count
+    return sums

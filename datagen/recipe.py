@@ -2,6 +2,7 @@
 
     seeds: starter
     seed: 0
+    teachers: teachers.yaml          # or the settings themselves; see teachers/_profiles.py
     stages:
       - evolve: {teacher: local:smollm2, rounds: 2, limit: 24}
       - sample: {teacher: [local:smollm2, reference]}
@@ -19,31 +20,20 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import click
-import yaml
 
+from datagen import yaml_text
 from datagen.errors import UsageError, nearest, one_line
-from datagen.options import InputPath
+from datagen.teachers import Profile, check_all, load_profiles, parse_profiles
+from datagen.values import InputPath
 
 STAGES = ("evolve", "sample", "filter", "decontam")
 DEMO = "demo"
 
-_KEYS = ("seeds", "seed", "map", "stages")
+_KEYS = ("seeds", "seed", "map", "teachers", "stages")
 #: Options of the commands that belong to a whole run, not to one of its stages.
-_OF_THE_RUN = frozenset({"source", "out", "rename", "overwrite", "as_json", "quiet", "verbose", "check"})
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML without Python objects, and without keys given twice, the first of which would be lost."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        mapping = super().construct_mapping(node, deep)
-        keys = [key.value for key, _ in node.value if key.tag != "tag:yaml.org,2002:merge"]
-        for key in keys:
-            if keys.count(key) > 1:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key} is given twice", node.start_mark
-                )
-        return mapping
+_OF_THE_RUN = frozenset(
+    {"source", "out", "rename", "overwrite", "as_json", "quiet", "verbose", "check", "max_usd", "dry_run"}
+)
 
 
 class Stage(NamedTuple):
@@ -65,6 +55,12 @@ class Recipe(NamedTuple):
     stages: tuple[Stage, ...]
     stop_after: int | None = None
 
+    def profiles(self) -> list[Profile]:
+        """Everyone whom its stages ask."""
+        options = [stage.options for stage in self.stages[: self.stop_after]]
+        named = [(*given.get("teacher", ()), given.get("student"), given.get("judge")) for given in options]
+        return [one for profiles in named for one in profiles if one]
+
 
 def load(where: str, until: str | None = None) -> Recipe:
     """Read and check a recipe: a path, or "demo", which comes with datagen; whole or up to a stage.
@@ -72,24 +68,22 @@ def load(where: str, until: str | None = None) -> Recipe:
     Raises:
         UsageError: anything in it is unknown, missing, or of the wrong kind; the line names the place.
     """
-    text = _read(where)
-    try:
-        content = yaml.load(text, _Loader)
-    except (yaml.YAMLError, RecursionError) as error:
-        raise UsageError(f"{where}: not YAML: {one_line(error, 160)}") from None
-    if not isinstance(content, dict):
-        raise UsageError(f"{where}: a recipe has the keys {', '.join(_KEYS)}; see `datagen run --help`")
+    content = yaml_text.parse_mapping(_read(where), where, f"a recipe has the keys {', '.join(_KEYS)}; it")
     for key in content:
         if key not in _KEYS:
             raise UsageError(f"{where}: unknown key {one_line(key, 40)}: {nearest(str(key), _KEYS)}")
     stages = content.get("stages")
     if not isinstance(stages, list) or not stages:
         raise UsageError(f"{where}: stages should be a list such as [evolve: ..., sample: ..., filter]")
+    profiles = _teachers(content.get("teachers"), where)
     shared = {"seed": _seed(content["seed"], where)} if "seed" in content else {}
     recipe = Recipe(
         _seeds(content.get("seeds"), where),
         _renames(content.get("map", {}), where),
-        tuple(_stage(entry, f"{where}, stage {number}", shared) for number, entry in enumerate(stages, 1)),
+        tuple(
+            _stage(entry, f"{where}, stage {number}", shared, profiles)
+            for number, entry in enumerate(stages, 1)
+        ),
     )
     return _up_to(recipe, until, where) if until else recipe
 
@@ -105,14 +99,7 @@ def _read(where: str) -> str:
     path = Path(where)
     if where == DEMO and not path.is_file():
         return resources.files("datagen").joinpath("recipes", "demo.yaml").read_text(encoding="utf-8")
-    try:
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise UsageError(f"{where} is not a text file in UTF-8; give a recipe in YAML, or demo") from None
-    except OSError as error:
-        raise UsageError(
-            f"{where} cannot be read: {error.strerror}; give a recipe in YAML, or demo"
-        ) from None
+    return yaml_text.read(path, "a recipe", "or demo")
 
 
 def _seeds(value: object, where: str) -> str:
@@ -136,7 +123,15 @@ def _renames(value: object, where: str) -> dict[str, str]:
     raise UsageError(f"{where}: map should be a mapping of new names to names in the file")
 
 
-def _stage(entry: object, where: str, shared: Mapping[str, Any]) -> Stage:
+def _teachers(value: object, where: str) -> dict[str, Profile]:
+    if value is None:
+        return {}
+    profiles = load_profiles(Path(value)) if isinstance(value, str) else parse_profiles(value, where)
+    check_all([*profiles.values()])
+    return profiles
+
+
+def _stage(entry: object, where: str, shared: Mapping[str, Any], profiles: Mapping[str, Profile]) -> Stage:
     name, given = _name_and_options(entry, where)
     module = import_module(f"datagen.stages.{name}")
     command: click.Command = module.command
@@ -152,7 +147,7 @@ def _stage(entry: object, where: str, shared: Mapping[str, Any]) -> Stage:
             )
     wanted = {**{key: value for key, value in shared.items() if key in known}, **given}
     words = [word for key, value in wanted.items() for word in _words(known[key], value, f"{where} ({name})")]
-    stage = Stage(name, _parsed(command, words, f"{where} ({name})"))
+    stage = Stage(name, _parsed(command, words, f"{where} ({name})", profiles))
     if check := getattr(module, "check", None):
         try:
             check(**stage.options)
@@ -194,10 +189,12 @@ def _words(option: click.Option, value: object, where: str) -> Iterator[str]:
             yield from (flag, str(single))
 
 
-def _parsed(command: click.Command, words: list[str], where: str) -> dict[str, Any]:
+def _parsed(
+    command: click.Command, words: list[str], where: str, profiles: Mapping[str, Profile]
+) -> dict[str, Any]:
     try:
         # The two placeholders satisfy what every stage requires; a run fills them in itself.
-        context = command.make_context("", [*words, "--out", ".", "--", "-"])
+        context = command.make_context("", [*words, "--out", ".", "--", "-"], obj=profiles)
     except click.ClickException as error:
         message = " ".join(error.format_message().split()).rstrip(".")
         raise UsageError(f"{where}: {message}") from None

@@ -21,6 +21,7 @@ class Column(NamedTuple):
 _TEXT = pl.String()
 _TEXTS = pl.List(pl.String)
 _COUNT = pl.Int64()
+_WRITTEN_TESTS = pl.List(pl.Struct({"author": pl.String, "test": pl.String}))
 
 COLUMNS: tuple[Column, ...] = (
     Column("id", _TEXT, "hash of the row's content, unique in a data set"),
@@ -36,12 +37,16 @@ COLUMNS: tuple[Column, ...] = (
     Column("parent", _TEXT, "id of the row that this one was evolved from; null for a seed"),
     Column("depth", _COUNT, "evolutions between the seed (0) and this task"),
     Column("method", _TEXT, "how it was evolved from its parent"),
+    Column("prompt_hash", _TEXT, "hash of the prompt's template, which differs as soon as its wording does"),
+    Column("temperature", pl.Float64(), "sampling temperature that was asked for; null: the teacher's own"),
     Column("request", _TEXT, "journal key of the model call that made it"),
     Column("model", _TEXT, "the model name that the server answered under"),
     Column("finish_reason", _TEXT, "why the model stopped: stop, length, ..."),
+    Column("cut", _TEXTS, "what of the answer was not taken into the code"),
     Column("license", _TEXT, "licence of the row's content"),
     Column("entry_point", _TEXT, "name of the function that the task asks for"),
     Column("tests", _TEXTS, "assert statements that a right answer satisfies"),
+    Column("generated_tests", _WRITTEN_TESTS, "assert statements that teachers wrote, each with its author"),
     Column("reference", _TEXT, "a solution known to satisfy the tests"),
 )
 
@@ -58,7 +63,8 @@ _RANK = {c.name: rank for rank, c in enumerate((*COLUMNS, *DROPPED_COLUMNS))}
 #: Columns of a task's answer: an evolved child never inherits them, they answer another task.
 ANSWER_COLUMNS = (
     *("response", "output", "code", "language", "teacher", "role", "sample", "request", "model"),
-    *("finish_reason", "tests", "reference", "entry_point"),
+    *("finish_reason", "tests", "reference", "entry_point", "generated_tests", "prompt_hash", "temperature"),
+    "cut",
 )
 
 #: Stages write these anew, and columns that begin with `MEASURE`; a user's own would be lost.

@@ -28,6 +28,9 @@ def cli_page() -> str:
         assert command is not None, name
         below = click.Context(command, info_name=name, parent=context, **wide)
         parts += [f"## datagen {name}", "", "```", command.get_help(below), "```", ""]
+        for sub, subcommand in command.commands.items() if isinstance(command, click.Group) else ():
+            inside = click.Context(subcommand, info_name=sub, parent=below, **wide)
+            parts += [f"### datagen {name} {sub}", "", "```", subcommand.get_help(inside), "```", ""]
     return "\n".join(parts)
 
 

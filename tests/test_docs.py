@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
+
 from datagen.cli import COMMANDS
 from datagen.stages.list import KINDS
 
@@ -51,6 +53,8 @@ def test_readme_commands_parse() -> None:
         words = words[: words.index("|")] if "|" in words else words
         command = cli.get_command(None, words[0])  # type: ignore[arg-type]
         assert command is not None, words
+        if isinstance(command, click.Group):
+            command, words = command.commands[words[1]], words[1:]
         known = {flag for option in command.params for flag in option.opts}
         assert {word for word in words[1:] if word.startswith("-") and word != "-"} <= known, words
 

@@ -9,9 +9,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
+import cli
 import pytest
 from cli import datagen, left_in
+from endpoint import Endpoint
+from haste import hasten
 
 from datagen import pipeline, recipe
 from datagen.stages import decontam as decontam_stage
@@ -383,3 +387,77 @@ def test_recipe_load_is_what_runs():
     """`pipeline.run` takes what `recipe.load` gives."""
     outcome = pipeline.run(recipe.load("recipe.yaml"), Path("OUT"))
     assert outcome.manifest == manifest()
+
+
+MODELS = """
+seeds: in.jsonl
+teachers:
+  strong: {{model: big, base_url: '{strong}', price_in: 1, price_out: 10, license: MIT}}
+  weak: {{model: small, base_url: '{weak}', price_in: 0.5, price_out: 1, license: MIT{more}}}
+stages:
+  - evolve: {{method: [constraint, breadth=0.5], judge: strong, rounds: 2}}
+  - sample: {{n: 2, tests: true}}
+  - filter
+"""
+
+
+@pytest.fixture
+def models(monkeypatch, tmp_path):
+    """A recipe whose teachers are two servers, and a journal of its own."""
+    monkeypatch.setattr(cli, "CACHE", SimpleNamespace(name=str(tmp_path / "cache")))
+    hasten(monkeypatch, first_patience=0.05)
+    with Endpoint() as strong, Endpoint() as weak:
+        Path("recipe.yaml").write_text(MODELS.format(strong=strong.url, weak=weak.url, more=""))
+        yield strong, weak
+
+
+def test_usage_of_a_run(models):
+    """The whole rests on the calls of all its stages; each stage tells its own, and what its methods did."""
+    told = run(expect=[0]).json()
+    whole = manifest()
+    evolve, sample, filtered = whole["stages"]
+    assert evolve["methods"].keys() <= {"constraint", "breadth"}
+    assert "usage" not in filtered
+    strong, weak = models
+    for name, server in (("strong", strong), ("weak", weak)):
+        used = whole["usage"][name]
+        assert used["calls"] == evolve["usage"][name]["calls"] + sample["usage"][name]["calls"]
+        assert (used["calls"], used["tokens_in"]) == (server.answered.total(), server.tokens_in)
+    spent = (strong.tokens_in + 10 * strong.tokens_out + 0.5 * weak.tokens_in + weak.tokens_out) / 1e6
+    assert whole["usage_total"]["usd"] == pytest.approx(spent)
+    assert whole["usage_total"]["per_kept_row"]["usd"] == pytest.approx(spent / told["rows_out"], rel=1e-3)
+    assert (told["usage"], told["usage_total"]) == (whole["usage"], whole["usage_total"])
+    assert whole["teachers"].keys() == {"strong", "weak"}
+    assert "127.0.0.1" not in Path("OUT/manifest.json").read_text() + Path("OUT/README.md").read_text()
+
+
+def test_run_without_one_of_its_teachers(models, tmp_path, monkeypatch):
+    """A run goes through to its end without a teacher that is dead; the next one makes up for it."""
+    strong, weak = models
+    weak.fault = "500"
+    first = run(expect=[3]).json()
+    assert first["failed"] == first["dropped"]["call-failed"] > 0
+    assert {row["teacher"] for row in rows()} == {"strong"}
+    weak.fault = None
+    again = run(expect=[0]).json()
+    assert strong.paid_twice() == weak.paid_twice() == 0
+    assert (again["failed"], again["already_made"]) == (0, False)
+    monkeypatch.setattr(cli, "CACHE", SimpleNamespace(name=str(tmp_path / "another")))
+    shutil.rmtree("OUT")
+    expected = run(expect=[0]).json()
+    assert (again["digest"], again["usage"]) == (expected["digest"], expected["usage"])
+
+
+def test_what_decides_of_a_teacher(models):
+    """Other limits or prices of a teacher make nothing anew; other words or another address do."""
+    strong, weak = models
+    run(expect=[0])
+    recipe_of = {"strong": strong.url, "weak": weak.url}
+    Path("recipe.yaml").write_text(MODELS.format(**recipe_of, more=", concurrency: 3, rpm: 9000, timeout: 7"))
+    assert run(expect=[0]).json()["already_made"]
+    Path("recipe.yaml").write_text(MODELS.format(**recipe_of, more=", system: Be brief."))
+    assert "made by run from other inputs or options" in datagen("run", "recipe.yaml", "-o", "OUT").error()
+    asked = strong.asked.total()
+    assert not run("--overwrite", expect=[0]).json()["already_made"]
+    assert strong.paid_twice() == 0
+    assert strong.asked.total() > asked

@@ -10,6 +10,7 @@ from cli import datagen, left_in
 
 from datagen import recipe
 from datagen.errors import UsageError
+from datagen.teachers import profile
 
 GOOD = """
 seeds: starter
@@ -44,12 +45,41 @@ def test_whole_recipe():
     assert [stage.name for stage in found.stages] == ["evolve", "sample", "filter", "decontam"]
     evolve, sample, filtered, decontam = (stage.options for stage in found.stages)
     assert evolve == {
-        **{"teacher": ("local:smollm2",), "rounds": 2, "limit": 24, "only_evolved": True, "seed": 3},
-        "concurrency": None,
+        **{"teacher": (profile("local:smollm2"),), "rounds": 2, "limit": 24, "only_evolved": True, "seed": 3},
+        **{"judge": None, "method": (), "concurrency": None, "timeout": None},
     }
-    assert (sample["n"], sample["temperature"], sample["seed"], sample["student"]) == (2, 0.5, 3, None)
+    assert (sample["n"], sample["temperature"], sample["seed"], sample["student"]) == (2, (0.5,), 3, None)
+    assert sample["tests"] is False
     assert filtered == {"only": (), "skip": ()}
     assert decontam == {"against": ("humaneval", "jsonl:bench.jsonl")}
+
+
+WITH_TEACHERS = """
+seeds: starter
+teachers: {teachers}
+stages:
+  - evolve: {{judge: strong, method: [constraint=2, breadth], timeout: 9}}
+  - sample: {{teacher: [strong, reference], temperature: [0.2, 1], tests: true}}
+"""
+TEACHERS = "{strong: {model: m, price_in: 1, price_out: 2}, mine: {spec: local:smollm2, role: student}}"
+
+
+@pytest.mark.parametrize("where", ["in the recipe", "in a file", "in a file, below teachers"])
+def test_teachers_of_a_recipe(where, folder):
+    """A recipe's teachers, in it or in a file of their own, may be named in its stages, or are all asked."""
+    text = TEACHERS if where.endswith("recipe") else "teachers.yaml"
+    (folder / "teachers.yaml").write_text(f"teachers: {TEACHERS}" if where.endswith("teachers") else TEACHERS)
+    found = load(WITH_TEACHERS.format(teachers=text))
+    evolve, sample = (stage.options for stage in found.stages)
+    (strong,) = evolve["teacher"]
+    assert (strong.name, strong.spec, strong.price_out) == ("strong", "openai:m", 2)
+    assert evolve["judge"] == strong
+    assert (evolve["method"], evolve["timeout"]) == (("constraint=2", "breadth"), 9.0)
+    assert sample["teacher"] == (strong, profile("reference"))
+    assert (sample["student"].name, sample["student"].role) == ("mine", "student")
+    assert (sample["temperature"], sample["tests"]) == ((0.2, 1.0), True)
+    assert [one.name for one in found.profiles()] == ["strong", "strong", "strong", "reference", "mine"]
+    assert [one.name for one in found._replace(stop_after=1).profiles()] == ["strong", "strong"]
 
 
 def test_defaults_are_those_of_the_command_line():
@@ -91,7 +121,7 @@ def test_until(until, count):
 
 
 BAD = [
-    ("", "a recipe has the keys seeds, seed, map, stages"),
+    ("", "a recipe has the keys seeds, seed, map, teachers, stages"),
     ("[a, b]", "a recipe has the keys seeds"),
     ("just text", "a recipe has the keys seeds"),
     ("{seeds: [", "not YAML: "),
@@ -162,6 +192,41 @@ BAD = [
     ("{seeds: starter, stages: [{decontam: {check: true}}]}", "unknown option check"),
     ("{seeds: starter, seed: x, stages: [filter]}", "seed should be a whole number, not x"),
     ("{seeds: starter, seed: true, stages: [filter]}", "seed should be a whole number"),
+    ("{seeds: starter, stages: [{sample: {teacher: reference, max-usd: 3}}]}", "unknown option max-usd"),
+    ("{seeds: starter, stages: [{sample: {teacher: reference, dry-run: true}}]}", "unknown option dry-run"),
+    (
+        "{seeds: starter, stages: [{sample: {teacher: reference, teachers: a.yaml}}]}",
+        "stage 1 (sample): Invalid value for '--teachers': a.yaml cannot be read",
+    ),
+    (
+        "{seeds: starter, stages: [{sample: {teacher: [reference, reference]}}]}",
+        "stage 1 (sample): two teachers are called reference",
+    ),
+    (
+        "{seeds: starter, stages: [{evolve: {teacher: reference, method: [breadth, bredth=2]}}]}",
+        "unknown method bredth: did you mean breadth?",
+    ),
+    (
+        "{seeds: starter, stages: [{evolve: {teacher: reference, method: [breadth, breadth=2]}}]}",
+        "stage 1 (evolve): method breadth is given twice",
+    ),
+    (
+        "{seeds: starter, stages: [{sample: {teacher: reference, temperature: [1, 3]}}]}",
+        "3 is no temperature",
+    ),
+    (
+        "{seeds: starter, teachers: [a], stages: [filter]}",
+        "teachers should be a mapping of names to settings",
+    ),
+    ("{seeds: starter, teachers: {a: {}}, stages: [filter]}", "recipe.yaml, a: give model"),
+    (
+        "{seeds: starter, teachers: {a: {model: m}}, stages: [{evolve: {teacher: b}}]}",
+        "unknown teacher b: allowed: a, ",
+    ),
+    (
+        "{seeds: starter, teachers: {a: {model: m, role: student}}, stages: [evolve]}",
+        "stage 1 (evolve): Missing option '--teacher'",
+    ),
     ("{seeds: starter, map: [a], stages: [filter]}", "map should be a mapping"),
     ("{seeds: starter, map: {a: 1}, stages: [filter]}", "map should be a mapping"),
 ]
@@ -175,6 +240,13 @@ def test_broken_recipe(text, says, folder):
     error = datagen("run", "recipe.yaml", "-o", "OUT").error(2)
     assert says in error
     assert left_in(folder) == ["bench.jsonl", "in.jsonl", "recipe.yaml"]
+
+
+def test_teachers_file_that_is_missing(folder):
+    """The line names the file, which the recipe names."""
+    (folder / "recipe.yaml").write_text("{seeds: starter, teachers: no.yaml, stages: [filter]}")
+    assert "no.yaml cannot be read: No such file" in datagen("run", "recipe.yaml", "-o", "OUT").error(2)
+    assert "OUT" not in left_in(folder)
 
 
 @pytest.mark.parametrize(

@@ -1,32 +1,42 @@
-"""The ways of making a task harder, and the prompts that ask for it.
+"""The ways of evolving a task, and the prompts that ask for it.
 
-In-depth evolving only, as in PanGu-Coder2 (arXiv 2307.14936, section 3.3): the new task asks for a
-function, stands alone and is about as long as the old one. Its paper lists no methods; these are the
-five kinds of WizardCoder (arXiv 2306.08568). The words are ours.
+In-depth evolving makes a task harder, as in PanGu-Coder2 (arXiv 2307.14936, section 3.3): the new task asks
+for a function, stands alone and is about as long as the old one. Its paper lists no methods; these are the
+five kinds of WizardCoder (arXiv 2306.08568). In-breadth evolving, which WizardLM (arXiv 2304.12244) has
+besides and the other two left out, sets another task of the same field. The words are ours.
 """
 
 from __future__ import annotations
 
+import math
+import random
+from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import NamedTuple
 
+from datagen import schema
+from datagen.errors import UsageError, nearest, one_line
 from datagen.teachers import Prompt, Shape
 
 
 class Method(NamedTuple):
-    """One way of making a task harder.
+    """One way of evolving a task.
 
     how: what a model that follows instructions is told to do.
-    join: where a model that only continues text goes on behind the old task.
+    join: where a model that only continues text goes on: behind the old task, or in a task of its own.
     example: such a continuation, shown to it first.
+    in_breadth: whether the new task takes the old one's place in its field, instead of making it harder.
     """
 
     name: str
     how: str
     join: str
     example: str
+    in_breadth: bool = False
 
 
-METHODS: tuple[Method, ...] = (
+#: What is drawn from unless weights say otherwise.
+IN_DEPTH: tuple[Method, ...] = (
     Method(
         "constraint",
         "add one or two requirements that a solution must also meet",
@@ -59,8 +69,20 @@ METHODS: tuple[Method, ...] = (
     ),
 )
 
+_BREADTH = Method(
+    "breadth",
+    "set a wholly new exercise of the same field, on something that is asked for less often",
+    "Write a function that",
+    "finds the two vouchers that together come closest to a bill without exceeding it",
+    in_breadth=True,
+)
+
+#: All methods; a draw goes through them in this order.
+METHODS: tuple[Method, ...] = (*IN_DEPTH, _BREADTH)
+_BY_NAME = {method.name: method for method in METHODS}
+
 #: Headings of the prompts; eliminate.py looks for them in what comes back.
-OLD_HEADING, NEW_HEADING = "### Original exercise", "### Harder exercise"
+OLD_HEADING, NEW_HEADING, BREADTH_HEADING = "### Original exercise", "### Harder exercise", "### New exercise"
 
 _SYSTEM = "You set programming exercises for experienced developers."
 _CHAT = """\
@@ -81,22 +103,42 @@ Write the text of the harder exercise and nothing else: no heading, no solution,
 {new}
 """
 
+_BREADTH_CHAT = """\
+Look at the exercise below only to see which field it belongs to, then {how}. Do not make it harder or vary \
+it: who solved the original has not yet solved yours.
+
+What the new exercise must be like:
+- about as difficult and about as long as the original;
+- clear, reasonable, and solvable with code by a person who never saw the original;
+- complete in itself: it does not mention or refer to the original, and holds all data that it speaks of;
+- solved by writing a single function.
+
+Write the text of the new exercise and nothing else: no heading, no solution, no remark on your choice.
+
+{old}
+{instruction}
+
+{new}
+"""
+
 _EXAMPLE = "Write a function that adds up the prices in a list"
 _TEMPERATURE = {"chat": 1.0, "few-shot": 0.7}
 _MAX_TOKENS = {"chat": 1024, "few-shot": 96}
 
 
 def evolve_prompt(instruction: str, method: Method, shape: Shape) -> Prompt:
-    """The prompt that asks a teacher of `shape` to make `instruction` harder by `method`."""
+    """The prompt that asks a teacher of `shape` to evolve `instruction` by `method`."""
     temperature, max_tokens = _TEMPERATURE[shape], _MAX_TOKENS[shape]
     if shape == "chat":
-        text = _CHAT.format(how=method.how, old=OLD_HEADING, new=NEW_HEADING, instruction=instruction)
+        template, new = (_BREADTH_CHAT, BREADTH_HEADING) if method.in_breadth else (_CHAT, NEW_HEADING)
+        text = template.format(how=method.how, old=OLD_HEADING, new=new, instruction=instruction)
         messages = (("system", _SYSTEM), ("user", text))
         return Prompt(messages=messages, temperature=temperature, max_tokens=max_tokens)
-    begun = _begun(instruction.rstrip()) + method.join
-    shown = f"Task: {_EXAMPLE}.\nHarder task: {_EXAMPLE}{method.join} {method.example}.\n\n"
+    label = "Another task of its field" if method.in_breadth else "Harder task"
+    shown = f"Task: {_EXAMPLE}.\n{label}: {_begun(_EXAMPLE, method)} {method.example}.\n\n"
+    begun = _begun(instruction, method)
     return Prompt(
-        text=f"{shown}Task: {instruction}\nHarder task: {begun}",
+        text=f"{shown}Task: {instruction}\n{label}: {begun}",
         prefix=begun,
         stop=("\n",),
         temperature=temperature,
@@ -104,6 +146,67 @@ def evolve_prompt(instruction: str, method: Method, shape: Shape) -> Prompt:
     )
 
 
-def _begun(instruction: str) -> str:
-    """The old task, open at its end; behind several lines, often data, a new sentence."""
-    return f"{instruction}\nDo this" if "\n" in instruction else instruction.rstrip(".:;,?! ")
+def _begun(instruction: str, method: Method) -> str:
+    """The new task as far as the prompt writes it.
+
+    In depth this is the old task, open at its end; behind several lines, often data, a new sentence.
+    """
+    if method.in_breadth:
+        return method.join
+    old = instruction.rstrip()
+    return (f"{old}\nDo this" if "\n" in old else old.rstrip(".:;,?! ")) + method.join
+
+
+@cache
+def prompt_hash(method: Method, shape: Shape) -> str:
+    """Twelve hex digits that name the wording of the prompt, whatever the task; they stand on every row.
+
+    Everything that reaches a model is in it, so that rows of different wordings can be told apart.
+    """
+    # Tasks of several lines are continued in other words.
+    prompts = [evolve_prompt(task, method, shape) for task in ("{task}", "{task}\n{data}")]
+    sent = [[p.messages, p.text, p.stop, p.temperature, p.max_tokens] for p in prompts]
+    return schema.sha256(schema.canonical(sent))[:12]
+
+
+def parse_weights(words: Sequence[str]) -> dict[str, float]:
+    """How often each method is drawn, relative to the others, from words such as `constraint=2,breadth`.
+
+    A name alone weighs 1, a method that is not named is not drawn; no words mean the in-depth methods.
+    Raises UsageError.
+
+    >>> parse_weights(["constraint=2", "breadth"])
+    {'constraint': 2.0, 'breadth': 1.0}
+    """
+    weights: dict[str, float] = {}
+    for part in ",".join(words).split(",") if words else [method.name for method in IN_DEPTH]:
+        name, equals, number = (piece.strip() for piece in part.partition("="))
+        if name not in _BY_NAME:
+            raise UsageError(f"unknown method {one_line(name, 40) or '(empty)'}: {nearest(name, _BY_NAME)}")
+        if name in weights:
+            raise UsageError(f"method {name} is given twice; give it once, as {name} or {name}=WEIGHT")
+        weights[name] = _weight(name, number) if equals else 1.0
+    return weights
+
+
+def _weight(name: str, number: str) -> float:
+    try:
+        weight = float(number)
+    except ValueError:
+        weight = math.nan
+    if not 0 < weight < math.inf:
+        given = one_line(number, 40) or "nothing"
+        raise UsageError(f"method {name}: its weight should be a number above 0, such as 2, not {given}")
+    return weight
+
+
+def draw_method(draw: random.Random, weights: Mapping[str, float]) -> Method:
+    """One of the methods that `weights` names, by their weights; see `parse_weights`.
+
+    Equal weights take one step of `draw.choice`, the draw of the versions that had no weights.
+    """
+    methods = [method for method in METHODS if method.name in weights]
+    heaviest = max(weights.values())
+    # Divided, because the sum of finite weights may not be finite.
+    shares = [weights[method.name] / heaviest for method in methods]
+    return draw.choice(methods) if min(shares) == 1 else draw.choices(methods, shares)[0]

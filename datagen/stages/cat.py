@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 import click
 
-from datagen import inputs, options
+from datagen import inputs, options, values
 from datagen.errors import UsageError
 from datagen.source import Row
 
@@ -43,7 +43,7 @@ SHAPES: Mapping[str, Callable[[Row], Row]] = {
 
 
 @click.command(epilog="Example: datagen cat out/demo --as messages | head")
-@click.argument("source", metavar="DATASET", type=options.InputPath())
+@click.argument("source", metavar="DATASET", type=values.InputPath())
 @click.option("--as", "shape", type=click.Choice(list(SHAPES)), default="jsonl", show_default=True)
 @click.option("--dropped", is_flag=True, help="Print the rows that were dropped, with their reasons.")
 @options.rename_option

@@ -1,4 +1,4 @@
-"""Evolve seeds into harder tasks (Evol-Instruct, in depth).
+"""Evolve seeds into harder tasks (Evol-Instruct).
 
 Each seed is the start of a chain: in every round its latest task is evolved by a method and a teacher
 that are drawn for it. An attempt that fails is dropped with its reason and the chain goes on from the
@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from functools import partial
 from pathlib import Path
@@ -17,81 +18,142 @@ from typing import Any, NamedTuple
 
 import click
 
-from datagen import calls, dataset, options, progress, schema
+from datagen import calls, dataset, options, progress, schema, values
+from datagen.budget import Account
 from datagen.dataset import CALL_FAILED, Outcome, RowWriter
 from datagen.evolution.eliminate import Attempt, eliminated_by
-from datagen.evolution.methods import METHODS, evolve_prompt
+from datagen.evolution.judge import judge_prompt, judged_equal
+from datagen.evolution.methods import draw_method, evolve_prompt, parse_weights, prompt_hash
+from datagen.forecast import Forecast, Rows, chain_forecast
+from datagen.jobs import in_order, run_calls
 from datagen.manifest import Plan
 from datagen.source import Row, Source
-from datagen.teachers import Prompt, Teacher, check_all, connect_all, identities, public_name
+from datagen.teachers import Profile, Prompt, Teacher, check_all, connect_all, identities, public_settings
 
 _COLUMNS = (
-    "task",
-    "teacher",
-    "seed_id",
-    "parent",
-    "depth",
-    "method",
-    "request",
-    "model",
-    "finish_reason",
-    "license",
-    "entry_point",
+    *("task", "teacher", "seed_id", "parent", "depth", "method", "prompt_hash", "request", "model"),
+    *("finish_reason", "license", "entry_point"),
 )
+JUDGED_EQUAL = "judged-equal"
+
+
+class _Ways(NamedTuple):
+    """How to evolve: who is drawn, by which methods, how often, and who judges."""
+
+    teachers: Sequence[Teacher]
+    judge: Teacher | None
+    weights: Mapping[str, float]
+    rounds: int
+    seed: int
 
 
 def make(
     source: Source,
     out: Path,
     *,
-    teacher: Sequence[str],
+    teacher: Sequence[Profile],
+    judge: Profile | None = None,
+    method: Sequence[str] = (),
     rounds: int = 3,
     limit: int | None = None,
     only_evolved: bool = False,
     seed: int = 0,
     concurrency: int | None = None,
+    timeout: float | None = None,
+    account: Account | None = None,
     overwrite: bool = False,
 ) -> Outcome:
     """Write the seeds (unless `only_evolved`) and their evolutions, each seed followed by its own.
 
     Args:
-        teacher: SPECs; each attempt draws one of them. rounds: attempts per seed. limit: only the
-            first seeds. seed: decides every draw, with the row's id; it travels in the requests too.
+        teacher: each attempt draws one of them. judge: says whether an attempt changed anything. method:
+            NAME or NAME=WEIGHT; none for the five in-depth ones. rounds: attempts per seed. limit: only the
+            first seeds. seed: decides every draw, with the row's id; it travels in the requests too. account:
+            whose money it is.
 
     Raises:
         DatagenError: a teacher cannot be used, or `out` holds another data set.
     """
-    check(teacher=teacher)
-    chosen = {"teacher": [public_name(spec) for spec in teacher], "rounds": rounds, "limit": limit}
-    plan = Plan(
-        "evolve", [source], {**chosen, "only_evolved": only_evolved, "seed": seed}, identities(teacher)
-    )
+    profiles = check(teacher=teacher, judge=judge, method=method)
+    weights = parse_weights(method)
+    chosen = {
+        **{"teacher": [one.name for one in teacher], "judge": judge.name if judge else None},
+        **{"method": weights, "rounds": rounds, "limit": limit, "only_evolved": only_evolved, "seed": seed},
+    }
+    plan = Plan("evolve", [source], chosen, identities(profiles))
     if done := dataset.already_made(out, plan, overwrite=overwrite):
         return done
     seeds = source.limited(limit)
-    with calls.caller(concurrency) as caller, dataset.writing(out, plan) as writer:
+    with (
+        calls.caller(plan.key(), account=account, concurrency=concurrency, timeout=timeout) as caller,
+        dataset.writing(out, plan) as writer,
+    ):
         rows = RowWriter(writer, seeds.schema(), _COLUMNS)
-        known = {row_id for frame in seeds.frames() for row_id in frame["id"]}
+        known = _ids(seeds)
+        table: dict[str, Counter[str]] = {}
 
         async def work() -> None:
-            with progress.track("evolve", seeds.rows) as advance:
-                async with connect_all(teacher) as teachers:
-                    jobs = (partial(_chain, row, teachers, caller, rounds, seed) for row in seeds.iter_rows())
-                    chains = calls.in_order(jobs, window=caller.window(teachers), caller=caller)
+            async with connect_all(profiles) as opened:
+                caller.use(opened)
+                ways = _Ways(opened[: len(teacher)], opened[-1] if judge else None, weights, rounds, seed)
+                jobs = (partial(_chain, row, ways, caller) for row in seeds.iter_rows())
+                chains = in_order(jobs, window=caller.window(opened), caller=caller)
+                with progress.track("evolve", seeds.rows) as advance:
                     async with aclosing(chains):
                         async for chain in chains:
-                            _add(rows, chain, known, only_evolved=only_evolved)
+                            _add(rows, chain, known, table, only_evolved=only_evolved)
                             advance(1)
 
-        calls.run_calls(work, caller)
+        run_calls(work, caller)
         rows.flush()
-        writer.calls = caller.counts()
+        writer.take_calls(caller.counts(), caller.usage.as_json(), public_settings(profiles))
+        writer.extra["methods"] = {name: dict(table[name]) for name in sorted(table)}
     return writer.outcome(out)
 
 
-def check(*, teacher: Sequence[str], **_: object) -> None:
-    """Raise UsageError where the SPECs cannot work, so that a recipe is checked before it runs."""
+def check(
+    *, teacher: Sequence[Profile], judge: Profile | None = None, method: Sequence[str] = (), **_: object
+) -> list[Profile]:
+    """Everyone who is asked; raises UsageError where options cannot work, before a recipe runs."""
+    parse_weights(method)
     check_all(teacher)
+    return [*teacher, *([judge] if judge else [])]
+
+
+def forecast(
+    rows: Rows,
+    *,
+    teacher: Sequence[Profile],
+    judge: Profile | None = None,
+    method: Sequence[str] = (),
+    rounds: int = 3,
+    limit: int | None = None,
+    only_evolved: bool = False,
+    seed: int = 0,
+    **_: object,
+) -> Forecast:
+    """What `make` would ask for, without asking; chains are followed as far as the journal knows them."""
+    profiles = check(teacher=teacher, judge=judge, method=method)
+    rows = rows.limited(limit)
+    count = len(teacher)
+
+    def ways(opened: Sequence[Teacher]) -> _Ways:
+        return _Ways(opened[:count], opened[-1] if judge else None, parse_weights(method), rounds, seed)
+
+    made = chain_forecast(
+        rows,
+        profiles,
+        lambda row, opened, asker: _chain(row, ways(opened), asker),
+        rounds=rounds,
+        verdict=(lambda row: judge_prompt(row["instruction"], row["instruction"])) if judge else None,
+    )
+    rows = made.rows
+    most = rows.most * (rounds + (not only_evolved))
+    return made._replace(rows=rows.becoming(0 if only_evolved else rows.least, most))
+
+
+def _ids(source: Source) -> frozenset[str]:
+    return frozenset(row_id for frame in source.frames() for row_id in frame["id"])
 
 
 class _Chain(NamedTuple):
@@ -102,9 +164,7 @@ class _Chain(NamedTuple):
     dropped: list[Row]
 
 
-async def _chain(
-    seed_row: Row, teachers: Sequence[Teacher], caller: calls.Caller, rounds: int, seed: int
-) -> _Chain:
+async def _chain(seed_row: Row, ways: _Ways, asker: calls.Asker) -> _Chain:
     """Evolve one seed `rounds` times.
 
     A call that fails ends the chain for this run: what would follow depends on its answer, and the next
@@ -117,18 +177,28 @@ async def _chain(
     }
     chain = _Chain(seed_row, [], [])
     failures = 0
-    for number in range(rounds if seed_row["instruction"].strip() else 0):
-        draw = random.Random(f"{seed}:{seed_row['id']}:{number}")
-        method, teacher = draw.choice(METHODS), draw.choice(teachers)
+    for number in range(ways.rounds if seed_row["instruction"].strip() else 0):
+        draw = random.Random(f"{ways.seed}:{seed_row['id']}:{number}")
+        method, teacher = draw_method(draw, ways.weights), draw.choice(ways.teachers)
         prompt = evolve_prompt(latest["instruction"], method, teacher.shape)
         # After a failed attempt the same task is asked for another sample, not for the same answer.
-        answer = await caller.ask(teacher, prompt, seed=seed, sample=failures)
+        answer = await asker.ask(teacher, prompt, seed=ways.seed, sample=failures)
         child = _child(latest, number, method.name, teacher, prompt, answer)
+        child["prompt_hash"] = prompt_hash(method, teacher.shape)
         if answer.reply is None:
             chain.dropped.append(_dropped(child, [CALL_FAILED], answer.problem))
             break
         texts = latest["instruction"], child["instruction"]
-        reasons = eliminated_by(Attempt(*texts, answer.reply.finish_reason, prompt.prefix))
+        reasons = eliminated_by(
+            Attempt(*texts, answer.reply.finish_reason, prompt.prefix, in_breadth=method.in_breadth)
+        )
+        if not reasons and ways.judge:
+            verdict = await asker.ask(ways.judge, judge_prompt(*texts), seed=ways.seed, sample=0)
+            if verdict.reply is None:
+                chain.dropped.append(_dropped(child, [CALL_FAILED], f"the judge: {verdict.problem}"))
+                break
+            # What it says unreadably does not speak against the attempt.
+            reasons = [JUDGED_EQUAL] if judged_equal(verdict.reply.text) else []
         if reasons:
             chain.dropped.append(_dropped(child, reasons))
             failures += 1
@@ -157,7 +227,7 @@ def _child(
         "request": answer.request,
         "model": reply.model if reply else None,
         "finish_reason": reply.finish_reason if reply else None,
-        "license": schema.combined_license(parent.get("license"), teacher.license),
+        "license": schema.combined_license(parent.get("license"), teacher.profile.license),
         "entry_point": name if name and re.search(rf"\b{re.escape(name)}\(", instruction) else None,
     }
 
@@ -166,14 +236,29 @@ def _dropped(row: Row, reasons: list[str], detail: str | None = None) -> Row:
     return row | {"reason": reasons[0], "dropped_by": reasons, "detail": detail}
 
 
-def _add(rows: RowWriter, chain: _Chain, known: set[str], *, only_evolved: bool) -> None:
-    """Hand on a chain; of seeds that were evolved just so before, the children are among the seeds."""
+def _add(
+    rows: RowWriter,
+    chain: _Chain,
+    known: frozenset[str],
+    table: dict[str, Counter[str]],
+    *,
+    only_evolved: bool,
+) -> None:
+    """Hand on a chain; of seeds that were evolved just so before, the children are among the seeds.
+
+    table: for each method how many attempts were kept, and why the others were not.
+    """
     reason = "seed-left-out" if only_evolved else ""
     if not chain.seed["instruction"].strip():
         reason = "empty-instruction"
     seed_dropped = [_dropped(chain.seed, [reason])] if reason else []
     repeated = [_dropped(row, ["repeated-task"]) for row in chain.kept if row["id"] in known]
     evolved = [row for row in chain.kept if row["id"] not in known]
+    for outcome, row in [
+        *(("kept", row) for row in evolved),
+        *((row["reason"], row) for row in (*repeated, *chain.dropped)),
+    ]:
+        table.setdefault(row["method"], Counter())[outcome] += 1
     rows.add(
         evolved if reason else [chain.seed, *evolved],
         [*seed_dropped, *repeated, *chain.dropped],
@@ -186,7 +271,20 @@ def _add(rows: RowWriter, chain: _Chain, known: set[str], *, only_evolved: bool)
     epilog="Example: datagen evolve starter -o out/evolved --teacher local:smollm2 --limit 10 --rounds 2"
 )
 @options.input_argument("SEEDS")
-@options.teacher_option
+@options.teacher_options
+@click.option(
+    "--judge",
+    type=values.TeacherSpec(),
+    metavar="SPEC",
+    help="Who says whether an attempt asks for anything new; default: nobody.",
+)
+@click.option(
+    "--method",
+    multiple=True,
+    type=values.MethodWeight(),
+    metavar="NAME[=WEIGHT]",
+    help="Method to draw, and how often; repeat for more. Default: all but breadth, equally often.",
+)
 @click.option("--rounds", type=click.IntRange(1, 20), default=3, show_default=True, help="Attempts per seed.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Take only the first N seeds.")
 @click.option("--only-evolved", is_flag=True, help="Leave the seeds themselves out of the result.")
@@ -198,4 +296,4 @@ def command(**given: Any) -> int:  # noqa: ANN401 - Click's parameters, passed o
     SEEDS is a file, a dataset directory, - (JSONL) or starter (the tasks that come with datagen).
     Attempts that fail are in OUT/dropped with their reason.
     """
-    return options.exit_code(options.run_stage(make, given))
+    return options.run_model_stage(make, forecast, given)

@@ -9,7 +9,7 @@ from typing import Any
 import click
 import polars as pl
 
-from datagen import dataset, options, prepare, progress, schema
+from datagen import dataset, options, prepare, progress, schema, values
 from datagen.dataset import Outcome, Split
 from datagen.errors import UsageError
 from datagen.manifest import Plan
@@ -61,15 +61,15 @@ def drop_by_rules(frame: pl.DataFrame, rules: Sequence[Rule]) -> Split:
 
 
 def _chosen(only: Sequence[str], skip: Sequence[str]) -> list[Rule]:
-    wanted = options.chosen(only, RULES, "rule") or list(RULES)
-    unwanted = options.chosen(skip, RULES, "rule")
+    wanted = values.chosen(only, RULES, "rule") or list(RULES)
+    unwanted = values.chosen(skip, RULES, "rule")
     rules = [rule for name, rule in RULES.items() if name in wanted and name not in unwanted]
     if not rules:
         raise UsageError("--skip leaves no rule to apply; leave it out, or name fewer rules")
     return rules
 
 
-_RULE = options.Names("rule", RULES)
+_RULE = values.Names("rule", RULES)
 
 
 @click.command(epilog="Example: datagen filter out/pairs -o out/filtered --skip repeated-lines")

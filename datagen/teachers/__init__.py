@@ -1,9 +1,9 @@
 """Ways of reaching a model, one file each; the folder is the registry.
 
 A module of this folder whose name has no leading underscore has `KIND` (the word before the colon in a
-teacher SPEC), `SUMMARY` (one line for people), and for what stands behind the colon `check(rest)`,
-`public_name(rest)`, `identity(rest)` and `connect(rest)`, an async context manager that yields a `Teacher`.
-Heavy imports happen inside `connect`.
+teacher SPEC), `SUMMARY` (one line for people), `check(rest)` and `public_name(rest)` for what stands behind
+the colon, and for a `Profile` `identity(profile)` and `connect(profile)`, an async context manager that
+yields a `Teacher`; `COSTS` where calls may be on somebody's bill. Heavy imports happen inside `connect`.
 """
 
 from __future__ import annotations
@@ -11,17 +11,37 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from types import ModuleType
+from typing import Any
 
+from datagen import schema
 from datagen.errors import UsageError, nearest
-from datagen.teachers._teacher import CallFailed, Prompt, Reply, Request, Shape, Teacher, TeacherUnusable
+from datagen.teachers._profiles import load as load_profiles
+from datagen.teachers._profiles import parse as parse_profiles
+from datagen.teachers._teacher import (
+    Busy,
+    CallFailed,
+    NoAnswer,
+    Profile,
+    Prompt,
+    Reply,
+    Request,
+    Role,
+    Shape,
+    Teacher,
+    TeacherUnusable,
+)
 
 __all__ = [
+    "Busy",
     "CallFailed",
+    "NoAnswer",
+    "Profile",
     "Prompt",
     "Reply",
     "Request",
+    "Role",
     "Shape",
     "Teacher",
     "TeacherUnusable",
@@ -29,7 +49,10 @@ __all__ = [
     "connect_all",
     "identities",
     "kinds",
-    "public_name",
+    "load_profiles",
+    "parse_profiles",
+    "profile",
+    "public_settings",
     "split_spec",
 ]
 
@@ -55,34 +78,69 @@ def split_spec(spec: str) -> tuple[str, str]:
     return kind, rest
 
 
-def check_all(specs: Sequence[str]) -> None:
-    """Raise UsageError if one of the SPECs is malformed or two teachers would bear the same name."""
-    names = [public_name(spec) for spec in specs]
-    for name in names:
-        if names.count(name) > 1:
-            raise UsageError(f"two teachers are called {name}; name each model once (more answers: -n)")
+def profile(spec: str) -> Profile:
+    """The profile of a SPEC alone: all else is the kind's default.
 
-
-def public_name(spec: str) -> str:
-    """What a SPEC is called in columns and manifests: without addresses and folders."""
+    Raises:
+        UsageError: see `split_spec`.
+    """
     kind, rest = split_spec(spec)
-    return str(kinds()[kind].public_name(rest))
+    return Profile(spec, str(kinds()[kind].public_name(rest)))
 
 
-def identities(specs: Sequence[str]) -> tuple[str, ...]:
-    """What tells whether the same SPECs mean the same models as before; for hashing, not for showing."""
+def public_settings(profiles: Sequence[Profile]) -> dict[str, dict[str, Any]]:
+    """What of each teacher the world may know: no addresses, no names of variables, no folders."""
+    return {
+        one.name: {
+            "kind": one.kind,
+            "role": one.role,
+            "parameters": dict(one.parameters),
+            "prompt": one.style,
+            "system_sha256": schema.sha256(one.system) if one.system else None,
+            "license": one.license,
+            "price_in": one.price_in,
+            "price_out": one.price_out,
+        }
+        for one in profiles
+    }
+
+
+def check_all(profiles: Sequence[Profile]) -> None:
+    """Raise UsageError if a SPEC is malformed or two teachers bear the same name."""
+    names = [one.name for one in profiles]
+    for one in profiles:
+        split_spec(one.spec)
+        if names.count(one.name) > 1:
+            raise UsageError(f"two teachers are called {one.name}; name each model once (more answers: -n)")
+
+
+def identities(profiles: Sequence[Profile]) -> tuple[str, ...]:
+    """What tells whether the same teachers mean the same models as before; for hashing, not for showing."""
     known = kinds()
-    return tuple(f"{kind}:{known[kind].identity(rest)}" for kind, rest in map(split_spec, specs))
+    return tuple(
+        schema.canonical(
+            [
+                *(one.kind, str(known[one.kind].identity(one)), one.name, one.role, one.license),
+                *(one.system, one.parameters, one.style),
+            ]
+        )
+        for one in profiles
+    )
 
 
 @asynccontextmanager
-async def connect_all(specs: Sequence[str]) -> AsyncIterator[list[Teacher]]:
-    """Connect to all teachers of `specs`, in order; on leaving, all are closed.
+async def connect_all(profiles: Sequence[Profile]) -> AsyncIterator[list[Teacher]]:
+    """Connect to all teachers, in order; on leaving, all are closed.
 
     Raises:
         TeacherUnusable: one of them cannot be had (a missing extra, a missing key).
     """
-    split = [split_spec(spec) for spec in specs]
-    known = kinds()
     async with AsyncExitStack() as stack:
-        yield [await stack.enter_async_context(known[kind].connect(rest)) for kind, rest in split]
+        yield [await stack.enter_async_context(_connecting(one)) for one in profiles]
+
+
+def _connecting(one: Profile) -> AbstractAsyncContextManager[Teacher]:
+    """Batches are another way to the same servers, so they are a mode and not a kind."""
+    module = importlib.import_module(f"{__name__}._batch") if one.mode == "batch" else kinds()[one.kind]
+    teacher: AbstractAsyncContextManager[Teacher] = module.connect(one)
+    return teacher

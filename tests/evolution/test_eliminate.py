@@ -9,10 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datagen.evolution.eliminate import ELIMINATIONS, Attempt, eliminated_by
-from datagen.evolution.methods import METHODS, NEW_HEADING, OLD_HEADING, evolve_prompt
+from datagen.evolution.methods import BREADTH_HEADING, METHODS, NEW_HEADING, OLD_HEADING, evolve_prompt
 
 BUGGY = "def mean(xs):\n    total = 0\n    for x in xs:\n        total = x\n    return total / len(xs)"
 MATRIX = "\n".join(" ".join("0001"[(row * column) % 4] for column in range(12)) for row in range(8))
+
+LONG = (
+    "Write a function `unpaid(members, payments)` that tells a gym who owes money: `members` maps names to monthly"
+    " fees in euros, `payments` is a list of (name, amount) pairs. It returns the names of those who paid less than"
+    " their fee, ordered by the missing amount, largest first, and of equal amounts the oldest member first."
+)
 
 #: (the old task, a good harder one)
 GOOD = {
@@ -153,6 +159,15 @@ GOOD = {
         "Add up the numbers.",
         "Here is a list of readings: [3, 4, -999, 8]. Add up the numbers but skip -999, which marks a failure.",
     ),
+    "a short rule for a long task": (LONG, f"{LONG} Leave out everybody who owes less than two."),
+    "what the old task did not hold either": (
+        "Fix the following code.",
+        "Fix the following code and make it run in linear time with constant memory.",
+    ),
+    "a task scheduler": (
+        "Write a task scheduler.",
+        "Here is a task scheduler's queue: [3, 1, 2]. Write a function that runs it by priority, lowest first.",
+    ),
     "a sure thing": (
         "Write a function that checks a password.",
         "Make sure a password has twelve characters: write a function that checks this and lists all violations.",
@@ -164,7 +179,10 @@ BAD = {
     "empty-evolution": [
         ("Reverse a string.", "", {}),
         ("Reverse a string.", " .\n", {}),
+    ],
+    "only-stop-words": [
         ("Reverse a string.", "Write a function", {}),
+        ("Reverse a string.", "Write a function that returns the list.", {}),
     ],
     "truncated-evolution": [
         ("Sort a list.", "Sort a list of names by the second", {"finish_reason": "length"}),
@@ -180,6 +198,8 @@ BAD = {
         ("Sort a list.", "Unlike the original exercise, sort names by the second letter.", {}),
         ("Sort a list.", "Sort names by letter. This differs from the original exercise in three ways.", {}),
         ("Sort a list.", "New exercise: sort a list of names by their second letter, stably.", {}),
+        ("Sort a list.", f"{BREADTH_HEADING}\nMerge two maps by the sum of their values.", {"in_breadth": True}),
+        ("Sort a list.", "Here is a new programming exercise in the same field:\nMerge maps.", {"in_breadth": True}),
     ],
     "refused-to-evolve": [
         ("Fix the bug.", "I'm sorry, but I can't help with that.", {}),
@@ -210,16 +230,41 @@ BAD = {
     "repeats-itself": [
         ("Sort a list.", "Sort a list and then " + "sort the other list and then " * 9, {}),
     ],
-    "no-gain": [
+    "unchanged-evolution": [
         ("Reverse a string.", "Reverse a string.", {}),
         ("Reverse a string.", "reverse  a STRING!", {}),
-        ("Reverse a given string.", "Given a string, reverse it.", {}),
         ("写一个函数来反转字符串", "写一个函数来反转字符串。", {}),
+        ("Reverse a string.", "**Reverse** a\n`string`", {"in_breadth": True}),
+    ],
+    "too-short": [
+        ("Write a function that sorts names.", "Quicksort three names.", {}),
+        ("Reverse a string.", "Merge two maps.", {"in_breadth": True}),
+    ],
+    "no-gain": [
+        ("Reverse a given string.", "Given a string, reverse it.", {}),
+        ("Write a function that sorts names.", "Write a function that sorts numbers.", {"in_breadth": True}),
+    ],
+    "too-similar": [
+        (LONG, LONG.replace("oldest", "very oldest outstanding overdue"), {}),
+        (LONG, LONG.replace("gym", "chess club").replace("euros", "pounds sterling"), {"in_breadth": True}),
     ],
     "left-the-subject": [
         (
             "Write a SQL query that joins customers with orders by region.",
             "Create a class for a bank account with deposits, withdrawals and interest.",
+            {},
+        ),
+    ],
+    "not-a-programming-task": [
+        ("Reverse a string.", "Write an essay about the wind and the sea.", {}),
+        ("Reverse a string.", "Compose a poem about the wind that ends happily.", {"in_breadth": True}),
+    ],
+    "needs-missing-context": [
+        ("Add up the sales.", "Add up the sales of each region in the table below, largest first.", {}),
+        ("Add up the sales.", "Find the two cheapest paths in the image below.", {"in_breadth": True}),
+        (
+            "Add up the sales in the table below.\n| region | sales |\n| north | 3 |",
+            "Add up the sales in the table below, per region, largest first, ignoring refunds.",
             {},
         ),
     ],
@@ -295,8 +340,25 @@ def test_examples_are_no_leak_in_chat():
 
 def test_all_reasons_are_listed():
     """The first reason decides and the others are listed behind it, in a fixed order."""
-    found = eliminated_by(Attempt("Sort a list.", "Sorry, I cannot", "length"))
+    found = eliminated_by(Attempt("Sort a list.", "Sorry, I cannot do that", "length"))
     assert found == ["truncated-evolution", "refused-to-evolve"]
+
+
+def test_another_subject_is_kept_in_breadth():
+    """Leaving the parent's subject is what was asked for in breadth, and a failure in depth."""
+    (parent, child, _), *_ = BAD["left-the-subject"]
+    assert eliminated_by(Attempt(parent, child, "stop", in_breadth=True)) == []
+    assert eliminated_by(Attempt(parent, child, "stop")) == ["left-the-subject"]
+
+
+def test_good_continuation_in_breadth_is_kept():
+    """A model that only continues text begins another task, and copies of its example are found."""
+    prompt = evolve_prompt("Count the words of a text.", METHODS[-1], "few-shot")
+    good = f"{prompt.prefix} splits a text into sentences, minding abbreviations."
+    attempt = Attempt("Count the words of a text.", good, "stop", prompt.prefix, in_breadth=True)
+    assert eliminated_by(attempt) == []
+    copied = attempt._replace(child=f"{prompt.prefix} {METHODS[-1].example}")
+    assert eliminated_by(copied)[0] == "leaked-evolution-prompt"
 
 
 _PIECES = st.sampled_from(
@@ -341,6 +403,9 @@ def test_any_text_is_judged(parent, child, finish_reason, begun):
         "`" * 50_000,
         "\n" * 50_000,
         "please " * 20_000,
+        "“" * 200_000,
+        "here is a new " * 15_000,
+        "I am " * 40_000,
     ],
 )
 def test_long_text_takes_no_time(text):

@@ -10,7 +10,8 @@ import cli
 import polars as pl
 import pytest
 from cli import datagen, spawn
-from endpoint import Endpoint
+from endpoint import Endpoint, reply
+from haste import hasten
 
 SEEDS = [
     {
@@ -31,6 +32,7 @@ SEEDS = [
 def folder(tmp_path, monkeypatch):
     """A folder with seeds and a journal of its own."""
     use_journal(monkeypatch, tmp_path / "cache")
+    hasten(monkeypatch)
     write(tmp_path / "seeds.jsonl", SEEDS)
     return tmp_path
 
@@ -130,7 +132,8 @@ def test_eliminated_attempts_are_told(folder):
     """What a teacher got wrong is in dropped/ with its reason, and the chain went on from the older task."""
     with Endpoint() as endpoint:
         summary = evolve(folder, endpoint)
-    assert set(summary["dropped"]) == {"no-gain", "refused-to-evolve", "leaked-evolution-prompt"}
+    wrong = {"unchanged-evolution", "refused-to-evolve", "leaked-evolution-prompt"}
+    assert wrong <= set(summary["dropped"]) <= {*wrong, "no-gain"}
     dropped = rows(folder, part="dropped")
     assert all(row["dropped_by"][0] == row["reason"] for row in dropped)
     refused = next(row for row in dropped if row["reason"] == "refused-to-evolve")
@@ -203,18 +206,80 @@ def test_equal_seeds_share_their_calls(folder):
     assert len({row["id"] for row in rows(folder)}) == summary["rows_out"]
 
 
+def undisturbed(folder, monkeypatch, port, *more):
+    """The digest, and the requests, of the same run with a journal of its own and nothing in its way."""
+    use_journal(monkeypatch, folder / "another")
+    with Endpoint(port=port) as endpoint:
+        digest = evolve(folder, endpoint, *more, out="undisturbed")["digest"]
+        use_journal(monkeypatch, folder / "cache")
+        return digest, set(endpoint.asked)
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        {"500": 0.2, "reset": 0.1, "cut-body": 0.1, "html": 0.1, "429-limits": 0.1, "503": 0.1},
+        {"429-limits": 1.0},
+        {"truncated-json": 0.4, "empty-choices": 0.2, "cut-chunked": 0.2, "502": 0.1},
+    ],
+)
+def test_passing_faults_leave_no_trace(folder, monkeypatch, faults):
+    """What a server does wrong for a while changes nothing: no row fails, and none is paid for twice."""
+    with Endpoint(faults=faults, times=1) as endpoint:
+        made = evolve(folder, endpoint, "--quiet")
+        assert endpoint.injected.total() > 40
+        assert endpoint.paid_twice() == 0
+        asked = set(endpoint.asked)
+    assert (made["failed"], made["calls"]["asked"], made["calls"]["failed"]) == (0, 120, 0)
+    assert (made["digest"], asked) == undisturbed(folder, monkeypatch, endpoint.server_port)
+
+
+@pytest.mark.parametrize("fault", ["hang", "drip"])
+def test_calls_that_take_too_long_are_made_again(folder, monkeypatch, fault):
+    """--timeout ends calls that hang, and answers that come drop by drop, however regular the drops are."""
+    with Endpoint(fault=fault, share=0.2, times=1) as endpoint:
+        made = evolve(folder, endpoint, "--timeout", "0.4")
+        assert endpoint.injected[fault] > 10
+        assert endpoint.repeated() == endpoint.injected[fault]
+        assert endpoint.paid_twice() == 0
+    assert (made["failed"], made["calls"]["asked"]) == (0, 120)
+    assert made["digest"] == undisturbed(folder, monkeypatch, endpoint.server_port)[0]
+
+
+@pytest.mark.parametrize("concurrency", [1, 32])
+def test_response_that_comes_twice(folder, monkeypatch, concurrency):
+    """A server that sends an answer twice over one connection answers no other request with it."""
+    with Endpoint(fault="duplicate", share=0.5) as endpoint:
+        made = evolve(folder, endpoint, "--concurrency", concurrency)
+        assert endpoint.injected["duplicate"] > 40
+        assert endpoint.paid_twice() == 0
+    assert made["failed"] == 0
+    assert made["digest"] == undisturbed(folder, monkeypatch, endpoint.server_port)[0]
+
+
+def test_another_model_is_told(folder):
+    """When the server's model changes under way people are told so, once, and each row says its own."""
+    with Endpoint(fault="other-model", share=0.5) as endpoint:
+        ended = datagen(
+            *("evolve", folder / "seeds.jsonl", "-o", folder / "out", "--teacher", endpoint.teacher)
+        )
+    assert ended.code == 0
+    assert ended.err.count("openai:stand-in answered as ") == 1
+    assert {row["model"] for row in rows(folder)} == {None, "stand-in-2026", "another-model"}
+
+
 def test_failed_calls_are_tried_again(folder, monkeypatch):
     """With failures the exit code is 3; the same command again asks only for what is missing.
 
     Nothing is paid in vain: all that was answered beside a failed call is part of an undisturbed run, too.
     """
-    monkeypatch.setattr("datagen.teachers.openai_chat.RETRIES", 0)
     with Endpoint(fault="500", share=0.2) as endpoint:
         first = evolve(folder, endpoint, code=3)
         check_identity(first)
         assert first["failed"] == first["dropped"]["call-failed"] > 0
         failed = [row for row in rows(folder, part="dropped") if row["reason"] == "call-failed"]
         assert all("refused with 500" in row["detail"] for row in failed)
+        assert all("(asked 6 times)" in row["detail"] for row in failed)
         assert all(row["instruction"] == "" for row in failed)
         answered = set(endpoint.answered)
         endpoint.fault = None
@@ -223,10 +288,145 @@ def test_failed_calls_are_tried_again(folder, monkeypatch):
         assert all(endpoint.answered[key] == 1 for key in answered)
         assert again["calls"]["reused"] == first["calls"]["asked"]
         assert evolve(folder, endpoint)["already_made"]
-    use_journal(monkeypatch, folder / "another")
-    with Endpoint(port=endpoint.server_port) as endpoint:
-        assert evolve(folder, endpoint, out="undisturbed")["digest"] == again["digest"]
-        assert answered <= set(endpoint.asked)
+        assert endpoint.paid_twice() == 0
+    digest, asked = undisturbed(folder, monkeypatch, endpoint.server_port)
+    assert digest == again["digest"]
+    assert answered <= asked
+    assert json.loads((folder / "undisturbed/manifest.json").read_text())["usage"] == again["usage"]
+
+
+def test_one_of_two_teachers_is_dead(folder, monkeypatch):
+    """Without one of its teachers a run keeps what the other gives, and the next run makes it whole."""
+    hasten(monkeypatch, first_patience=0.05)
+    with Endpoint() as alive, Endpoint(fault="500") as dead:
+        both = ["--teacher", f"openai:other@{dead.url}"]
+        ended = datagen(
+            *("evolve", folder / "seeds.jsonl", "-o", folder / "out", "--teacher", alive.teacher, *both)
+        )
+        assert ended.code == 3
+        assert ended.err.count("openai:other is given up for this run (no answer in ") == 1
+        evolved = [row for row in rows(folder) if row["depth"]]
+        assert {row["teacher"] for row in evolved} == {"openai:stand-in"}
+        failed = [row for row in rows(folder, part="dropped") if row["reason"] == "call-failed"]
+        assert {row["teacher"] for row in failed} == {"openai:other"}
+        assert dead.asked.total() < 60
+        dead.fault = None
+        again = evolve(folder, alive, *both)
+        assert again["failed"] == 0
+        assert alive.paid_twice() == dead.paid_twice() == 0
+        use_journal(monkeypatch, folder / "another")
+        expected = evolve(folder, alive, *both, out="undisturbed")
+    assert (again["digest"], again["usage"]) == (expected["digest"], expected["usage"])
+
+
+# Methods and the judge
+
+
+def test_breadth(folder):
+    """--method breadth asks for other tasks of the same field, which need not share the seed's words."""
+    with Endpoint() as endpoint:
+        summary = evolve(folder, endpoint, "--method", "breadth", "--rounds", 1)
+        asked = [body["messages"][-1]["content"] for body in endpoint.bodies.values()]
+    check_identity(summary)
+    assert all("### New exercise" in text for text in asked)
+    evolved = [row for row in rows(folder) if row["depth"]]
+    assert {row["method"] for row in evolved} == {"breadth"}
+    assert len(evolved) > 30
+    assert all(row["instruction"].startswith("Set up `other_") for row in evolved)
+    assert {row["entry_point"] for row in evolved} == {None}
+
+
+def test_methods_are_drawn_by_weight(folder):
+    """NAME=WEIGHT says how often a method is drawn, and the manifest and the card say what became of each."""
+    with Endpoint() as endpoint:
+        weights = ["--method", "constraint=3,breadth", "--method", "reasoning=0.01"]
+        summary = evolve(folder, endpoint, *weights)
+        assert evolve(folder, endpoint, *weights, out="again")["digest"] == summary["digest"]
+        assert endpoint.repeated() == 0
+    attempts = [*(row for row in rows(folder) if row["depth"]), *rows(folder, part="dropped")]
+    table = summary["methods"]
+    assert {"constraint", "breadth"} <= set(table) <= {"constraint", "breadth", "reasoning"}
+    for name, outcomes in table.items():
+        assert sum(outcomes.values()) == sum(row["method"] == name for row in attempts)
+        assert outcomes["kept"] == sum(row["method"] == name and "reason" not in row for row in attempts)
+    assert sum(sum(outcomes.values()) for outcomes in table.values()) == 120
+    assert 70 < sum(table["constraint"].values()) < 110
+    manifest = json.loads((folder / "out" / "manifest.json").read_text())
+    assert manifest["methods"] == table
+    assert manifest["options"]["method"] == {"constraint": 3.0, "breadth": 1.0, "reasoning": 0.01}
+    card = (folder / "out" / "README.md").read_text()
+    constraint = table["constraint"]
+    assert f"| constraint | {sum(constraint.values())} | {constraint['kept']} | " in card
+
+
+def test_rows_name_the_wording(folder):
+    """Every attempt says by a hash which wording it was asked in: one for each method."""
+    with Endpoint() as endpoint:
+        evolve(folder, endpoint)
+    hashes = {(row["method"], row["prompt_hash"]) for row in rows(folder) if row["depth"]}
+    assert len(hashes) == len({one for _, one in hashes}) == 5
+    assert all(row["prompt_hash"] is None for row in rows(folder) if not row["depth"])
+
+
+def verdicts(say):
+    """A model that gives `say(number)` as its verdict, and evolves as ever."""
+
+    def says(body):
+        if "<exercise-A>" in body["messages"][-1]["content"]:
+            return say(len(body["messages"][-1]["content"]))
+        return reply(body)
+
+    return says
+
+
+def test_judge_eliminates_what_is_equal(folder):
+    """--judge is asked about each attempt that is good otherwise; what it calls equal is dropped."""
+    says = verdicts(lambda number: f"Hm.\nVerdict: {'equal' if number % 3 == 0 else 'different'}")
+    with Endpoint(says=says) as endpoint:
+        judge = ["--judge", f"openai:judge@{endpoint.url}"]
+        summary = evolve(folder, endpoint, *judge)
+        judged = [body for body in endpoint.bodies.values() if body["model"] == "judge"]
+        assert endpoint.repeated() == 0
+        assert (
+            evolve(folder, endpoint, *judge, "--concurrency", 1, out="again")["digest"] == summary["digest"]
+        )
+        assert endpoint.repeated() == 0
+    check_identity(summary)
+    kept = sum(1 for row in rows(folder) if row["depth"])
+    equal = summary["dropped"]["judged-equal"]
+    assert equal > 10
+    assert len(judged) == kept + equal
+    assert {body["temperature"] for body in judged} == {0.0}
+    assert summary["usage"].keys() == {"openai:stand-in", "openai:judge"}
+    assert summary["usage"]["openai:judge"]["calls"] == len(judged)
+    assert {row["teacher"] for row in rows(folder) if row["depth"]} == {"openai:stand-in"}
+    assert sum(table.get("judged-equal", 0) for table in summary["methods"].values()) == equal
+
+
+def test_unreadable_verdict_is_for_the_attempt(folder):
+    """A judge that says neither throws nothing away."""
+    with Endpoint(says=verdicts(lambda _: "Equal or not equal? Hard to say.")) as endpoint:
+        summary = evolve(folder, endpoint, "--judge", f"openai:judge@{endpoint.url}")
+    assert "judged-equal" not in summary["dropped"]
+    assert summary["rows_out"] > 100
+
+
+def test_judge_that_fails(folder, monkeypatch):
+    """Without its verdict an attempt is neither kept nor lost: the next run asks the judge again."""
+    says = verdicts(lambda number: f"Verdict: {'equal' if number % 3 == 0 else 'different'}")
+    with Endpoint(says=says) as endpoint, Endpoint(says=says, fault="400", share=0.3) as ill:
+        judge = ["--judge", f"openai:judge@{ill.url}"]
+        first = evolve(folder, endpoint, *judge, code=3)
+        failed = [row for row in rows(folder, part="dropped") if row["reason"] == "call-failed"]
+        assert len(failed) == first["failed"] > 5
+        assert all(row["detail"].startswith("the judge: the server refused with 400") for row in failed)
+        assert all(row["instruction"] for row in failed)
+        ill.fault = None
+        again = evolve(folder, endpoint, *judge)
+        assert endpoint.paid_twice() == ill.paid_twice() == 0
+        use_journal(monkeypatch, folder / "another")
+        expected = evolve(folder, endpoint, *judge, out="undisturbed")
+    assert (again["failed"], again["digest"], again["usage"]) == (0, expected["digest"], expected["usage"])
 
 
 @pytest.mark.parametrize(
@@ -322,4 +522,50 @@ def test_rows_without_effect_on_the_result(folder):
     assert one["digest"] == two["digest"]
     assert one["calls"]["asked"] == 120
     assert two["calls"] == one["calls"] | {"asked": 0, "reused": 120, "tokens_in": 0, "tokens_out": 0}
+    assert two["usage"] == one["usage"]
+    assert two["usage_total"] == one["usage_total"]
     assert "127.0.0.1" not in (folder / "out" / "manifest.json").read_text()
+
+
+def test_what_the_rows_rest_on(folder):
+    """The manifest tells calls and tokens as the server counted them, and what a kept row took."""
+    with Endpoint() as endpoint:
+        summary = evolve(folder, endpoint)
+        spent = {"calls": 120, "tokens_in": endpoint.tokens_in, "tokens_out": endpoint.tokens_out}
+    assert summary["usage"] == {"openai:stand-in": {**spent, "usd": None}}
+    each = round((spent["tokens_in"] + spent["tokens_out"]) / summary["rows_out"], 3)
+    assert summary["usage_total"] == {**spent, "usd": None, "per_kept_row": {"tokens": each, "usd": None}}
+    manifest = json.loads((folder / "out" / "manifest.json").read_text())
+    assert (manifest["usage"], manifest["usage_total"]) == (summary["usage"], summary["usage_total"])
+    told = manifest["teachers"]["openai:stand-in"]
+    assert (told["kind"], told["role"], told["license"], told["prompt"]) == ("openai", "teacher", None, None)
+
+
+def test_teachers_file(folder):
+    """--teachers says who is asked and how; their names, prices and licences stand on what they make."""
+    with Endpoint() as endpoint:
+        (folder / "teachers.yaml").write_text(
+            f"strong: {{model: big, base_url: '{endpoint.url}', license: MIT, price_in: 1, price_out: 10,"
+            " parameters: {temperature: 0.1, top_p: 0.9}, system: Be terse.}\n"
+            f"weak: {{model: small, base_url: '{endpoint.url}', license: MIT, price_in: 0.5, price_out: 1}}\n"
+        )
+        ended = datagen(
+            *("evolve", folder / "seeds.jsonl", "-o", folder / "out", "--json"),
+            *("--teachers", folder / "teachers.yaml"),
+        )
+        sent = [body for body in endpoint.bodies.values() if body["model"] == "big"]
+    assert ended.code == 0, ended
+    assert {(body["temperature"], body["top_p"], body["messages"][0]["content"]) for body in sent} == {
+        (0.1, 0.9, "Be terse.")
+    }
+    assert {(row["teacher"], row["license"]) for row in rows(folder) if row["depth"]} == {
+        ("strong", "MIT"),
+        ("weak", "MIT"),
+    }
+    usage = ended.json()["usage"]
+    strong = usage["strong"]
+    assert strong["usd"] == pytest.approx((strong["tokens_in"] + 10 * strong["tokens_out"]) / 1e6)
+    total = ended.json()["usage_total"]
+    assert total["usd"] == pytest.approx(strong["usd"] + usage["weak"]["usd"])
+    assert total["per_kept_row"]["usd"] == pytest.approx(total["usd"] / ended.json()["rows_out"], rel=1e-3)
+    assert ended.json()["calls"]["usd"] == pytest.approx(total["usd"])

@@ -14,6 +14,7 @@ import cli
 import pytest
 from cli import datagen, left_in
 from endpoint import KEY, Endpoint
+from haste import hasten
 
 TASKS = [{"instruction": f"Write `task_{n}(x)` that adds {n} to x."} for n in range(25)]
 
@@ -31,7 +32,8 @@ def folder(tmp_path, monkeypatch):
 
 
 def evolve(folder, *teachers, command="evolve"):
-    specs = [word for teacher in teachers for word in ("--teacher", teacher)]
+    """Run a command; what begins with a hyphen is passed on as it is."""
+    specs = [word for one in teachers for word in ([one] if one.startswith("--") else ["--teacher", one])]
     return datagen(command, folder.parent / "tasks.jsonl", "-o", folder / "out", "--json", *specs)
 
 
@@ -67,29 +69,46 @@ def test_malformed_spec(folder, command, specs, told):
     [
         ("401", r"refused the key (401); check OPENAI_API_KEY"),
         ("404", r"knows no such model or address (404)"),
-        ("500", "20 calls failed in a row, the last because openai:stand-in: the server refused with 500"),
-        ("html", "the last because openai:stand-in: the server's answer is no completion: <!doctype html>"),
-        ("no-choices", "20 calls failed in a row"),
+        ("429-quota", r"says that the quota is used up"),
+        ("500", "no answer in 0 s: the server refused with 500"),
+        ("502", "no answer in 0 s: the server refused with 502"),
+        ("html", "no answer in 0 s: the server's answer is no completion: <!doctype html>"),
+        ("no-choices", "no answer in 0 s: the server's answer is no completion: "),
+        ("400", "20 calls failed in a row, the last because openai:stand-in: the server refused with 400"),
         ("echo-key", "the last because openai:stand-in: the server refused with 400: "),
         ("reset", "nothing answers at http://127.0.0.1:"),
     ],
 )
 def test_unusable_server(folder, command, fault, told, monkeypatch):
     """A server that answers no call ends the command with exit code 1 and its own words."""
-    monkeypatch.setattr("datagen.teachers.openai_chat.RETRIES", 0)
+    hasten(monkeypatch, first_patience=0.05)
     with Endpoint(fault=fault) as endpoint:
-        line = evolve(folder, endpoint.teacher, command=command).error(1)
+        line = evolve(folder, endpoint.teacher, "--quiet", command=command).error(1)
     assert told in line
     assert KEY not in line
     assert left_in(folder) == []
 
 
-def test_few_calls_all_failed(folder, monkeypatch):
-    """Not one of a few calls answered is an error as well, not an empty data set."""
-    monkeypatch.setattr("datagen.teachers.openai_chat.RETRIES", 0)
-    (folder.parent / "tasks.jsonl").write_text(json.dumps(TASKS[0]))
+def test_server_that_is_tried_again_is_told(folder, monkeypatch):
+    """While a server that does not answer is tried again, people see why nothing goes on."""
+    hasten(monkeypatch, first_patience=0.05)
     with Endpoint(fault="500") as endpoint:
-        assert "no call was answered, the last because" in evolve(folder, endpoint.teacher).error(1)
+        ended = evolve(folder, endpoint.teacher)
+    told = [line for line in ended.err.splitlines() if "does not answer" in line]
+    assert len(told) == 1
+    assert "openai:stand-in does not answer (the server refused with 500" in told[0]
+    assert (ended.code, ended.out) == (1, "")
+
+
+@pytest.mark.parametrize("fault", ["400", "500"])
+def test_few_calls_all_failed(folder, fault, monkeypatch):
+    """Not one of a few calls answered is an error as well, not an empty data set."""
+    hasten(monkeypatch)
+    (folder.parent / "tasks.jsonl").write_text(json.dumps(TASKS[0]))
+    with Endpoint(fault=fault) as endpoint:
+        line = evolve(folder, endpoint.teacher).error(1)
+    assert "no call was answered, the last because" in line
+    assert f"refused with {fault}" in line
     assert left_in(folder) == []
 
 
@@ -184,8 +203,9 @@ def test_full_disk_of_the_journal(folder):
 
 
 @pytest.mark.parametrize("fault", ["echo-key", "body"])
-def test_key_is_written_nowhere(folder, fault):
+def test_key_is_written_nowhere(folder, fault, monkeypatch):
     """A server that repeats the key in its errors gets it neither to the screen nor into any file."""
+    hasten(monkeypatch)
     with Endpoint(fault=fault, body=f"<h1>{KEY}</h1>", share=0.4) as endpoint:
         ended = datagen(
             *("evolve", folder.parent / "tasks.jsonl", "-o", folder / "out"),

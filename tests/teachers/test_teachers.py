@@ -7,7 +7,18 @@ import asyncio
 import pytest
 
 from datagen.errors import UsageError
-from datagen.teachers import Prompt, Reply, TeacherUnusable, check_all, connect_all, kinds, public_name
+from datagen.teachers import (
+    Prompt,
+    Reply,
+    TeacherUnusable,
+    check_all,
+    connect_all,
+    identities,
+    kinds,
+    parse_profiles,
+    profile,
+    public_settings,
+)
 
 
 def test_registry():
@@ -17,8 +28,8 @@ def test_registry():
     for kind, module in found.items():
         assert module.SUMMARY.startswith(kind)
         assert module.__doc__
-        assert callable(module.check)
-        assert callable(module.connect)
+        for name in ("check", "public_name", "identity", "connect"):
+            assert callable(getattr(module, name))
 
 
 def test_public_name_has_neither_address_nor_folder(tmp_path):
@@ -26,10 +37,60 @@ def test_public_name_has_neither_address_nor_folder(tmp_path):
     path = tmp_path / "secret" / "tiny.gguf"
     path.parent.mkdir()
     path.touch()
-    assert public_name(f"local:{path}") == "local:tiny"
-    assert public_name("local:smollm2") == "local:smollm2"
-    assert public_name("openai:m@http://inner.host/v1") == "openai:m"
-    assert public_name("reference") == "reference"
+    assert profile(f"local:{path}").name == "local:tiny"
+    assert profile("local:smollm2").name == "local:smollm2"
+    assert profile("openai:m@http://inner.host/v1").name == "openai:m"
+    assert profile("reference").name == "reference"
+
+
+def test_public_settings_hold_nothing_secret():
+    """What a manifest tells of a teacher is how it was asked, not where, nor with which key."""
+    (given,) = public_settings(
+        parse_profiles(
+            {
+                "strong": {
+                    "model": "m",
+                    "base_url": "http://inner.host/v1",
+                    "key_env": "INNER_KEY",
+                    "endpoint": "inner-label",
+                    "system": "Inner words.",
+                    "parameters": {"top_p": 0.9},
+                    "license": "MIT",
+                    "price_in": 1,
+                    "price_out": 2,
+                }
+            },
+            "here",
+        ).values()
+    ).items()
+    name, told = given
+    assert (name, told["kind"], told["role"], told["license"]) == ("strong", "openai", "teacher", "MIT")
+    assert (told["parameters"], told["price_in"], told["price_out"]) == ({"top_p": 0.9}, 1, 2)
+    assert len(told["system_sha256"]) == 64
+    assert "inner" not in str(told).casefold()
+
+
+def test_identity_is_what_decides_the_answers():
+    """Another address, role or wording is another teacher; another speed or price is the same one."""
+
+    def known_as(**given):
+        one = {"strong": {"model": "m", "base_url": "http://a/v1", **given}}
+        (identity,) = identities([*parse_profiles(one, "here").values()])
+        return identity
+
+    changes = [
+        {"base_url": "http://b/v1"},
+        {"endpoint": "a label"},
+        {"system": "Be brief."},
+        {"parameters": {"top_p": 0.9}},
+        {"prompt": "completion"},
+        {"role": "student"},
+        {"license": "MIT"},
+    ]
+    assert len({known_as(), *(known_as(**change) for change in changes)}) == len(changes) + 1
+    assert known_as(endpoint="one label") == known_as(endpoint="one label", base_url="http://b/v1")
+    faster = {"concurrency": 2, "rpm": 9, "tpm": 99, "timeout": 5, "patience": 7, "key_env": "OTHER"}
+    assert known_as(**faster, price_in=1, price_out=2) == known_as()
 
 
 def test_names_must_differ(tmp_path):
@@ -37,9 +98,9 @@ def test_names_must_differ(tmp_path):
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "m.gguf").touch()
-    check_all(["openai:m@http://a/v1", "openai:n@http://a/v1", "reference"])
+    check_all([profile(spec) for spec in ("openai:m@http://a/v1", "openai:n@http://a/v1", "reference")])
     with pytest.raises(UsageError, match="two teachers are called local:m"):
-        check_all([f"local:{tmp_path}/a/m.gguf", f"local:{tmp_path}/b/m.gguf"])
+        check_all([profile(f"local:{tmp_path}/{folder}/m.gguf") for folder in ("a", "b")])
 
 
 def test_first_is_closed_when_the_second_fails(monkeypatch):
@@ -48,7 +109,8 @@ def test_first_is_closed_when_the_second_fails(monkeypatch):
     monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
 
     async def connect():
-        async with connect_all(["openai:m@http://127.0.0.1:9/v1", "openai:gpt-4o"]):
+        specs = ["openai:m@http://127.0.0.1:9/v1", "openai:gpt-4o"]
+        async with connect_all([profile(spec) for spec in specs]):
             raise AssertionError("it was connected")
 
     with pytest.raises(TeacherUnusable, match="needs a key"):
@@ -74,7 +136,7 @@ def test_reference_answers_from_the_prompt():
     """The teacher `reference` fences the task's own solution."""
 
     async def ask():
-        async with connect_all(["reference"]) as (teacher,):
+        async with connect_all([profile("reference")]) as (teacher,):
             request = teacher.request(Prompt(reference="def f(): ...\n"), seed=0, sample=0)
             return teacher.journalled, await teacher.complete(request)
 

@@ -1,0 +1,167 @@
+"""Keys, and the servers that take them. Only their lists of models are asked for, which costs nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+import os
+import re
+import socket
+import ssl
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from datagen.checkup._finding import Finding
+from datagen.checkup.machine import proxy_of
+from datagen.errors import UsageError, one_line
+from datagen.teachers import Profile, openai_chat
+
+SECONDS = 5.0
+
+
+class Server(NamedTuple):
+    """Where a teacher is asked. model: empty where nobody named one. variable: the one that holds its key."""
+
+    model: str
+    address: str
+    variable: str
+    needs_key: bool
+
+
+def server_of(profile: Profile) -> Server:
+    """The server of a teacher of the kind openai."""
+    model = openai_chat.public_name(profile.rest).removeprefix(f"{openai_chat.KIND}:")
+    address = openai_chat.identity(profile._replace(label=None)).removeprefix(f"{model}@")
+    needs_key = profile.key_env is not None or address == openai_chat.DEFAULT_URL
+    return Server(model, address, profile.key_env or openai_chat.KEY_VARIABLE, needs_key)
+
+
+def server_of_environment() -> Server | None:
+    """The server that OPENAI_API_KEY or OPENAI_BASE_URL means, if one of them is set."""
+    names = (openai_chat.KEY_VARIABLE, openai_chat.URL_VARIABLE)
+    if not any(os.environ.get(name, "").strip() for name in names):
+        return None
+    return server_of(Profile("openai:?", "openai:?"))._replace(model="")
+
+
+def key(variable: str, servers: Sequence[Server]) -> Finding:
+    """Whether a key is there for those who need it; never what it is."""
+    value = os.environ.get(variable, "").strip()
+    if value and not (value.isascii() and value.isprintable()):
+        return Finding("FAIL", f"{variable} holds characters that no key has", "set it again")
+    if value:
+        return Finding("ok", f"{variable} is set")
+    asking = [one.address for one in servers if one.needs_key]
+    if asking:
+        return Finding(
+            "FAIL", f"{variable} is not set, and {asking[0]} needs a key", f"export {variable}=..."
+        )
+    return Finding("skip", f"{variable} is not set" + ("; these servers may need none" if servers else ""))
+
+
+def endpoint(server: Server) -> Finding:
+    """Whether a server answers, takes the key, and has the model."""
+    try:
+        openai_chat.check(f"?@{server.address}")
+    except UsageError as error:
+        problem = str(error).removeprefix("openai:?@")
+        return Finding("FAIL", problem, f"check base_url, or {openai_chat.URL_VARIABLE} in the environment")
+    value = os.environ.get(server.variable, "").strip()
+    if not value and server.needs_key:
+        return Finding("skip", f"{server.address} is not asked without a key")
+    if not (value.isascii() and value.isprintable()):
+        return Finding("skip", f"{server.address} is not asked with such a key")
+    found = asyncio.run(_asked(server, value or openai_chat.NO_KEY))
+    if value:  # A server may repeat what it was sent.
+        texts = (text.replace(value, "***") for text in (found.detail, found.advice))
+        return Finding(found.status, *texts)
+    return found
+
+
+async def _asked(server: Server, value: str) -> Finding:
+    import openai
+
+    async with openai_chat.client(server.address, value) as opened:
+        started = time.perf_counter()
+        try:
+            async with asyncio.timeout(SECONDS):
+                answer: Any = await opened.get("/models", cast_to=object)
+        except (TimeoutError, openai.APIConnectionError) as error:
+            return _unreachable(server, error)
+        except openai.APIStatusError as error:
+            return _refused(server, error.status_code, one_line(error, 120))
+        except (openai.OpenAIError, ValueError) as error:
+            return _strange(server, one_line(error, 80))
+        return _listed(server, answer, time.perf_counter() - started)
+
+
+def _unreachable(server: Server, error: Exception) -> Finding:
+    # What openai's client raises says little: a refused connection is a timeout there, too.
+    causes = list(_causes(error))
+    words = one_line(causes[-1], 160)
+    if any(isinstance(cause, ssl.SSLError) for cause in causes):
+        problem = f"no TLS connection: {words}"
+        advice = "http:// if it has no TLS; SSL_CERT_FILE=FILE for certificates of your own"
+    elif any(isinstance(cause, socket.gaierror) for cause in causes):
+        problem, advice = "no such host is known", "check its name, and the network"
+    elif any(isinstance(cause, ConnectionRefusedError) for cause in causes) or "refused" in words.lower():
+        problem, advice = "nothing listens there", "is the server running? check its port"
+    elif any(isinstance(cause, TimeoutError) for cause in causes):
+        problem, advice = f"no answer within {SECONDS:.0f} s", "is it busy, or behind a firewall or proxy?"
+    else:
+        problem, advice = f"no connection: {words}", "check the address, and the network"
+    if proxy := proxy_of(server.address):
+        advice = f"it is asked through the proxy {proxy}: check that, or export NO_PROXY=HOST"
+    return Finding("FAIL", f"{server.address}: {problem}", advice)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """An error and what it came from; of aiohttp's errors the system's, too."""
+    now: BaseException | None = error
+    while now is not None:
+        yield now
+        if isinstance(inner := getattr(now, "os_error", None), OSError):
+            yield inner
+        now = now.__cause__ or now.__context__
+
+
+def _refused(server: Server, status: int, words: str) -> Finding:
+    where = f"{server.address} answers {status}"
+    if status in {401, 403}:
+        return Finding("FAIL", f"{where}: it refuses the key", f"check {server.variable}")
+    if status in {404, 405}:
+        if not _ends_in_version(server):
+            return Finding("FAIL", f"{where}: no such page", f"should base_url be {server.address}/v1 ?")
+        return Finding("warn", f"{where}: it lists no models, so the name was not checked")
+    if status == 407:
+        return Finding("FAIL", f"{where}: a proxy wants a login", "check HTTPS_PROXY")
+    if status == 429:
+        return Finding("warn", f"{where}: {words}", "wait, or check the account's limits")
+    return Finding("FAIL", f"{where}: {words}", "look at the server's log, or try later")
+
+
+def _listed(server: Server, answer: Any, seconds: float) -> Finding:  # noqa: ANN401 - untrusted
+    entries = answer.get("data") if isinstance(answer, dict) else None
+    if not isinstance(entries, list):
+        return _strange(server, one_line(answer, 80))
+    names = [str(entry["id"]) for entry in entries if isinstance(entry, dict) and "id" in entry]
+    detail = f"{server.address} answers in {1000 * seconds:.0f} ms"
+    if not server.model:
+        return Finding("ok", f"{detail}, {len(names):,} models")
+    if server.model in names:
+        return Finding("ok", f"{detail} and has {server.model}")
+    near = difflib.get_close_matches(server.model, names, n=3) or names[:3]
+    advice = f"it has {', '.join(one_line(name, 60) for name in near)}" if near else ""
+    return Finding("warn", f"{detail} but does not list {server.model}", advice)
+
+
+def _strange(server: Server, words: str) -> Finding:
+    detail = f"{server.address} answers, but with no list of models: {words}"
+    if _ends_in_version(server):
+        return Finding("warn", detail, "does it speak OpenAI's protocol?")
+    return Finding("FAIL", detail, f"should base_url be {server.address}/v1 ?")
+
+
+def _ends_in_version(server: Server) -> bool:
+    return re.search(r"/v\d\w*$", server.address) is not None

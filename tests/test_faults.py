@@ -1,0 +1,79 @@
+"""What servers do wrong costs no row and no money: whole runs against an endpoint that misbehaves."""
+
+from __future__ import annotations
+
+import pytest
+from disturbed import LASTING, PASSING, Run, kill_again_and_again, paid_twice_unexcused
+from endpoint import Endpoint
+
+TASKS = 40
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """The rows of a run to which nothing happens."""
+    with Endpoint() as endpoint:
+        run = Run(tmp_path_factory.mktemp("undisturbed"), endpoint, tasks=TASKS)
+        assert run.finish().code == 0
+    return run.rows()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", PASSING)
+def test_passing_fault_costs_nothing(fault, tmp_path, undisturbed):
+    """A fault that passes loses no row, changes none, and no answered request is asked again."""
+    with Endpoint(fault=fault, share=0.15, **PASSING[fault]) as endpoint:
+        run = Run(tmp_path, endpoint, tasks=TASKS)
+        ended = run.finish()
+    assert ended.code == 0, ended
+    assert endpoint.injected[fault] > 0
+    assert endpoint.paid_twice() == 0
+    rows = run.rows()
+    if fault == "other-model":
+        assert "answered as" not in ended.said  # --quiet
+        rows = [row | {"model": "stand-in-2026"} for row in rows]
+    assert rows == undisturbed
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", LASTING)
+def test_lasting_fault_keeps_the_row_for_the_next_run(fault, tmp_path, undisturbed):
+    """What a fault costs for good stands in dropped/, never as an empty answer; the next run mends it."""
+    with Endpoint(fault=fault, share=0.1) as endpoint:
+        run = Run(tmp_path, endpoint, tasks=TASKS)
+        ended = run.finish()
+        lost = run.rows("dropped")
+        assert ended.code == 3
+        assert lost
+        assert {row["reason"] for row in lost} == {"call-failed"}
+        assert {row["response"] for row in lost} == {None}
+        assert all(row["detail"] for row in lost)
+        assert len(lost) + len(run.rows()) == TASKS
+        endpoint.fault = None
+        assert run.finish().code == 0
+    assert run.rows() == undisturbed
+    assert run.rows("dropped") == []
+    assert endpoint.paid_twice() == 0
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+def test_killed_fifty_times(tmp_path):
+    """Fifty SIGKILLs over 2,000 requests: the same set; only what was under way at a kill is repeated."""
+    with Endpoint(delay=0.02) as endpoint:
+        whole = Run(tmp_path / "whole", endpoint, tasks=300, recipe=True)
+        expected = whole.finish()
+        calls = endpoint.asked.total()
+    assert calls >= 2000
+    with Endpoint(delay=0.02) as endpoint:
+        run = Run(tmp_path / "killed", endpoint, tasks=300, recipe=True)
+        kills = list(kill_again_and_again(run, endpoint, 50, calls))
+        ended = run.finish()
+    assert ended.code == 0
+    assert ended.manifest["digest"] == expected.manifest["digest"]
+    assert (run.rows(), run.rows("dropped")) == (whole.rows(), whole.rows("dropped"))
+    assert paid_twice_unexcused(endpoint, kills) == 0
+    under_way = frozenset().union(*(kill.in_flight for kill in kills))
+    assert {key for key, times in endpoint.asked.items() if times > 1} <= under_way
+    # What was paid is counted once, however often the run began anew.
+    assert ended.manifest["usage"] == expected.manifest["usage"]
