@@ -153,6 +153,8 @@ class Gate:
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled() and turn.exception() is None:
                 self.leave()
+            else:
+                self._admit()  # past this one, which may have been the next
             raise
 
     def _admit(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -180,6 +181,8 @@ def _asked(question: _Question) -> Any:  # noqa: ANN401
 
 def _read(prompt: str) -> str:
     """A line of the terminal. Not Click's prompt: that writes to stdout, which --json may have."""
+    # Importing polars lets the system go on with a read after Ctrl-C, as if nobody had pressed it.
+    signal.siginterrupt(signal.SIGINT, True)
     try:
         click.echo(prompt, nl=False, err=True)
         line = sys.stdin.buffer.readline()
