@@ -195,15 +195,23 @@ class Gate:
         entered: what `enter` returned. reserved, used: tokens, before and afterwards. pause: seconds for
         which the server wants no other call.
         """
-        if self._failures >= FAILURES_TO_PAUSE:
-            progress.say(f"{self.name} answers again")
-        self._failures, self._unanswered_since, self._heard = 0, None, True
+        self._is_alive()
         if self._tokens:
             self._tokens.correct(entered, used - reserved)
         if pause:
             self._close_for(pause)
         self.width = min(float(self.cap), self.width + 1 / self.width)
         self.leave()
+
+    def turned_down(self) -> None:
+        """A call was refused for good: that says nothing about the others, but the endpoint is there."""
+        self._is_alive()
+        self.leave()
+
+    def _is_alive(self) -> None:
+        if self._failures >= FAILURES_TO_PAUSE:
+            progress.say(f"{self.name} answers again")
+        self._failures, self._unanswered_since, self._heard = 0, None, True
 
     def refused(self, entered: float, attempt: int, retry_after: float | None) -> float:
         """The endpoint is busy (429, 503); returns the seconds after which to queue for the call again.
@@ -243,7 +251,7 @@ class Gate:
 
     def _pause(self, seconds: float, why: str, *, first: bool) -> None:
         if first:
-            progress.say(f"{self.name} does not answer ({why}); it is tried again now and then, others go on")
+            progress.say(f"{self.name} does not answer ({why}); it is tried again now and then")
         else:
             progress.detail(f"{self.name} does not answer ({why}); it is tried again in {seconds:.0f} s")
         self._close_for(seconds * random.uniform(0.9, 1.1), told=True)
@@ -258,7 +266,7 @@ class Gate:
     def _close_for(self, seconds: float, *, told: bool = False) -> None:
         now = self._clock()
         if seconds >= TOLD_PAUSE and not told and self._closed_until < now + seconds / 2:
-            progress.say(f"{self.name} asks for a pause of {seconds:.0f} s; others go on")
+            progress.say(f"{self.name} asks for a pause of {seconds:.0f} s")
         self._closed_until = max(self._closed_until, now + seconds)
 
     def give_up(self, why: str) -> None:

@@ -188,6 +188,9 @@ class Caller:
             except NoAnswer as problem:
                 words, wait = str(problem), gate.failed(unanswered, str(problem))
                 unanswered += 1
+            except CallFailed:
+                gate.turned_down()
+                raise
             except BaseException:
                 gate.leave()
                 raise
@@ -217,7 +220,7 @@ class Caller:
             except TimeoutError:
                 raise NoAnswer(f"no answer within {seconds:g} s", maybe_billed=True) from None
             usd = teacher.profile.cost(reply.tokens_in, reply.tokens_out)
-            if reservation and not reply.tokens_in + reply.tokens_out:
+            if reservation and not (reply.tokens_in and (reply.tokens_out or not reply.text)):
                 usd = reservation.usd  # the server does not say what it counted
             # Stored before the next call begins, so that a kill costs no more calls than these.
             name = reservation.name if reservation else ""
@@ -230,6 +233,10 @@ class Caller:
             raise
         except (Busy, CallFailed, TeacherUnusable, InterruptedRun):
             await self._settle(reservation, 0.0)
+            raise
+        except BaseException:
+            # It may be paid for, and those who wait for what it may leave have to be told.
+            await self._settle(reservation, reservation.usd if reservation else 0.0)
             raise
         finally:
             self.in_flight -= 1

@@ -369,7 +369,7 @@ def test_a_dead_endpoint_is_left_alone(capsys):
     assert end - alive_from < 70
     said = capsys.readouterr().err.splitlines()
     assert said == [
-        "e does not answer (500); it is tried again now and then, others go on",
+        "e does not answer (500); it is tried again now and then",
         "e answers again",
     ]
 

@@ -162,6 +162,24 @@ def test_cancelled_while_it_is_noted(tmp_path):
         assert asyncio.run(work(journal)).usd == 10
 
 
+def test_a_call_that_another_process_stored_first_was_paid_too(tmp_path):
+    """Of two runs that ask the same at once both spend; the journal holds one answer and both costs."""
+
+    async def work(journal):
+        budget = Budget(journal, "plan", 10)
+        reservation = await budget.reserve(DEAR, request(4))
+        with open_journal(journal.path) as other:
+            first = Reply("first", "stop", "m", 1, 1)
+            await other.put(request(4), first, plan="other", usd=3.0)
+        kept = await journal.put(
+            request(4), Reply("second", "stop", "m", 1, 1), plan="plan", usd=3.0, reserved=reservation.name
+        )
+        return kept.text, journal.spent("plan"), journal.spent("other")
+
+    with open_journal(tmp_path / "j") as journal:
+        assert asyncio.run(work(journal)) == ("first", 4.0, 3.0)
+
+
 def test_what_costs_nothing_is_not_noted(tmp_path):
     """A teacher without a price, or with price 0, goes on when the money is gone, and writes no note."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from cli import datagen, left_in
@@ -25,7 +26,7 @@ def folder(tmp_path, monkeypatch):
     rows = [{"instruction": text} for text in [*texts, texts[0], " "]]
     (tmp_path / "in.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("cli.CACHE", type("Cache", (), {"name": str(tmp_path / "cache")}))
+    monkeypatch.setattr("cli.CACHE", SimpleNamespace(name=str(tmp_path / "cache")))
     return tmp_path
 
 

@@ -13,12 +13,14 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from cli import datagen
 from endpoint import Endpoint
 
 from datagen import console
+from datagen.errors import DatagenError
 
 #: USD for a million tokens; a call costs about a hundredth of a cent, and may cost six times as much.
 PRICE_IN, PRICE_OUT = 1.0, 4.0
@@ -186,8 +188,11 @@ def test_killed_runs_never_spend_more(command, folder):
 @pytest.mark.parametrize(("faults", "timeout"), [("cut-body", 60), ("truncated-json", 60), ("hang", 0.4)])
 def test_lost_answers_count_as_spent(command, folder, faults, timeout):
     """An answer that was lost on its way may be on the bill: its whole reservation is gone."""
-    with Endpoint(faults={faults: 0.25}, times=1) as endpoint:
-        code, _, err = ended(command(endpoint, 0.006, "--quiet", timeout=timeout))
+    with Endpoint(delay=0.02, times=1) as endpoint:
+        process = command(endpoint, 0.006, "--quiet", timeout=timeout)
+        endpoint.wait_for(answered=1)
+        endpoint.faults = {faults: 0.4}
+        code, _, err = ended(process)
         assert code == 4, err
         lost = endpoint.injected[faults]
         assert lost >= 2
@@ -206,6 +211,53 @@ def test_refusals_cost_nothing(command, folder):
         assert endpoint.injected.total() > 5
         assert rows_of(folder, "SELECT COUNT(*) FROM reservations") == [(0,)]
         assert json.loads(out)["usage_total"]["usd"] == pytest.approx(bill(endpoint))
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        None,
+        {},
+        {"prompt_tokens": 30},
+        {"completion_tokens": 9},
+        {"prompt_tokens": -30, "completion_tokens": -(10**9)},
+        {"prompt_tokens": True, "completion_tokens": True},
+        {"prompt_tokens": 10**400, "completion_tokens": 10**400},
+        {"prompt_tokens": "30", "completion_tokens": 9.5},
+    ],
+)
+def test_a_server_that_counts_badly(command, folder, usage):
+    """Where the server does not say what it counted, or says nonsense, a call costs all that was reserved."""
+    body = json.dumps({"choices": [{"message": {"content": "x = 1"}}], "model": "m", "usage": usage})
+    with Endpoint(fault="body", body=body) as endpoint:
+        code, _, err = ended(command(endpoint, 0.004, "--quiet"))
+        assert code == 4, err
+        assert 4 <= endpoint.asked.total() <= 0.004 / DEAREST
+        ((spent,),) = rows_of(folder, "SELECT TOTAL(usd) FROM calls")
+        assert endpoint.asked.total() * DEAREST < spent <= 0.004
+
+
+@pytest.mark.timeout(20)
+def test_nobody_waits_for_money_of_a_call_that_broke(folder, monkeypatch):
+    """When an answer cannot be stored, calls that wait for what it may leave end with the run."""
+
+    async def full(*_, **__):
+        raise DatagenError("the disk is full")
+
+    monkeypatch.setattr("datagen.journal.Journal.put", full)
+    monkeypatch.setattr("cli.CACHE", SimpleNamespace(name=str(folder / "cache")))
+    with Endpoint(delay=0.05) as endpoint:
+        teacher = {"model": "m", "base_url": endpoint.url, "price_in": 1, "price_out": 4}
+        (folder / "teachers.yaml").write_text(json.dumps({"t": teacher}))
+        words = [
+            "sample",
+            folder / "tasks.jsonl",
+            "--teachers",
+            folder / "teachers.yaml",
+            "--max-usd",
+            "0.02",
+        ]
+        assert datagen(*words, "-o", folder / "out", "--quiet").error(1) == "Error: the disk is full"
 
 
 def test_interrupted_runs_settle(command, folder):

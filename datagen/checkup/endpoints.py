@@ -91,7 +91,7 @@ async def _asked(server: Server, value: str) -> Finding:
             return _unreachable(server, error)
         except openai.APIStatusError as error:
             return _refused(server, error.status_code, one_line(error, 120))
-        except (openai.OpenAIError, ValueError) as error:
+        except (openai.OpenAIError, ValueError, RecursionError) as error:
             return _strange(server, one_line(error, 80))
         return _listed(server, answer, time.perf_counter() - started)
 

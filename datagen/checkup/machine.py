@@ -75,7 +75,9 @@ def gpu() -> Finding:
     code, said = _said([program, *query], _GPU_SECONDS)
     if code or not said:
         return Finding(
-            "warn", f"nvidia-smi fails: {one_line(said, 160)}", "reload the NVIDIA driver, or reboot"
+            "warn",
+            f"nvidia-smi fails: {one_line(said, 160) or 'it says nothing'}",
+            "reload the NVIDIA driver, or reboot",
         )
     lines = said.splitlines()
     return Finding("ok", f"{len(lines)} x {lines[0]}" if len(lines) > 1 else lines[0])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import sqlite3
 import tempfile
 import time
 from contextlib import closing
@@ -50,6 +49,8 @@ def _folder(path: Path, advice: str) -> Finding:
 
 def wal() -> Finding:
     """Whether SQLite can keep the journal on its file system: write-ahead log, several processes."""
+    import sqlite3  # some builds of Python come without it
+
     there = _existing(_journal().parent)
     kind = _file_system(there)
     try:
@@ -61,6 +62,8 @@ def wal() -> Finding:
 
 
 def _tried(there: Path, kind: str) -> Finding:
+    import sqlite3
+
     with tempfile.TemporaryDirectory(dir=there, prefix=_TEMPORARY) as folder:
         file = Path(folder) / "try.sqlite"
         with closing(sqlite3.connect(file)) as one, closing(sqlite3.connect(file)) as other:
@@ -86,6 +89,8 @@ def journal(*, quick: bool) -> Finding:
 
     quick: a large one is opened only.
     """
+    import sqlite3
+
     from datagen.journal import CHECKED_BYTES
     from datagen.journal.damage import check_pages, check_schema, told
 

@@ -53,6 +53,8 @@ INSERT = (
 )
 _RESERVE = "INSERT INTO reservations (id, plan, usd) VALUES (?, ?, ?)"
 _RELEASE = "DELETE FROM reservations WHERE id = ?"
+#: Behind INSERT: if another process stored the call first, it was paid twice, and the note says so.
+_SETTLE = "DELETE FROM reservations WHERE id = ? AND changes() > 0"
 _SPENT = """
 SELECT (SELECT TOTAL(usd) FROM calls WHERE plan = ?1 AND plan <> '')
     + (SELECT TOTAL(usd) FROM reservations WHERE plan = ?1)
@@ -151,7 +153,7 @@ class Journal:
             (INSERT, (request.key, request.canonical, text, made, digest, plan, usd))
         ]
         if reserved:
-            statements.append((_RELEASE, (reserved,)))
+            statements.append((_SETTLE, (reserved,)))
         if await self._store(statements):
             return reply._replace(pause=0.0)
         return self.get(request) or reply

@@ -347,4 +347,4 @@ def _text(value: object) -> str | None:
 
 def _count(usage: object, name: str) -> int:
     value = usage.get(name) if isinstance(usage, dict) else None
-    return value if isinstance(value, int) else 0
+    return value if type(value) is int and 0 <= value < 2**53 else 0

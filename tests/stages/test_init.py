@@ -401,6 +401,7 @@ class TestTerminal:
             terminal.expect("]: ")
             terminal.say(ENTER)
         terminal.expect("]: ")
+        time.sleep(0.2)  # until it reads: Ctrl-C has to reach it there
         terminal.say(keys)
         code, shown, out = terminal.end()
         assert (code, out) == (130, "")
