@@ -285,6 +285,8 @@ class TestProcess:
             [*PROGRAM, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         ) as process:
             process.stdin.write(b" " * 2**20)  # more than a pipe holds: it is being read when this ends
+            process.stdin.flush()
+            time.sleep(0.5)  # now it waits for more
             process.send_signal(signal.SIGINT)
             out, err = process.communicate(timeout=30)
         assert (process.returncode, out) == (130, b"")

@@ -7,7 +7,9 @@ file, the place and what to do.
 from __future__ import annotations
 
 import hashlib
+import signal
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from importlib import resources
 from pathlib import Path
@@ -42,6 +44,9 @@ def open_source(where: str, rename: Mapping[str, str] | None = None) -> Source:
     if where == "-":
         if sys.stdin is None:
             raise DatagenError("standard input is closed; give a file, or pipe JSONL into it")
+        if threading.current_thread() is threading.main_thread():
+            # polars makes the system take up an interrupted read again, and Ctrl-C would not be heard.
+            signal.siginterrupt(signal.SIGINT, True)
         return _from_rows("-", sys.stdin.buffer.read(), ".jsonl", rename or {})
     if path.is_dir():
         if rename:
