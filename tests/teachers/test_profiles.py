@@ -384,7 +384,7 @@ anything = st.recursive(
 
 
 @given(anything | st.dictionaries(st.just("t"), st.dictionaries(keys, anything)))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_any_content(content):
     """Whatever stands there, it is a profile or a UsageError of one line."""
     profiles = {}
