@@ -218,7 +218,7 @@ class OpenAIChat:
         except openai.APIConnectionError as error:
             # Timeouts, too: the client has none, but its transport calls each connection that broke one.
             cause = self.without_key(error.__cause__ or error, 120)
-            if not self._reached:
+            if not (self._reached or _was_sent(error)):
                 raise TeacherUnusable(
                     f"{self.name}: nothing answers at {self._address} ({cause}); is the server running?"
                 ) from None
@@ -239,9 +239,9 @@ class OpenAIChat:
 
         try:
             return await self._post(request)
-        except openai.APIConnectionError:
-            # A wrong address should be told at once, so only a connection that broke is tried again.
-            if self._reached:
+        except openai.APIConnectionError as error:
+            # A wrong address should be told at once, so only what found no server is tried again here.
+            if self._reached or _was_sent(error):
                 raise
         await asyncio.sleep(HASTE_SECONDS)
         return await self._post(request)
@@ -282,7 +282,9 @@ class OpenAIChat:
                 f"the server refused with {status}: {words}", _limits.retry_after(error.response.headers)
             )
         if status in _UNWELL:
-            return NoAnswer(f"the server refused with {status}: {words}")
+            # A proxy that gave up waiting does not know whether the server behind it went on.
+            late = status in {408, 504, 524}
+            return NoAnswer(f"the server refused with {status}: {words}", maybe_billed=late)
         return CallFailed(f"the server refused with {status}: {words}")
 
     def without_key(self, words: object, limit: int = 200) -> str:

@@ -76,7 +76,7 @@ def test_malformed_spec(folder, command, specs, told):
         ("no-choices", "no answer in 0 s: the server's answer is no completion: "),
         ("400", "20 calls failed in a row, the last because openai:stand-in: the server refused with 400"),
         ("echo-key", "the last because openai:stand-in: the server refused with 400: "),
-        ("reset", "nothing answers at http://127.0.0.1:"),
+        ("reset", "no answer in 0 s: no answer from the server: "),
     ],
 )
 def test_unusable_server(folder, command, fault, told, monkeypatch):
