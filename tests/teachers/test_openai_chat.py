@@ -230,7 +230,7 @@ def test_reply_cut_by_the_server_says_so():
 
 
 def test_first_call_that_was_sent_is_not_made_again_unseen():
-    """A first call that was lost on its way back may be on the bill, so whoever counts money makes it again."""
+    """A first call that was lost on its way back may be on the bill, so it is for others to repeat it."""
     with Endpoint(fault="reset", times=1) as endpoint:
         (problem,) = complete(f"m@{endpoint.url}", ASK)
         assert endpoint.asked.total() == 1
