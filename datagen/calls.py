@@ -89,13 +89,16 @@ class Caller:
     _underway: dict[str, asyncio.Future[Answer]] = field(default_factory=dict)
     _refusals: dict[str, int] = field(default_factory=dict)
     _teachers: dict[str, Teacher] = field(default_factory=dict)
+    _needed: str = ""
     _gone: dict[str, str] = field(default_factory=dict)
+    _users: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     _models: dict[str, list[str]] = field(default_factory=dict)
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def use(self, teachers: Sequence[Teacher]) -> None:
-        """Take note of who will be asked: when one is given up, the others go on."""
+    def use(self, teachers: Sequence[Teacher], *, needed: Teacher | None = None) -> None:
+        """Take note of who will be asked: when one is given up, the others go on, unless it is `needed`."""
         self._teachers |= {teacher.name: teacher for teacher in teachers if teacher.journalled}
+        self._needed = needed.name if needed else ""
 
     async def ask(
         self, teacher: Teacher, prompt: Prompt, *, seed: int, sample: int, temperature: float | None = None
@@ -178,7 +181,7 @@ class Caller:
             try:
                 entered = await gate.enter(tokens)
             except GivenUp as reason:
-                self._give_up(teacher, str(reason))
+                self._give_up(teacher, str(reason), for_all=not self.tally.reused)
                 raise
             try:
                 reply = await self._send(teacher, request)
@@ -195,7 +198,8 @@ class Caller:
                 gate.leave()
                 raise
             else:
-                gate.answered(entered, tokens, reply.tokens_in + reply.tokens_out, reply.pause)
+                used = reply.tokens_in + reply.tokens_out
+                gate.answered(entered, tokens, used or tokens, reply.pause)
                 return reply
             progress.detail(f"{teacher.name}: {words}")
             if unanswered >= ATTEMPTS or busy >= BUSY_ATTEMPTS:
@@ -308,6 +312,7 @@ class Caller:
             self._gates[where] = Gate(
                 teacher.name, self.cap(teacher), rpm=profile.rpm, tpm=profile.tpm, patience=profile.patience
             )
+        self._users.setdefault(where, set()).add(teacher.name)
         return self._gates[where]
 
     def _failed(self, teacher: Teacher, request: Request, problem: str) -> Answer:
@@ -321,15 +326,26 @@ class Caller:
         self._refusals[teacher.name] = self._refusals.get(teacher.name, 0) + 1
         if self._refusals[teacher.name] >= max(MAX_FAILURES_IN_A_ROW, self.cap(teacher)):
             count = self._refusals[teacher.name]
-            self._give_up(teacher, f"{count} calls failed in a row, the last because {self.last_problem}")
+            why = f"{count} calls failed in a row, the last because {self.last_problem}"
+            self._give_up(teacher, why, for_all=not self.tally.reused)
 
-    def _give_up(self, teacher: Teacher, why: str) -> None:
-        """Ask this teacher nothing more; without any other, the run ends."""
+    def _give_up(self, teacher: Teacher, why: str, *, for_all: bool = True) -> None:
+        """Ask this teacher nothing more; without any other, the run ends.
+
+        for_all: whether that may end the run. Where the journal answers for most rows, what is left may be
+        nothing but the rows that failed before, and a set without them is better than none.
+        """
         if teacher.name in self._gone:
             return
         self._gone[teacher.name] = why
-        if self._gone.keys() >= self._teachers.keys():
+        for where, users in self._users.items():
+            if users <= self._gone.keys():
+                self._gates[where].dismiss(GivenUp(why))
+        is_last = self._gone.keys() >= self._teachers.keys() or teacher.name == self._needed
+        if is_last and for_all:
             self.stop(TeacherUnusable(f"{why}; {GOES_ON}" if self.tally.asked else why))
+        elif is_last:
+            progress.say(f"{teacher.name} is given up for this run ({why}); the next run asks it again")
         else:
             progress.say(f"{teacher.name} is given up for this run ({why}); the others go on")
 

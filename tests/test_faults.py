@@ -77,3 +77,13 @@ def test_killed_fifty_times(tmp_path):
     assert {key for key, times in endpoint.asked.items() if times > 1} <= under_way
     # What was paid is counted once, however often the run began anew.
     assert ended.manifest["usage"] == expected.manifest["usage"]
+
+
+def test_run_of_nothing_but_bad_rows_ends_as_the_first_one_did(tmp_path):
+    """When the journal answers for all good rows, those that are refused again do not end the run."""
+    with Endpoint(fault="400", share=0.3) as endpoint:
+        run = Run(tmp_path, endpoint, tasks=120)
+        first, second = run.finish(), run.finish()
+    assert (first.code, second.code) == (3, 3)
+    assert first.manifest["failed"] == second.manifest["failed"] > 20
+    assert first.manifest["digest"] == second.manifest["digest"]

@@ -94,7 +94,7 @@ def make(
 
         async def work() -> None:
             async with connect_all(profiles) as opened:
-                caller.use(opened)
+                caller.use(opened[: len(teacher)], needed=opened[-1] if judge else None)
                 ways = _Ways(opened[: len(teacher)], opened[-1] if judge else None, weights, rounds, seed)
                 jobs = (partial(_chain, row, ways, caller) for row in seeds.iter_rows())
                 chains = in_order(jobs, window=caller.window(opened), caller=caller)
@@ -116,7 +116,7 @@ def check(
 ) -> list[Profile]:
     """Everyone who is asked; raises UsageError where options cannot work, before a recipe runs."""
     parse_weights(method)
-    check_all(teacher)
+    check_all([*teacher, *([judge] if judge and judge not in teacher else [])])
     return [*teacher, *([judge] if judge else [])]
 
 

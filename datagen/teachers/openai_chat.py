@@ -264,7 +264,8 @@ class OpenAIChat:
     def refusal(self, error: Any) -> Exception:  # noqa: ANN401 - openai.APIStatusError, imported lazily
         status = error.status_code
         words = self.without_key(error)
-        if status in {401, 403}:
+        # 403 may be about this one request, which a filter before the server dislikes.
+        if status == 401:
             return TeacherUnusable(
                 f"{self.name}: {self._address} refused the key ({status}); check {self.profile.key_env}"
             )

@@ -569,3 +569,19 @@ def test_teachers_file(folder):
     assert total["usd"] == pytest.approx(strong["usd"] + usage["weak"]["usd"])
     assert total["per_kept_row"]["usd"] == pytest.approx(total["usd"] / ended.json()["rows_out"], rel=1e-3)
     assert ended.json()["calls"]["usd"] == pytest.approx(total["usd"])
+
+
+def test_judge_that_cannot_be_asked_ends_the_run(folder, monkeypatch):
+    """Attempts that nobody can judge are not bought."""
+    with Endpoint() as endpoint, Endpoint(key="another") as closed:
+        judge = closed.teacher.replace("stand-in", "judge")
+        words = ["evolve", "starter", "-o", "OUT", "--teacher", endpoint.teacher, "--judge", judge, "--quiet"]
+        error = datagen(*words, "--limit", 60, "--concurrency", 4).error(1)
+        assert "openai:judge" in error
+        assert endpoint.asked.total() < 40
+
+
+def test_judge_of_a_teachers_name_is_refused(folder):
+    """Two servers under one name could not be told apart."""
+    words = ["evolve", "starter", "-o", "OUT", "--teacher", "openai:m@http://a/v1"]
+    assert "two teachers are called openai:m" in datagen(*words, "--judge", "openai:m@http://b/v1").error(2)
