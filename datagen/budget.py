@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from datagen import directory
 from datagen.errors import DatagenError
 from datagen.journal import Journal
 from datagen.teachers import Profile, Request
@@ -107,6 +110,18 @@ class Budget:
             self._reserved = self._reserved - reservation.usd if self._open else 0.0
             self._spent += usd
             self._settled.notify_all()
+
+
+@contextlib.contextmanager
+def opened(journal: Journal, plan: str, usd: float) -> Iterator[Budget]:
+    """The budget of a plan, for one process at a time: two would spend the same rest.
+
+    Raises:
+        DatagenError: another process spends it now.
+    """
+    busy = "another run of the same plan with --max-usd is under way; wait for it, or leave the work to it"
+    with directory.lock(journal.path.with_name(f"budget-{plan[:16]}"), busy=busy):
+        yield Budget(journal, plan, usd)
 
 
 class Reservation(NamedTuple):

@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from datagen import progress
 from datagen.admission import Gate, GivenUp
-from datagen.budget import Account, Budget, Reservation, expected_tokens_in, most_tokens_out
+from datagen.budget import Account, Budget, Reservation, expected_tokens_in, most_tokens_out, opened
 from datagen.errors import DatagenError, InterruptedRun
 from datagen.journal import Journal, open_journal
 from datagen.teachers import Busy, CallFailed, NoAnswer, Prompt, Reply, Request, Teacher, TeacherUnusable
@@ -165,7 +165,6 @@ class Caller:
         except DatagenError as error:
             self.stop(error)
             raise
-        self._refusals[teacher.name] = 0
         return self._answered(teacher, request, reply)
 
     async def _reply(self, teacher: Teacher, request: Request) -> Reply:
@@ -184,7 +183,7 @@ class Caller:
                 self._give_up(teacher, str(reason), for_all=not self.tally.reused)
                 raise
             try:
-                reply = await self._send(teacher, request)
+                reply, reservation = await self._send(teacher, request)
             except Busy as problem:
                 words, wait = str(problem), gate.refused(entered, busy, problem.retry_after)
                 busy += 1
@@ -199,16 +198,18 @@ class Caller:
                 raise
             else:
                 used = reply.tokens_in + reply.tokens_out
+                # The endpoint need not wait for our disk: the next call begins while this one is stored.
                 gate.answered(entered, tokens, used or tokens, reply.pause)
-                return reply
+                self._refusals[teacher.name] = 0
+                return await self._store(teacher, request, reply, reservation)
             progress.detail(f"{teacher.name}: {words}")
             if unanswered >= ATTEMPTS or busy >= BUSY_ATTEMPTS:
                 raise _Unanswered(f"{words} (asked {unanswered + busy} times)")
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), wait)
 
-    async def _send(self, teacher: Teacher, request: Request) -> Reply:
-        """Make a call once, within its time and the budget, and store what it brings."""
+    async def _send(self, teacher: Teacher, request: Request) -> tuple[Reply, Reservation | None]:
+        """Make a call once, within its time and the budget."""
         reservation = await self.budget.reserve(teacher.profile, request) if self.budget else None
         if self.stopped_by or teacher.name in self._gone:
             # The wait for admission, or for money, may have been long.
@@ -220,16 +221,9 @@ class Caller:
             seconds = None if _goes_on(teacher) else self.timeout or teacher.profile.timeout
             try:
                 async with asyncio.timeout(seconds):
-                    reply = await self._complete(teacher, request)
+                    return await self._complete(teacher, request), reservation
             except TimeoutError:
                 raise NoAnswer(f"no answer within {seconds:g} s", maybe_billed=True) from None
-            usd = teacher.profile.cost(reply.tokens_in, reply.tokens_out)
-            if reservation and not (reply.tokens_in and (reply.tokens_out or not reply.text)):
-                usd = reservation.usd  # the server does not say what it counted
-            # Stored before the next call begins, so that a kill costs no more calls than these.
-            name = reservation.name if reservation else ""
-            stored = await self.journal.put(request, reply, plan=self.plan, usd=usd, reserved=name)
-            reply = stored._replace(pause=reply.pause)
         except NoAnswer as problem:
             # An answer that was lost on its way may be on the bill; its note in the journal stays.
             lost = reservation.usd if reservation and problem.maybe_billed else 0.0
@@ -244,13 +238,28 @@ class Caller:
             raise
         finally:
             self.in_flight -= 1
+
+    async def _store(
+        self, teacher: Teacher, request: Request, reply: Reply, reservation: Reservation | None
+    ) -> Reply:
+        """Store a reply and what it cost; returns what the journal holds."""
+        usd = teacher.profile.cost(reply.tokens_in, reply.tokens_out)
+        if reservation and not (reply.tokens_in and (reply.tokens_out or not reply.text)):
+            usd = reservation.usd  # the server does not say what it counted
+        name = reservation.name if reservation else ""
+        try:
+            stored = await self.journal.put(request, reply, plan=self.plan, usd=usd, reserved=name)
+        except BaseException:
+            # It may be paid for, and those who wait for what it may leave have to be told.
+            await self._settle(reservation, reservation.usd if reservation else 0.0)
+            raise
         if reservation and self.budget:
             await self.budget.settle(reservation, usd)
         self.tally.asked += 1
-        self.tally.tokens_in += reply.tokens_in
-        self.tally.tokens_out += reply.tokens_out
+        self.tally.tokens_in += stored.tokens_in
+        self.tally.tokens_out += stored.tokens_out
         self.tally.usd += usd
-        return reply
+        return stored
 
     async def _settle(self, reservation: Reservation | None, usd: float) -> None:
         """A call failed; what it cost counts as spent, otherwise its note in the journal goes."""
@@ -366,7 +375,10 @@ def caller(
 ) -> Iterator[Caller]:
     """A caller on the user's journal, for a plan with this key or for what `account` says."""
     bought_for = (account and account.plan) or plan
+    most = account.max_usd if account else None
     with open_journal() as journal:
-        most = account.max_usd if account else None
-        budget = None if most is None else Budget(journal, bought_for, most)
-        yield Caller(journal, bought_for, budget, concurrency, timeout)
+        if most is None:
+            yield Caller(journal, bought_for, None, concurrency, timeout)
+            return
+        with opened(journal, bought_for, most) as budget:
+            yield Caller(journal, bought_for, budget, concurrency, timeout)

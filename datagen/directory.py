@@ -140,8 +140,10 @@ def move_into(work: Path, out: Path) -> None:
 
 
 @contextlib.contextmanager
-def lock(out: Path) -> Iterator[None]:
+def lock(out: Path, *, busy: str | None = None) -> Iterator[None]:
     """Refuse to have two processes write one data set; a lock of the kernel's ends with its process.
+
+    busy: what to say where another process holds it.
 
     Folders above `out` are made, and are gone again afterwards if nothing came into them.
     """
@@ -156,7 +158,7 @@ def lock(out: Path) -> Iterator[None]:
     except OSError as error:
         raise DatagenError(f"{out} cannot be made: {error.strerror}; choose another -o") from None
     try:
-        _take(handle, out)
+        _take(handle, busy or f"another datagen is writing {out}; wait for it, or choose another -o")
         try:
             yield
         finally:
@@ -169,10 +171,10 @@ def lock(out: Path) -> Iterator[None]:
                 folder.rmdir()
 
 
-def _take(handle: int, out: Path) -> None:
+def _take(handle: int, busy: str) -> None:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if os.fstat(handle).st_nlink == 0:  # its last holder removed the file while we opened it
             raise BlockingIOError
     except BlockingIOError:
-        raise DatagenError(f"another datagen is writing {out}; wait for it, or choose another -o") from None
+        raise DatagenError(busy) from None

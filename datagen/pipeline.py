@@ -105,12 +105,17 @@ def forecast(recipe: Recipe, out: Path) -> tuple[list[tuple[str, Forecast]], int
         if hasattr(module, "forecast"):
             of_stage: Forecast = module.forecast(rows, **stage.options)
             asks = any(one.calls[1] for one in of_stage.asked)
-            done = rows.exact and not asks and (where / manifest.NAME).exists()
+            done = rows.exact and not asks and _is_made(where, module.planned(rows.source, **stage.options))
         else:
             of_stage, done = Forecast([], rows.becoming(0, rows.most)), False
         made.append((stage.name, of_stage))
         rows = Rows.of(inputs.open_source(str(where))) if done else of_stage.rows
     return made, source.rows
+
+
+def _is_made(where: Path, plan: Plan) -> bool:
+    """Whether the data set in `where` is the one of this plan."""
+    return (where / manifest.NAME).exists() and manifest.read(where)["key"] == plan.key()
 
 
 def _line(number: int, of: int, outcome: Outcome) -> str:

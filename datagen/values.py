@@ -81,8 +81,9 @@ class TeacherSpec(click.ParamType["Profile"]):
         known = known_profiles(ctx)
         if value in known:
             return known[value]
-        if known and value.partition(":")[0] not in kinds():
-            self.fail(f"unknown teacher {value}: {nearest(value, [*known, *kinds()])}", param, ctx)
+        kind = value.partition(":")[0]  # what stands behind it may hold a password
+        if known and kind not in kinds():
+            self.fail(f"unknown teacher {kind}: {nearest(kind, [*known, *kinds()])}", param, ctx)
         try:
             return profile(value)
         except UsageError as error:

@@ -185,7 +185,7 @@ def test_interrupted_run_goes_on(command, endpoint):
     process = command.start()
     endpoint.wait_for(asked=endpoint.hold_after + 1, answered=endpoint.hold_after)
     process.send_signal(signal.SIGINT)
-    assert "calls in flight end first" in wait_for_line(process, "Stopping: ")
+    assert "in flight end first" in wait_for_line(process, "Stopping: ")
     endpoint.release()
     out, err = process.communicate(timeout=30)
     assert (process.returncode, out, err.strip()) == (130, "", GOES_ON)

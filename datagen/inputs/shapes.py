@@ -90,9 +90,8 @@ def _from_chat(frame: pl.DataFrame, shown: str) -> pl.DataFrame:
         answered.append(answer)
         longer += len(turns) > 1 + (answer is not None)
     if longer:
-        progress.say(
-            f"{shown}: {longer:,} chats are longer than a question and its answer; the rest is not read"
-        )
+        chats = "1 chat is" if longer == 1 else f"{longer:,} chats are"
+        progress.say(f"{shown}: {chats} longer than a question and its answer; the rest is not read")
     return frame.drop("messages").with_columns(
         pl.Series("instruction", asked, pl.String), pl.Series("response", answered, pl.String)
     )

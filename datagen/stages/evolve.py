@@ -76,11 +76,16 @@ def make(
     """
     profiles = check(teacher=teacher, judge=judge, method=method)
     weights = parse_weights(method)
-    chosen = {
-        **{"teacher": [one.name for one in teacher], "judge": judge.name if judge else None},
-        **{"method": weights, "rounds": rounds, "limit": limit, "only_evolved": only_evolved, "seed": seed},
-    }
-    plan = Plan("evolve", [source], chosen, identities(profiles))
+    plan = planned(
+        source,
+        teacher=teacher,
+        judge=judge,
+        method=method,
+        rounds=rounds,
+        limit=limit,
+        only_evolved=only_evolved,
+        seed=seed,
+    )
     if done := dataset.already_made(out, plan, overwrite=overwrite):
         return done
     seeds = source.limited(limit)
@@ -109,6 +114,27 @@ def make(
         writer.take_calls(caller.counts(), caller.usage.as_json(), public_settings(profiles))
         writer.extra["methods"] = {name: dict(table[name]) for name in sorted(table)}
     return writer.outcome(out)
+
+
+def planned(
+    source: Source,
+    *,
+    teacher: Sequence[Profile],
+    judge: Profile | None = None,
+    method: Sequence[str] = (),
+    rounds: int = 3,
+    limit: int | None = None,
+    only_evolved: bool = False,
+    seed: int = 0,
+    **_: object,
+) -> Plan:
+    """All that decides what `make` writes."""
+    chosen = {
+        **{"teacher": [one.name for one in teacher], "judge": judge.name if judge else None},
+        **{"method": parse_weights(method), "rounds": rounds, "limit": limit},
+        **{"only_evolved": only_evolved, "seed": seed},
+    }
+    return Plan("evolve", [source], chosen, identities(check(teacher=teacher, judge=judge, method=method)))
 
 
 def check(

@@ -36,10 +36,15 @@ TESTS = "tests"
 
 
 class _Wanted(NamedTuple):
-    """One answer that every task gets: from whom, its index, and at which temperature."""
+    """One answer that every task gets: from whom, its index, and at which temperature.
+
+    asked_as: its index among those at this temperature, which goes into the request; so a larger `n` buys
+    none of them anew.
+    """
 
     teacher: Teacher
     sample: int
+    asked_as: int
     temperature: float | None
 
 
@@ -71,17 +76,15 @@ def make(
         teacher: who answers. student: the model to train; its rows get the role student. n: answers of each
             to each task, at each temperature; `reference` has one only. temperature: 0 to 2, none for what
             suits the teacher's prompt. tests: ask the teachers for unit tests, too. seed: travels in the
-            requests, sample k with seed + k. account: whose money it is.
+            requests, the k-th at a temperature with seed + k. account: whose money it is.
 
     Raises:
         DatagenError: a teacher cannot be used, or `out` holds another data set.
     """
     profiles = check(teacher=teacher, student=student)
-    chosen = {
-        **{"teacher": [one.name for one in teacher], "student": student.name if student else None, "n": n},
-        **{"temperature": list(temperature), "tests": tests, "seed": seed},
-    }
-    plan = Plan("sample", [source], chosen, identities(profiles))
+    plan = planned(
+        source, teacher=teacher, student=student, n=n, temperature=temperature, tests=tests, seed=seed
+    )
     if done := dataset.already_made(out, plan, overwrite=overwrite):
         return done
     with (
@@ -111,6 +114,25 @@ def make(
         rows.flush()
         writer.take_calls(caller.counts(), caller.usage.as_json(), public_settings(profiles))
     return writer.outcome(out)
+
+
+def planned(
+    source: Source,
+    *,
+    teacher: Sequence[Profile],
+    student: Profile | None = None,
+    n: int = 1,
+    temperature: Sequence[float] = (),
+    tests: bool = False,
+    seed: int = 0,
+    **_: object,
+) -> Plan:
+    """All that decides what `make` writes."""
+    chosen = {
+        **{"teacher": [one.name for one in teacher], "student": student.name if student else None, "n": n},
+        **{"temperature": list(temperature), "tests": tests, "seed": seed},
+    }
+    return Plan("sample", [source], chosen, identities(check(teacher=teacher, student=student)))
 
 
 def check(*, teacher: Sequence[Profile], student: Profile | None = None, **_: object) -> list[Profile]:
@@ -147,7 +169,7 @@ def forecast(
 def _wanted(teachers: Sequence[Teacher], n: int, temperatures: Sequence[float]) -> list[_Wanted]:
     """Each answer that every task gets."""
     return [
-        _Wanted(teacher, number * n + sample, temperature)
+        _Wanted(teacher, number * n + sample, sample, temperature)
         for teacher in teachers
         for number, temperature in enumerate(temperatures or (None,))
         for sample in range(n)
@@ -206,10 +228,10 @@ async def _all(jobs: Iterable[Coroutine[Any, Any, Row]]) -> list[Row]:
 
 async def _row(task: Row, wanted: _Wanted, asker: calls.Asker, seed: int) -> Row:
     """The row of one answer; it has a `reason` if it is to be dropped."""
-    teacher, sample, temperature = wanted
+    teacher, sample, asked_as, temperature = wanted
     profile = teacher.profile
     prompt = answering.answer_prompt(task, teacher.shape)
-    answer = await asker.ask(teacher, prompt, seed=seed, sample=sample, temperature=temperature)
+    answer = await asker.ask(teacher, prompt, seed=seed, sample=asked_as, temperature=temperature)
     reply = answer.reply
     response = prompt.whole(reply) if reply and reply.text.strip() else None
     code = extract_code(response, answering.wanted_function(task))

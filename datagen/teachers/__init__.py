@@ -73,7 +73,7 @@ def split_spec(spec: str) -> tuple[str, str]:
     kind, _, rest = spec.partition(":")
     known = kinds()
     if kind not in known:
-        raise UsageError(f"unknown teacher {spec}: {nearest(kind, known)}")
+        raise UsageError(f"unknown teacher {kind}: {nearest(kind, known)}")
     known[kind].check(rest)
     return kind, rest
 

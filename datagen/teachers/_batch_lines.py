@@ -10,8 +10,8 @@ import json
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
+from datagen.teachers._protocol import body, parse_reply, path
 from datagen.teachers._teacher import Busy, CallFailed, NoAnswer, Reply, Request, TeacherUnusable
-from datagen.teachers.openai_chat import body, parse_reply, path
 
 #: Servers below other paths name the endpoint like this too.
 _ENDPOINT_PREFIX = "/v1"

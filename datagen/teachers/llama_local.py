@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from datagen.errors import UsageError, nearest, one_line
+from datagen.teachers._protocol import Asking
 from datagen.teachers._teacher import Profile, TeacherUnusable
 from datagen.teachers.openai_chat import NO_KEY, OpenAIChat, client
 
@@ -72,16 +73,11 @@ async def connect(profile: Profile) -> AsyncIterator[OpenAIChat]:
     server = _start(path, name, slots)
     try:
         async with client(f"{server.listening_address}/v1", NO_KEY, direct=True) as opened:
-            yield OpenAIChat(
-                opened,
-                filled,
-                model=name,
-                endpoint=profile.label or f"sha256:{_sha256(path)}",
-                address=f"{server.listening_address}/v1",
-                style="few-shot",
-                # A reused prefix changes the arithmetic, and with it the text.
-                defaults={"extra_body": {"cache_prompt": False}},
-            )
+            # A reused prefix changes the arithmetic, and with it the text.
+            defaults = {"extra_body": {"cache_prompt": False}}
+            endpoint = profile.label or f"sha256:{_sha256(path)}"
+            asking = Asking(filled, name, endpoint, style="few-shot", defaults=defaults)
+            yield OpenAIChat(opened, asking, f"{server.listening_address}/v1")
     finally:
         del server  # joins llama.cpp's threads; every request has ended by now
 

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from datagen.errors import UsageError, one_line
 from datagen.teachers import _limits
+from datagen.teachers._protocol import CHAT, TEXT, Asking, body, parse_reply, path
 from datagen.teachers._teacher import (
     Busy,
     CallFailed,
@@ -21,8 +22,6 @@ from datagen.teachers._teacher import (
     Prompt,
     Reply,
     Request,
-    Shape,
-    Style,
     TeacherUnusable,
 )
 
@@ -40,8 +39,6 @@ KEY_VARIABLE = "OPENAI_API_KEY"
 URL_VARIABLE = "OPENAI_BASE_URL"
 NO_KEY = "none"
 CONCURRENCY = 16
-#: WizardLM and evol-teacher ask for at most 2048 tokens.
-MAX_TOKENS = 2048
 #: A slow self-hosted server takes minutes for 2048 tokens; one that takes longer has lost the call.
 TIMEOUT_SECONDS = 300.0
 #: How soon the first call is made again.
@@ -122,7 +119,7 @@ async def connect(profile: Profile) -> AsyncIterator[OpenAIChat]:
             concurrency=profile.concurrency or CONCURRENCY,
             timeout=profile.timeout or TIMEOUT_SECONDS,
         )
-        yield OpenAIChat(opened, filled, model=model, endpoint=profile.label or base_url, address=base_url)
+        yield OpenAIChat(opened, Asking(filled, model, profile.label or base_url), base_url)
 
 
 @asynccontextmanager
@@ -146,30 +143,14 @@ class OpenAIChat:
 
     journalled = True
 
-    def __init__(
-        self,
-        opened: AsyncOpenAI,
-        profile: Profile,
-        *,
-        model: str,
-        endpoint: str,
-        address: str,
-        style: Style = "chat",
-        defaults: dict[str, Any] | None = None,
-    ) -> None:
-        """Wrap a client.
-
-        endpoint: the server's identity in the journal. address: where it is, for errors. style: how to
-        prompt it unless the profile says. defaults: parameters that the profile may outrank.
-        """
-        self.profile = profile
-        self.style: Style = profile.style or style
-        self.shape: Shape = "chat" if self.style == "chat" else "few-shot"
+    def __init__(self, opened: AsyncOpenAI, asking: Asking, address: str) -> None:
+        """Wrap a client. address: where the server is, for errors."""
+        self.profile = asking.profile
+        self.shape = asking.shape
         self.client = opened
-        self._model = model
-        self._endpoint = endpoint
+        self._asking = asking
         self._address = address
-        self._parameters = {**(defaults or {}), **dict(profile.parameters)}
+        self._urls = {path: f"{str(opened.base_url).rstrip('/')}{path}" for path in (CHAT, TEXT)}
         self._reached = False
 
     @property
@@ -177,38 +158,7 @@ class OpenAIChat:
         return self.profile.name
 
     def request(self, prompt: Prompt, *, seed: int, sample: int, temperature: float | None = None) -> Request:
-        parameters: dict[str, Any] = {
-            "seed": seed + sample,
-            "max_tokens": prompt.max_tokens or MAX_TOKENS,
-            "temperature": prompt.temperature,
-            **self._parameters,
-        }
-        if temperature is not None:
-            parameters["temperature"] = temperature
-        if "max_completion_tokens" in self._parameters:
-            del parameters["max_tokens"]
-        stop = [*prompt.stop, *_listed(self._parameters.get("stop"))]
-        parameters["stop"] = stop or None
-        messages, text = self._with_system(prompt.messages), prompt.text
-        if text is None and self.style == "completion":
-            messages, text = (), as_text(messages)
-        return Request(
-            endpoint=self._endpoint,
-            model=self._model,
-            messages=messages,
-            text=text,
-            parameters=tuple(
-                sorted((name, value) for name, value in parameters.items() if value is not None)
-            ),
-            sample=sample,
-        )
-
-    def _with_system(self, messages: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-        """The turns with the profile's own system prompt, if it has one."""
-        if self.profile.system is None or not messages:
-            return messages
-        rest = messages[1:] if messages[0][0] == "system" else messages
-        return (("system", self.profile.system), *rest)
+        return self._asking.request(prompt, seed=seed, sample=sample, temperature=temperature)
 
     async def complete(self, request: Request) -> Reply:
         import openai
@@ -250,10 +200,10 @@ class OpenAIChat:
         import openai
 
         # The general call, because the typed ones spend more time on conversions than the wire takes, and
-        # let through what is no completion at all.
+        # let through what is no completion at all. A whole URL spares it merging two for each call.
         try:
             answer: Any = await self.client.post(
-                path(request), body=body(request), cast_to=object, options={"headers": _RAW}
+                self._urls[path(request)], body=body(request), cast_to=object, options={"headers": _RAW}
             )
         except openai.APIStatusError:
             self._reached = True
@@ -299,55 +249,3 @@ def _was_sent(error: BaseException) -> bool:
     import aiohttp
 
     return not isinstance(getattr(error.__cause__, "__cause__", None), aiohttp.ClientConnectorError)
-
-
-def path(request: Request) -> str:
-    """Where a request is posted to, below the base URL."""
-    return "/chat/completions" if request.text is None else "/completions"
-
-
-def body(request: Request) -> dict[str, Any]:
-    """What is posted: parameters under their own names, `extra_body`'s entries beside them."""
-    parameters = dict(request.parameters)
-    extra = parameters.pop("extra_body", {})
-    if request.text is not None:
-        return {"model": request.model, "prompt": request.text, **parameters, **extra}
-    messages = [{"role": role, "content": content} for role, content in request.messages]
-    return {"model": request.model, "messages": messages, **parameters, **extra}
-
-
-def as_text(messages: tuple[tuple[str, str], ...]) -> str:
-    """Turns as one text to continue, for base models without a chat format."""
-    headings = {"system": "", "user": "### Task\n", "assistant": "### Answer\n"}
-    text = "\n\n".join(f"{headings[role]}{content}" for role, content in messages)
-    return text if messages[-1][0] == "assistant" else f"{text}\n\n### Answer\n"
-
-
-def _listed(stop: Any) -> list[str]:  # noqa: ANN401 - of a teachers file
-    return [] if stop is None else stop if isinstance(stop, list) else [stop]
-
-
-def parse_reply(body: Any) -> Reply:  # noqa: ANN401 - untrusted: a server may send anything
-    """Read a chat or text completion; whatever else `body` is ends in an exception."""
-    choice = body["choices"][0]
-    text = choice["message"]["content"] if "message" in choice else choice["text"]
-    if not isinstance(text, str | None):
-        raise TypeError(text)
-    usage = body.get("usage")
-    return Reply(
-        text=_text(text) or "",
-        finish_reason=_text(choice.get("finish_reason")),
-        model=_text(body.get("model")),
-        tokens_in=_count(usage, "prompt_tokens"),
-        tokens_out=_count(usage, "completion_tokens"),
-    )
-
-
-def _text(value: object) -> str | None:
-    """A text that UTF-8 can hold: JSON can say half of a surrogate pair. None for what is no text."""
-    return value.encode(errors="replace").decode() if isinstance(value, str) else None
-
-
-def _count(usage: object, name: str) -> int:
-    value = usage.get(name) if isinstance(usage, dict) else None
-    return value if type(value) is int and 0 <= value < 2**53 else 0

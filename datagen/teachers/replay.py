@@ -27,15 +27,15 @@ import zlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import IO, Any, NamedTuple, cast
+from typing import IO, Any, NamedTuple
 from urllib.parse import quote
 
 import zstandard
 
 from datagen import schema
 from datagen.errors import UsageError, nearest, one_line
-from datagen.teachers._teacher import CallFailed, Profile, Prompt, Reply, Request, Shape, TeacherUnusable
-from datagen.teachers.openai_chat import OpenAIChat
+from datagen.teachers._protocol import Asking
+from datagen.teachers._teacher import CallFailed, Profile, Prompt, Reply, Request, Style, TeacherUnusable
 
 KIND = "replay"
 SUMMARY = "replay:PATH[#MODEL]: recorded calls again, from a journal or its export (.jsonl, .gz, .zst)"
@@ -135,23 +135,17 @@ class Replay:
             concurrency=profile.concurrency or CONCURRENCY, price_in=0.0, price_out=0.0
         )
         self._recording = recording
-        # Most recordings are of such servers; of this one only the making of requests is used.
-        self._asks = OpenAIChat(
-            cast(Any, None),
-            self.profile,
-            model="",
-            endpoint=KIND,
-            address="",
-            style="chat" if recording.has_chat else "few-shot",
-        )
-        self.shape: Shape = self._asks.shape
+        # Most recordings are of servers with this protocol.
+        style: Style = "chat" if recording.has_chat else "few-shot"
+        self._asking = Asking(self.profile, model="", endpoint=KIND, style=style)
+        self.shape = self._asking.shape
 
     @property
     def name(self) -> str:
         return self.profile.name
 
     def request(self, prompt: Prompt, *, seed: int, sample: int, temperature: float | None = None) -> Request:
-        return self._asks.request(prompt, seed=seed, sample=sample, temperature=temperature)
+        return self._asking.request(prompt, seed=seed, sample=sample, temperature=temperature)
 
     async def complete(self, request: Request) -> Reply:
         with _told(self.name):

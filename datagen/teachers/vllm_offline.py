@@ -25,13 +25,13 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from urllib.parse import parse_qsl
 
 from datagen import schema
 from datagen.errors import DatagenError, UsageError, nearest, one_line
+from datagen.teachers._protocol import Asking
 from datagen.teachers._teacher import CallFailed, NoAnswer, Profile, Prompt, Reply, Request, TeacherUnusable
-from datagen.teachers.openai_chat import OpenAIChat
 
 KIND = "vllm"
 SUMMARY = "vllm:MODEL[?OPTION=VALUE]: a Hub id or folder of weights, run by vLLM in this process"
@@ -170,18 +170,16 @@ class Offline:
             price_out=profile.price_out or 0.0,
         )
         self._worker = worker
-        # It is asked as vLLM's own server would be; nothing is sent, only the making of requests is used.
-        self._asks = OpenAIChat(
-            cast(Any, None), self.profile, model=_name(profile.rest), endpoint=endpoint, address=""
-        )
-        self.shape = self._asks.shape
+        # It is asked as vLLM's own server would be.
+        self._asking = Asking(self.profile, _name(profile.rest), endpoint)
+        self.shape = self._asking.shape
 
     @property
     def name(self) -> str:
         return self.profile.name
 
     def request(self, prompt: Prompt, *, seed: int, sample: int, temperature: float | None = None) -> Request:
-        return self._asks.request(prompt, seed=seed, sample=sample, temperature=temperature)
+        return self._asking.request(prompt, seed=seed, sample=sample, temperature=temperature)
 
     async def complete(self, request: Request) -> Reply:
         reply = await asyncio.wrap_future(self._worker.ask(request))

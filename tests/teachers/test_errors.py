@@ -48,7 +48,7 @@ def evolve(folder, *teachers, command="evolve"):
         (["local:none"], "local:none: unknown model: allowed: smollm2, PATH.gguf"),
         (["local:smollm"], "did you mean smollm2?"),
         (["local:missing.gguf"], "local:missing.gguf: there is no such file"),
-        (["foo:bar"], "unknown teacher foo:bar: allowed: "),
+        (["foo:bar"], "unknown teacher foo: allowed: "),
         (["opnai:m"], "did you mean openai?"),
         (["reference:x"], "reference:x: the teacher reference takes nothing behind it"),
         (["openai:m@http://a/v1", "openai:m@http://b/v1"], "two teachers are called openai:m"),

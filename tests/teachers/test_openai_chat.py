@@ -16,6 +16,7 @@ from datagen.teachers import (
     Prompt,
     Reply,
     TeacherUnusable,
+    _protocol,
     openai_chat,
     parse_profiles,
     profile,
@@ -117,10 +118,10 @@ def test_completion_style_is_one_text():
 def test_extra_body_is_sent_beside_the_rest():
     """What only one server knows goes into the body under its own name."""
     made = request(ASK, settings={"parameters": {"extra_body": {"min_p": 0.1, "guided": {"a": [1]}}}})
-    sent = openai_chat.body(made)
+    sent = _protocol.body(made)
     assert (sent["min_p"], sent["guided"], sent["model"]) == (0.1, {"a": [1]}, "m")
     assert "extra_body" not in sent
-    assert openai_chat.path(made) == "/chat/completions"
+    assert _protocol.path(made) == "/chat/completions"
 
 
 def test_chat_and_text_are_answered():

@@ -1,0 +1,125 @@
+"""OpenAI's protocol: prompts as requests, requests as bodies, bodies as replies. Nothing is sent here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from datagen.teachers._teacher import Profile, Prompt, Reply, Request, Shape, Style
+
+#: Where requests are posted to, below the base URL.
+CHAT, TEXT = "/chat/completions", "/completions"
+#: WizardLM and evol-teacher ask for at most 2048 tokens.
+MAX_TOKENS = 2048
+
+
+@dataclass(frozen=True)
+class Asking:
+    """How one model is asked.
+
+    endpoint: the server's identity in the journal. style: how to prompt it unless the profile says. defaults:
+    parameters that the profile outranks.
+    """
+
+    profile: Profile
+    model: str
+    endpoint: str
+    style: Style = "chat"
+    defaults: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def shape(self) -> Shape:
+        """The form in which prompts are to be made."""
+        return "chat" if self._style == "chat" else "few-shot"
+
+    @property
+    def _style(self) -> Style:
+        return self.profile.style or self.style
+
+    def request(self, prompt: Prompt, *, seed: int, sample: int, temperature: float | None = None) -> Request:
+        """The request for a prompt; parameters of the profile outrank its own, `temperature` both."""
+        own = {**self.defaults, **dict(self.profile.parameters)}
+        parameters: dict[str, Any] = {
+            "seed": seed + sample,
+            "max_tokens": prompt.max_tokens or MAX_TOKENS,
+            "temperature": prompt.temperature,
+            **own,
+        }
+        if temperature is not None:
+            parameters["temperature"] = temperature
+        if "max_completion_tokens" in own:
+            del parameters["max_tokens"]
+        stop = [*prompt.stop, *_listed(own.get("stop"))]
+        parameters["stop"] = stop or None
+        messages, text = self._with_system(prompt.messages), prompt.text
+        if text is None and self._style == "completion":
+            messages, text = (), as_text(messages)
+        return Request(
+            endpoint=self.endpoint,
+            model=self.model,
+            messages=messages,
+            text=text,
+            parameters=tuple(
+                sorted((name, value) for name, value in parameters.items() if value is not None)
+            ),
+            sample=sample,
+        )
+
+    def _with_system(self, messages: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+        """The turns with the profile's own system prompt, if it has one."""
+        if self.profile.system is None or not messages:
+            return messages
+        rest = messages[1:] if messages[0][0] == "system" else messages
+        return (("system", self.profile.system), *rest)
+
+
+def path(request: Request) -> str:
+    """Where a request is posted to, below the base URL."""
+    return CHAT if request.text is None else TEXT
+
+
+def body(request: Request) -> dict[str, Any]:
+    """What is posted: parameters under their own names, `extra_body`'s entries beside them."""
+    parameters = dict(request.parameters)
+    extra = parameters.pop("extra_body", {})
+    if request.text is not None:
+        return {"model": request.model, "prompt": request.text, **parameters, **extra}
+    messages = [{"role": role, "content": content} for role, content in request.messages]
+    return {"model": request.model, "messages": messages, **parameters, **extra}
+
+
+def as_text(messages: tuple[tuple[str, str], ...]) -> str:
+    """Turns as one text to continue, for base models without a chat format."""
+    headings = {"system": "", "user": "### Task\n", "assistant": "### Answer\n"}
+    text = "\n\n".join(f"{headings[role]}{content}" for role, content in messages)
+    return text if messages[-1][0] == "assistant" else f"{text}\n\n### Answer\n"
+
+
+def _listed(stop: Any) -> list[str]:  # noqa: ANN401 - of a teachers file
+    return [] if stop is None else stop if isinstance(stop, list) else [stop]
+
+
+def parse_reply(body: Any) -> Reply:  # noqa: ANN401 - untrusted: a server may send anything
+    """Read a chat or text completion; whatever else `body` is ends in an exception."""
+    choice = body["choices"][0]
+    text = choice["message"]["content"] if "message" in choice else choice["text"]
+    if not isinstance(text, str | None):
+        raise TypeError(text)
+    usage = body.get("usage")
+    return Reply(
+        text=_text(text) or "",
+        finish_reason=_text(choice.get("finish_reason")),
+        model=_text(body.get("model")),
+        tokens_in=_count(usage, "prompt_tokens"),
+        tokens_out=_count(usage, "completion_tokens"),
+    )
+
+
+def _text(value: object) -> str | None:
+    """A text that UTF-8 can hold: JSON can say half of a surrogate pair. None for what is no text."""
+    return value.encode(errors="replace").decode() if isinstance(value, str) else None
+
+
+def _count(usage: object, name: str) -> int:
+    value = usage.get(name) if isinstance(usage, dict) else None
+    return value if type(value) is int and 0 <= value < 2**53 else 0
