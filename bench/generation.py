@@ -99,7 +99,7 @@ def bare(folder: str, url: str, requests: str, concurrency: str) -> dict[str, fl
 
 def evolve(folder: str, url: str, count: str, rounds: str, concurrency: str) -> dict[str, float]:
     """`datagen evolve` as `make` runs it: reading, asking, journal, elimination, Parquet, manifest."""
-    from datagen import inputs
+    from datagen.data import inputs
     from datagen.stages import evolve as stage
     from datagen.teachers import profile
 

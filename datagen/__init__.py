@@ -1,3 +1,5 @@
 """Build instruction-tuning sets for code models that can be trusted and rebuilt."""
 
-__version__ = "0.1.0"
+from datagen.version import __version__
+
+__all__ = ["__version__"]

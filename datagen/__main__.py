@@ -18,7 +18,7 @@ def main() -> None:
     try:
         _leave_working_folder_alone()
         _have_streams()
-        from datagen.console import run
+        from datagen.commands.console import run
 
         code = _shadowed() or run(sys.argv[1:])
     except KeyboardInterrupt:  # before the command line was ready for it

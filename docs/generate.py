@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from datagen.cli import COMMANDS, cli
+from datagen.commands.group import COMMANDS, cli
 from rules import RULES
 
 HERE = Path(__file__).parent

@@ -46,12 +46,59 @@ def test_packages_know_only_what_they_may(path: Path) -> None:
     assert known <= ALLOWED[package]
 
 
-def test_only_stages_and_the_pipeline_know_rules_and_decontam() -> None:
-    """Inside datagen the other packages are used by stages alone, so they can be replaced in one place."""
+#: Parts of datagen, lowest first. A part may import its own row's other parts only where it says so below.
+LAYERS = (
+    {"errors", "canonical", "backoff", "version"},
+    {"progress", "request", "strict_yaml"},
+    {"data"},
+    {"journal", "answers", "evolution"},
+    {"teachers"},
+    {"calls"},
+    {"runs", "provenance"},
+    {"stages", "checkup"},
+    {"commands"},
+    {"__main__"},
+)
+#: part -> parts of its own row that it may import
+BESIDE = {"request": {"progress"}, "evolution": {"answers"}, "provenance": {"runs"}}
+STAGES = ("evolve", "sample", "filter", "decontam")
+#: Who may know the packages beside datagen.
+KNOW_OTHERS = {"stages", "commands"}
+
+
+def part(name: str) -> str:
+    return name.split(".")[1] if name.count(".") else ""
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "datagen").rglob("*.py")), ids=module_name)
+def test_layers_of_datagen(path: Path) -> None:
+    """A module imports from lower layers and from its own part alone, deferred imports included."""
+    own = part(module_name(path)) or path.stem
+    if own == "__init__":
+        return
+    level = {name: number for number, layer in enumerate(LAYERS) for name in layer}
+    known = {part(name) for name in imported(path) if name.startswith("datagen.")} - {own, "__version__"}
+    above = {name for name in known if level[name] >= level[own]} - BESIDE.get(own, set())
+    if module_name(path) in {"datagen.data.dataset", *(f"datagen.stages.{n}" for n in STAGES)}:
+        above -= {"commands", "calls", "teachers"}  # until the runner stands between them
+    assert not above, f"{module_name(path)} imports {above}"
+
+
+def test_few_parts_know_rules_decontam_and_train() -> None:
+    """Inside datagen the other packages are used in few places, so they can be replaced there."""
     for path in (ROOT / "datagen").rglob("*.py"):
         others = {name.partition(".")[0] for name in imported(path)} & (OURS - {"datagen"})
         if others:
-            assert path.parent.name == "stages", f"{module_name(path)} imports {others}"
+            assert part(module_name(path)) in KNOW_OTHERS, f"{module_name(path)} imports {others}"
+
+
+@pytest.mark.parametrize("folder", ["runs", "calls"])
+def test_below_commands_nothing_knows_the_screen(folder: str) -> None:
+    """Stages neither print nor parse: Click stays in `commands/`, and in what declares options."""
+    for path in (ROOT / "datagen" / folder).rglob("*.py"):
+        names = {name.partition(".")[0] for name in imported(path)}
+        allowed = {"click"} if path.name in {"values.py", "stage.py", "recipe.py"} else set()
+        assert not names & {"click", "rich"} - allowed, path
 
 
 def test_no_import_cycles() -> None:
@@ -95,7 +142,7 @@ def test_help_imports_nothing_heavy() -> None:
     """`datagen --help` needs Click alone, so it answers at once."""
     heavy = ["torch", "vllm", "openai", "polars", "datasketch", "ray", "numpy", "yaml", "rich", "rules"]
     program = (
-        "import sys\nfrom datagen import console\nconsole.run(['--help'])\n"
+        "import sys\nfrom datagen.commands import console\nconsole.run(['--help'])\n"
         f"print([name for name in {heavy!r} if name in sys.modules], file=sys.stderr)\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

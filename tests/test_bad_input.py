@@ -719,7 +719,7 @@ class TestOut:
         (folder / "in.jsonl").write_bytes(lines(*[task(text=os.urandom(40).hex()) for _ in range(400)]))
         full = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit})); "
         words = [stage, "in.jsonl", "-o", "OUT", *STAGES[stage]]
-        program = f"{full}from datagen.console import run; raise SystemExit(run({words!r}))"
+        program = f"{full}from datagen.commands.console import run; raise SystemExit(run({words!r}))"
         done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
         assert (done.returncode, done.stdout) == (1, "")
         assert re.fullmatch(r"Error: cannot write in \S+: File too large; make room, or .*\n", done.stderr)
@@ -743,9 +743,9 @@ def test_two_processes_on_one_out(folder):
     """The second process that writes OUT says so and leaves the first alone."""
     (folder / "in.jsonl").write_bytes(lines(*[task(number=number) for number in range(3)]))
     slow = (
-        "import sys; from datagen import prepare; from datagen.console import run\n"
+        "import sys; from datagen.answers import code; from datagen.commands.console import run\n"
         "def wait(frame):\n    print('now', flush=True); sys.stdin.readline(); return frame\n"
-        "prepare.with_code = wait\n"
+        "code.with_code = wait\n"
         "raise SystemExit(run(['filter', 'in.jsonl', '-o', 'OUT']))"
     )
     first = subprocess.Popen(
@@ -766,9 +766,9 @@ def test_killed(kill, folder):
     """Ctrl-C and SIGTERM leave nothing; what SIGKILL leaves is cleaned up by the next run."""
     (folder / "in.jsonl").write_bytes(lines(TASK))
     slow = (
-        "import time; from datagen import prepare; from datagen.console import run\n"
+        "import time; from datagen.answers import code; from datagen.commands.console import run\n"
         "def wait(frame):\n    print('now', flush=True); time.sleep(60)\n"
-        "prepare.with_code = wait\n"
+        "code.with_code = wait\n"
         "raise SystemExit(run(['filter', 'in.jsonl', '-o', 'OUT']))"
     )
     with subprocess.Popen(

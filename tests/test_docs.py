@@ -10,8 +10,8 @@ from pathlib import Path
 
 import click
 
-from datagen.cli import COMMANDS
-from datagen.stages.list import KINDS
+from datagen.commands.group import COMMANDS
+from datagen.commands.list import KINDS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -43,7 +43,7 @@ def test_docs_name_everything_there_is_to_choose() -> None:
 
 def test_readme_commands_parse() -> None:
     """Every `datagen` line in the README's code blocks has known options."""
-    from datagen.cli import cli
+    from datagen.commands.group import cli
 
     blocks = re.findall(r"```(?:sh|bash)\n(.*?)```", README, re.DOTALL)
     lines = [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]

@@ -19,7 +19,7 @@ import pytest
 from cli import datagen
 from endpoint import Endpoint
 
-from datagen import console
+from datagen.commands import console
 from datagen.errors import DatagenError
 
 #: USD for a million tokens; a call costs about a hundredth of a cent, and may cost six times as much.
@@ -31,7 +31,9 @@ DEAREST = (40 * PRICE_IN + MOST_OUT * PRICE_OUT) / 1e6
 
 #: Makes processes that have imported everything already.
 WARM = multiprocessing.get_context("forkserver")
-WARM.set_forkserver_preload(["datagen.pipeline", "datagen.stages.evolve", "datagen.stages.sample", "openai"])
+WARM.set_forkserver_preload(
+    ["datagen.runs.pipeline", "datagen.stages.evolve", "datagen.stages.sample", "openai"]
+)
 
 
 @pytest.fixture

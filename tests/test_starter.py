@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 import decontam
-from datagen import inputs
-from datagen.source import Row
+from datagen.data import inputs
+from datagen.data.source import Row
 from decontam.benchmarks import load
 
 MBPP = Path(__file__).parent.parent.parent / "shared" / "data" / "mbpp.jsonl"

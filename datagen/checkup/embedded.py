@@ -68,7 +68,8 @@ def speak() -> None:
 
 
 async def _ask() -> float:
-    from datagen.teachers import Prompt, connect_all, profile
+    from datagen.request import Prompt
+    from datagen.teachers import connect_all, profile
 
     started = time.perf_counter()
     async with connect_all([profile(SPEC)]) as [teacher]:

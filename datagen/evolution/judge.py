@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from datagen.teachers import Prompt
+from datagen.request import Prompt
 
 _SYSTEM = "You compare programming exercises with a sharp eye for what each of them demands."
 _QUESTION = """\

@@ -14,9 +14,9 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
 
-from datagen import schema
+from datagen import canonical
 from datagen.errors import UsageError, nearest, one_line
-from datagen.teachers import Prompt, Shape
+from datagen.request import Prompt, Shape
 
 
 class Method(NamedTuple):
@@ -166,7 +166,7 @@ def prompt_hash(method: Method, shape: Shape) -> str:
     # Tasks of several lines are continued in other words.
     prompts = [evolve_prompt(task, method, shape) for task in ("{task}", "{task}\n{data}")]
     sent = [[p.messages, p.text, p.stop, p.temperature, p.max_tokens] for p in prompts]
-    return schema.sha256(schema.canonical(sent))[:12]
+    return canonical.sha256(canonical.dumps(sent))[:12]
 
 
 def parse_weights(words: Sequence[str]) -> dict[str, float]:

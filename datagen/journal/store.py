@@ -21,10 +21,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import UnionType
 
-from datagen import schema
+from datagen import canonical
 from datagen.errors import DatagenError, one_line
 from datagen.journal.damage import DamagedJournal, check_pages, check_schema, refuse_emptied, told, unusable
-from datagen.teachers import Reply, Request
+from datagen.request import Reply, Request
 
 SCHEMA = (
     """
@@ -116,7 +116,7 @@ class Journal:
             if found is None:
                 self._check_absent(request.key)
                 return None
-            digest = schema.sha256(f"{found[0]}{found[1]}")
+            digest = canonical.sha256(f"{found[0]}{found[1]}")
             if found[0] != request.canonical or found[2] not in {None, digest}:
                 raise DamagedJournal(self.path, f"the call {request.key[:12]} is not as it was stored")
             if (reply := reply_from(found[1])) is None:
@@ -130,7 +130,7 @@ class Journal:
         """
         for query in (_BEFORE, _AFTER):
             beside = self._reader.execute(query, (key,)).fetchone()
-            if beside is not None and beside[0] != schema.sha256(str(beside[1])):
+            if beside is not None and beside[0] != canonical.sha256(str(beside[1])):
                 raise DamagedJournal(self.path, f"the key {one_line(beside[0], 12)} is not as it was stored")
 
     async def put(
@@ -148,7 +148,7 @@ class Journal:
         """
         made = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         text = reply.stored()
-        digest = schema.sha256(request.canonical + text)
+        digest = canonical.sha256(request.canonical + text)
         statements: list[_Statement] = [
             (INSERT, (request.key, request.canonical, text, made, digest, plan, usd))
         ]

@@ -13,11 +13,13 @@ import click
 import polars as pl
 
 import decontam
-from datagen import dataset, options, progress, schema
-from datagen.dataset import Outcome, Split
+from datagen import progress
+from datagen.commands import options
+from datagen.data import dataset, schema
+from datagen.data.dataset import Outcome, Split
+from datagen.data.manifest import Plan
+from datagen.data.source import Source
 from datagen.errors import DatagenError, UsageError, nearest
-from datagen.manifest import Plan
-from datagen.source import Source
 from decontam.benchmarks import Benchmark, BenchmarkError, load, usages
 
 DEFAULT_BENCHMARK = "humaneval"

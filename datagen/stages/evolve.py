@@ -18,17 +18,23 @@ from typing import Any, NamedTuple
 
 import click
 
-from datagen import calls, dataset, options, progress, schema, values
-from datagen.budget import Account
-from datagen.dataset import CALL_FAILED, Outcome, RowWriter
+from datagen import canonical, progress
+from datagen.calls.budget import Account
+from datagen.calls.caller import Answer, Asker
+from datagen.calls.caller import caller as open_caller
+from datagen.calls.forecast import Forecast, Rows, chain_forecast
+from datagen.calls.jobs import in_order, run_calls
+from datagen.commands import options
+from datagen.data import dataset, schema
+from datagen.data.dataset import CALL_FAILED, Outcome, RowWriter
+from datagen.data.manifest import Plan
+from datagen.data.source import Row, Source
 from datagen.evolution.eliminate import Attempt, eliminated_by
 from datagen.evolution.judge import judge_prompt, judged_equal
 from datagen.evolution.methods import draw_method, evolve_prompt, parse_weights, prompt_hash
-from datagen.forecast import Forecast, Rows, chain_forecast
-from datagen.jobs import in_order, run_calls
-from datagen.manifest import Plan
-from datagen.source import Row, Source
-from datagen.teachers import Profile, Prompt, Teacher, check_all, connect_all, identities, public_settings
+from datagen.request import Prompt
+from datagen.runs import values
+from datagen.teachers import Profile, Teacher, check_all, connect_all, identities, public_settings
 
 _COLUMNS = (
     *("task", "teacher", "seed_id", "parent", "depth", "method", "prompt_hash", "request", "model"),
@@ -90,7 +96,7 @@ def make(
         return done
     seeds = source.limited(limit)
     with (
-        calls.caller(plan.key(), account=account, concurrency=concurrency, timeout=timeout) as caller,
+        open_caller(plan.key(), account=account, concurrency=concurrency, timeout=timeout) as caller,
         dataset.writing(out, plan) as writer,
     ):
         rows = RowWriter(writer, seeds.schema(), _COLUMNS)
@@ -190,7 +196,7 @@ class _Chain(NamedTuple):
     dropped: list[Row]
 
 
-async def _chain(seed_row: Row, ways: _Ways, asker: calls.Asker) -> _Chain:
+async def _chain(seed_row: Row, ways: _Ways, asker: Asker) -> _Chain:
     """Evolve one seed `rounds` times.
 
     A call that fails ends the chain for this run: what would follow depends on its answer, and the next
@@ -234,17 +240,15 @@ async def _chain(seed_row: Row, ways: _Ways, asker: calls.Asker) -> _Chain:
     return chain
 
 
-def _child(
-    parent: Row, number: int, method: str, teacher: Teacher, prompt: Prompt, answer: calls.Answer
-) -> Row:
+def _child(parent: Row, number: int, method: str, teacher: Teacher, prompt: Prompt, answer: Answer) -> Row:
     """The row of attempt `number`; without a reply its instruction is empty."""
     reply = answer.reply
     instruction = prompt.whole(reply).strip() if reply else ""
     name = parent.get("entry_point")
     return {
         **schema.without_answer(parent),
-        "id": schema.row_id(instruction, parent["id"], number),
-        "task": schema.row_id(instruction),
+        "id": canonical.row_id(instruction, parent["id"], number),
+        "task": canonical.row_id(instruction),
         "instruction": instruction,
         "teacher": teacher.name,
         "parent": parent["id"],

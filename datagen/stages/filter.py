@@ -9,11 +9,15 @@ from typing import Any
 import click
 import polars as pl
 
-from datagen import dataset, options, prepare, progress, schema, values
-from datagen.dataset import Outcome, Split
+from datagen import progress
+from datagen.answers.code import with_code
+from datagen.commands import options
+from datagen.data import dataset, schema
+from datagen.data.dataset import Outcome, Split
+from datagen.data.manifest import Plan
+from datagen.data.source import Source
 from datagen.errors import UsageError
-from datagen.manifest import Plan
-from datagen.source import Source
+from datagen.runs import values
 from rules import RULES, Rule, judge
 
 
@@ -35,7 +39,7 @@ def make(
         return done
     with dataset.writing(out, plan) as writer, progress.track("filter", source.rows) as advance:
         for frame in source.frames():
-            writer.add(drop_by_rules(prepare.with_code(frame), rules), rows_in=frame.height)
+            writer.add(drop_by_rules(with_code(frame), rules), rows_in=frame.height)
             advance(frame.height)
     return writer.outcome(out)
 
@@ -46,7 +50,7 @@ def check(*, only: Sequence[str] = (), skip: Sequence[str] = (), **_: object) ->
 
 
 def drop_by_rules(frame: pl.DataFrame, rules: Sequence[Rule]) -> Split:
-    """Split prepared rows (prepare.py) into those that no rule drops and the others.
+    """Split prepared rows (answers/code.py) into those that no rule drops and the others.
 
     Both carry the measures, as columns `measure_NAME`.
     """

@@ -16,14 +16,21 @@ from typing import Any, NamedTuple
 
 import click
 
-from datagen import answering, calls, dataset, options, progress, schema, values
-from datagen.budget import Account
-from datagen.dataset import CALL_FAILED, Outcome, RowWriter
-from datagen.forecast import Forecast, Rows, task_forecast
-from datagen.jobs import in_order, run_calls
-from datagen.manifest import Plan
-from datagen.prepare import extract_code
-from datagen.source import Row, Source
+from datagen import canonical, progress
+from datagen.answers import prompts
+from datagen.answers.code import extract_code
+from datagen.answers.tests import parse_tests
+from datagen.calls.budget import Account
+from datagen.calls.caller import Asker
+from datagen.calls.caller import caller as open_caller
+from datagen.calls.forecast import Forecast, Rows, task_forecast
+from datagen.calls.jobs import in_order, run_calls
+from datagen.commands import options
+from datagen.data import dataset, schema
+from datagen.data.dataset import CALL_FAILED, Outcome, RowWriter
+from datagen.data.manifest import Plan
+from datagen.data.source import Row, Source
+from datagen.runs import values
 from datagen.teachers import Profile, Teacher, check_all, connect_all, identities, public_settings
 
 _COLUMNS = (
@@ -88,7 +95,7 @@ def make(
     if done := dataset.already_made(out, plan, overwrite=overwrite):
         return done
     with (
-        calls.caller(plan.key(), account=account, concurrency=concurrency, timeout=timeout) as caller,
+        open_caller(plan.key(), account=account, concurrency=concurrency, timeout=timeout) as caller,
         dataset.writing(out, plan) as writer,
     ):
         columns = (*_COLUMNS, "generated_tests") if tests else _COLUMNS
@@ -156,7 +163,7 @@ def forecast(
     """What `make` would ask for, without asking."""
     profiles = check(teacher=teacher, student=student)
 
-    async def ask_all(row: Row, opened: Sequence[Teacher], asker: calls.Asker) -> object:
+    async def ask_all(row: Row, opened: Sequence[Teacher], asker: Asker) -> object:
         authors = _authors(opened) if tests else []
         return await _task(row, "", _wanted(opened, n, temperature), authors, asker, seed)
 
@@ -186,7 +193,7 @@ def _distinct(source: Source) -> Iterator[tuple[Row, str]]:
     """The tasks, each with the reason why it is not asked, if there is one."""
     seen: set[str] = set()
     for task in source.iter_rows():
-        asked = schema.row_id(task["instruction"])
+        asked = canonical.row_id(task["instruction"])
         empty = "" if task["instruction"].strip() else "empty-instruction"
         yield task, empty or ("repeated-task" if asked in seen else "")
         seen.add(asked)
@@ -197,7 +204,7 @@ async def _task(
     reason: str,
     wanted: Sequence[_Wanted],
     authors: Sequence[Teacher],
-    asker: calls.Asker,
+    asker: Asker,
     seed: int,
 ) -> _Answered:
     """All rows of one task: the answers in the order wanted, then those calls for tests that failed."""
@@ -226,18 +233,18 @@ async def _all(jobs: Iterable[Coroutine[Any, Any, Row]]) -> list[Row]:
     return [result for result in results if not isinstance(result, BaseException)]
 
 
-async def _row(task: Row, wanted: _Wanted, asker: calls.Asker, seed: int) -> Row:
+async def _row(task: Row, wanted: _Wanted, asker: Asker, seed: int) -> Row:
     """The row of one answer; it has a `reason` if it is to be dropped."""
     teacher, sample, asked_as, temperature = wanted
     profile = teacher.profile
-    prompt = answering.answer_prompt(task, teacher.shape)
+    prompt = prompts.answer_prompt(task, teacher.shape)
     answer = await asker.ask(teacher, prompt, seed=seed, sample=asked_as, temperature=temperature)
     reply = answer.reply
     response = prompt.whole(reply) if reply and reply.text.strip() else None
-    code = extract_code(response, answering.wanted_function(task))
+    code = extract_code(response, prompts.wanted_function(task))
     own = profile.kind == "reference"
     row = schema.without_answer(task) | {
-        "id": schema.row_id(task["instruction"], response, teacher.name, sample),
+        "id": canonical.row_id(task["instruction"], response, teacher.name, sample),
         "response": response,
         "code": code.text,
         "language": code.language,
@@ -245,7 +252,7 @@ async def _row(task: Row, wanted: _Wanted, asker: calls.Asker, seed: int) -> Row
         "teacher": teacher.name,
         "role": profile.role,
         "sample": sample,
-        "prompt_hash": None if own else answering.answer_prompt_hash(teacher.shape),
+        "prompt_hash": None if own else prompts.answer_prompt_hash(teacher.shape),
         "temperature": None if own else temperature,
         "entry_point": task.get("entry_point"),
         "tests": task.get("tests"),
@@ -262,20 +269,20 @@ async def _row(task: Row, wanted: _Wanted, asker: calls.Asker, seed: int) -> Row
     return row if response is not None else _dropped(row, EMPTY_ANSWER)
 
 
-async def _tests(task: Row, author: Teacher, asker: calls.Asker, seed: int) -> Row:
+async def _tests(task: Row, author: Teacher, asker: Asker, seed: int) -> Row:
     """`generated_tests` that one teacher writes for a task; the row of a failed call has a `reason`."""
-    prompt = answering.tests_prompt(task, author.shape)
+    prompt = prompts.tests_prompt(task, author.shape)
     answer = await asker.ask(author, prompt, seed=seed, sample=0)
     if answer.reply is None:
         row = schema.without_answer(task) | {
-            "id": schema.row_id(task["instruction"], TESTS, author.name),
+            "id": canonical.row_id(task["instruction"], TESTS, author.name),
             "teacher": author.name,
             "role": TESTS,
-            "prompt_hash": answering.tests_prompt_hash(author.shape),
+            "prompt_hash": prompts.tests_prompt_hash(author.shape),
             "request": answer.request,
         }
         return _dropped(row, CALL_FAILED, f"no tests: {answer.problem}")
-    written = answering.parse_tests(prompt.whole(answer.reply), answering.wanted_function(task))
+    written = parse_tests(prompt.whole(answer.reply), prompts.wanted_function(task))
     return {"generated_tests": [{"author": author.name, "test": test} for test in written]}
 
 

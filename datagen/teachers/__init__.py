@@ -15,23 +15,12 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from types import ModuleType
 from typing import Any
 
-from datagen import schema
+from datagen import canonical
 from datagen.errors import UsageError, nearest
+from datagen.request import Busy, CallFailed, NoAnswer, Prompt, Reply, Request, Shape, TeacherUnusable
 from datagen.teachers._profiles import load as load_profiles
 from datagen.teachers._profiles import parse as parse_profiles
-from datagen.teachers._teacher import (
-    Busy,
-    CallFailed,
-    NoAnswer,
-    Profile,
-    Prompt,
-    Reply,
-    Request,
-    Role,
-    Shape,
-    Teacher,
-    TeacherUnusable,
-)
+from datagen.teachers._teacher import Profile, Role, Teacher
 
 __all__ = [
     "Busy",
@@ -59,7 +48,7 @@ __all__ = [
 
 def kinds() -> dict[str, ModuleType]:
     """The teacher modules by their `KIND`, in the order of their file names."""
-    names = [m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_")]
+    names = [m.name for m in pkgutil.iter_modules(__path__) if not (m.ispkg or m.name.startswith("_"))]
     modules = [importlib.import_module(f"{__name__}.{name}") for name in names]
     return {module.KIND: module for module in modules}
 
@@ -96,7 +85,7 @@ def public_settings(profiles: Sequence[Profile]) -> dict[str, dict[str, Any]]:
             "role": one.role,
             "parameters": dict(one.parameters),
             "prompt": one.style,
-            "system_sha256": schema.sha256(one.system) if one.system else None,
+            "system_sha256": canonical.sha256(one.system) if one.system else None,
             "license": one.license,
             "price_in": one.price_in,
             "price_out": one.price_out,
@@ -118,7 +107,7 @@ def identities(profiles: Sequence[Profile]) -> tuple[str, ...]:
     """What tells whether the same teachers mean the same models as before; for hashing, not for showing."""
     known = kinds()
     return tuple(
-        schema.canonical(
+        canonical.dumps(
             [
                 *(one.kind, str(known[one.kind].identity(one)), one.name, one.role, one.license),
                 *(one.system, one.parameters, one.style),
@@ -141,6 +130,6 @@ async def connect_all(profiles: Sequence[Profile]) -> AsyncIterator[list[Teacher
 
 def _connecting(one: Profile) -> AbstractAsyncContextManager[Teacher]:
     """Batches are another way to the same servers, so they are a mode and not a kind."""
-    module = importlib.import_module(f"{__name__}._batch") if one.mode == "batch" else kinds()[one.kind]
+    module = importlib.import_module(f"{__name__}.batch.pool") if one.mode == "batch" else kinds()[one.kind]
     teacher: AbstractAsyncContextManager[Teacher] = module.connect(one)
     return teacher

@@ -30,8 +30,8 @@ from pathlib import Path
 from typing import Any, get_args
 
 from datagen.errors import UsageError, nearest, one_line
+from datagen.strict_yaml import load_mapping
 from datagen.teachers._teacher import Profile, Role, Style
-from datagen.yaml_text import load_mapping
 
 
 def _between(least: float, most: float) -> Callable[[object], str]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from datagen.teachers._teacher import Profile, Prompt, Reply, Request, Shape, Style
+from datagen.request import Prompt, Reply, Request, Shape
+from datagen.teachers._teacher import Profile, Style
 
 #: Where requests are posted to, below the base URL.
 CHAT, TEXT = "/chat/completions", "/completions"

@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from datagen.errors import UsageError, nearest, one_line
+from datagen.request import TeacherUnusable
 from datagen.teachers._protocol import Asking
-from datagen.teachers._teacher import Profile, TeacherUnusable
+from datagen.teachers._teacher import Profile
 from datagen.teachers.openai_chat import NO_KEY, OpenAIChat, client
 
 KIND = "local"

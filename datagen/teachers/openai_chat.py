@@ -12,18 +12,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from datagen.errors import UsageError, one_line
+from datagen.request import Busy, CallFailed, NoAnswer, Prompt, Reply, Request, TeacherUnusable
 from datagen.teachers import _limits
 from datagen.teachers._protocol import CHAT, TEXT, Asking, body, parse_reply, path
-from datagen.teachers._teacher import (
-    Busy,
-    CallFailed,
-    NoAnswer,
-    Profile,
-    Prompt,
-    Reply,
-    Request,
-    TeacherUnusable,
-)
+from datagen.teachers._teacher import Profile
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from datagen.answers.code import extract_code
 from datagen.errors import UsageError
-from datagen.prepare import extract_code
-from datagen.teachers._teacher import CallFailed, Profile, Prompt, Reply, Request, Shape
+from datagen.request import CallFailed, Prompt, Reply, Request, Shape
+from datagen.teachers._teacher import Profile
 
 KIND = "reference"
 SUMMARY = "reference: the task's own reference solution (column `reference`)"

@@ -32,10 +32,11 @@ from urllib.parse import quote
 
 import zstandard
 
-from datagen import schema
+from datagen import canonical
 from datagen.errors import UsageError, nearest, one_line
+from datagen.request import CallFailed, Prompt, Reply, Request, TeacherUnusable
 from datagen.teachers._protocol import Asking
-from datagen.teachers._teacher import CallFailed, Profile, Prompt, Reply, Request, Style, TeacherUnusable
+from datagen.teachers._teacher import Profile, Style
 
 KIND = "replay"
 SUMMARY = "replay:PATH[#MODEL]: recorded calls again, from a journal or its export (.jsonl, .gz, .zst)"
@@ -85,7 +86,7 @@ def identity(profile: Profile) -> str:
     path, model = _split(profile.rest)
     with _told(profile.name):
         digests = [_sha256(part) for part in (path, _log(path)) if part.is_file()]
-    return schema.canonical([digests, model, profile.label])
+    return canonical.dumps([digests, model, profile.label])
 
 
 def _sha256(path: Path) -> str:
@@ -224,7 +225,7 @@ def _topic(request: Request, sample: int) -> int:
     """A hash of the text or of what the user said last, and the sample."""
     said = [content for role, content in request.messages if role == "user"]
     topic = request.text if request.text is not None else said[-1:]
-    return int(schema.sha256(schema.canonical([topic, sample]))[:16], 16)
+    return int(canonical.sha256(canonical.dumps([topic, sample]))[:16], 16)
 
 
 def _parameters(request: Request) -> dict[str, Any]:
@@ -348,7 +349,7 @@ class _Journal:
 
 def _row(key: str, request: str, reply: str, digest: str | None) -> _Call:
     try:
-        if digest not in {None, schema.sha256(request + reply)}:
+        if digest not in {None, canonical.sha256(request + reply)}:
             raise ValueError(digest)
         return _Call(key, _request(json.loads(request)), _reply(json.loads(reply)))
     except _DAMAGE:

@@ -28,10 +28,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
-from datagen import schema
+from datagen import canonical
 from datagen.errors import DatagenError, UsageError, nearest, one_line
+from datagen.request import CallFailed, NoAnswer, Prompt, Reply, Request, TeacherUnusable
 from datagen.teachers._protocol import Asking
-from datagen.teachers._teacher import CallFailed, NoAnswer, Profile, Prompt, Reply, Request, TeacherUnusable
+from datagen.teachers._teacher import Profile
 
 KIND = "vllm"
 SUMMARY = "vllm:MODEL[?OPTION=VALUE]: a Hub id or folder of weights, run by vLLM in this process"
@@ -117,7 +118,7 @@ def identity(profile: Profile) -> str:
     """The model and its options, and of a folder its files' sizes and ages: others may be in it now."""
     model, options = _split(profile.rest)
     files = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in _decisive(Path(model))]
-    return schema.canonical([model, options, profile.label, files])
+    return canonical.dumps([model, options, profile.label, files])
 
 
 def _decisive(folder: Path) -> list[Path]:
@@ -305,14 +306,14 @@ def _load(profile: Profile) -> tuple[Engine, str]:
 
 def _endpoint(model: str, options: dict[str, Any]) -> str:
     """What tells these weights from all others, as they are run."""
-    suffix = f"?{schema.canonical(options)}" if options else ""
+    suffix = f"?{canonical.dumps(options)}" if options else ""
     if not Path(model).is_dir():
         return f"hf:{model}@{_commit(model, options.get('revision'))}{suffix}"
     with ThreadPoolExecutor(4) as pool:
         paths = _decisive(Path(model))
         digests = list(pool.map(_sha256, paths))
     named = [(path.name, digest) for path, digest in zip(paths, digests, strict=True)]
-    return f"sha256:{schema.sha256(schema.canonical(named))}{suffix}"
+    return f"sha256:{canonical.sha256(canonical.dumps(named))}{suffix}"
 
 
 def _sha256(path: Path) -> str:

@@ -23,7 +23,7 @@ from datagen.evolution.methods import (
     parse_weights,
     prompt_hash,
 )
-from datagen.teachers import Reply
+from datagen.request import Reply
 
 
 @pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)

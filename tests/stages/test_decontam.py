@@ -9,7 +9,7 @@ from cli import ROOT, datagen, left_in
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datagen import inputs
+from datagen.data import inputs
 from datagen.stages import decontam as stage
 
 DATA = ROOT.parent / "shared" / "data"

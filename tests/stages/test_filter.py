@@ -10,7 +10,8 @@ from cli import ROOT, datagen
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datagen import inputs, prepare
+from datagen.answers.code import with_code
+from datagen.data import inputs
 from datagen.errors import UsageError
 from datagen.stages import filter as stage
 from rules import RULES
@@ -215,7 +216,7 @@ def test_order_is_that_of_the_input():
 def test_task_of_two_rows_is_judged_once():
     """Rows of one task get the same verdict of instruction rules: they share the instruction."""
     frame = pl.DataFrame({"instruction": ["Add."] * 3, "response": [ANSWER, BROKEN, None]})
-    split = stage.drop_by_rules(prepare.with_code(frame), [RULES["short-instruction"]])
+    split = stage.drop_by_rules(with_code(frame), [RULES["short-instruction"]])
     assert (split.kept.height, split.dropped.height) == (0, 3)
 
 

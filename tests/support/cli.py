@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from datagen import console, progress
+from datagen import progress
+from datagen.commands import console
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Journals of these tests; never the user's.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from datagen import admission
+from datagen.calls import admission
 from datagen.teachers import openai_chat
 
 

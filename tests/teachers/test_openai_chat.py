@@ -9,18 +9,8 @@ import pytest
 from endpoint import KEY, Endpoint
 
 from datagen.errors import UsageError
-from datagen.teachers import (
-    Busy,
-    CallFailed,
-    NoAnswer,
-    Prompt,
-    Reply,
-    TeacherUnusable,
-    _protocol,
-    openai_chat,
-    parse_profiles,
-    profile,
-)
+from datagen.request import Busy, CallFailed, NoAnswer, Prompt, Reply, TeacherUnusable
+from datagen.teachers import _protocol, openai_chat, parse_profiles, profile
 
 ASK = Prompt(messages=(("system", "Be brief."), ("user", "Write `twice(x)`.")))
 

@@ -12,7 +12,7 @@ from endpoint import KEY, Endpoint
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datagen import yaml_text
+from datagen import strict_yaml
 from datagen.errors import UsageError
 from datagen.teachers import Profile, check_all, load_profiles, parse_profiles
 from datagen.teachers._profiles import _KEYS, PARAMETERS
@@ -399,7 +399,7 @@ def test_any_content(content):
 def test_any_text(text):
     """Whatever a file holds, it is YAML of teachers or a UsageError of one line."""
     with contextlib.suppress(UsageError):
-        assert isinstance(yaml_text.parse_mapping(text, "file", "it"), dict)
+        assert isinstance(strict_yaml.parse_mapping(text, "file", "it"), dict)
 
 
 TASKS = '{"instruction": "Write `one(x)`."}\n{"instruction": "Write `two(x)`."}\n'

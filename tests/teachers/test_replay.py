@@ -20,9 +20,10 @@ from endpoint import Endpoint
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datagen import schema
+from datagen import canonical
 from datagen.errors import DatagenError, UsageError
-from datagen.teachers import CallFailed, Profile, Prompt, Reply, Request, TeacherUnusable, replay
+from datagen.request import CallFailed, Prompt, Reply, Request, TeacherUnusable
+from datagen.teachers import Profile, replay
 
 ASK = Prompt(messages=(("system", "Be brief."), ("user", "Write `twice(x)`.")))
 BEGUN = Prompt(
@@ -67,7 +68,7 @@ def journal(path: Path, *calls) -> Path:
         )
         for request, reply in calls:
             stored = reply.stored()
-            digest = schema.sha256(request.canonical + stored)
+            digest = canonical.sha256(request.canonical + stored)
             base.execute(
                 "INSERT INTO calls VALUES (?, ?, ?, '2026', ?, '', 0)",
                 (request.key, request.canonical, stored, digest),

@@ -7,10 +7,8 @@ import asyncio
 import pytest
 
 from datagen.errors import UsageError
+from datagen.request import Prompt, Reply, TeacherUnusable
 from datagen.teachers import (
-    Prompt,
-    Reply,
-    TeacherUnusable,
     check_all,
     connect_all,
     identities,

@@ -16,7 +16,8 @@ import pytest
 import vllm_model
 
 from datagen.errors import UsageError
-from datagen.teachers import CallFailed, NoAnswer, Profile, Prompt, TeacherUnusable, vllm_offline
+from datagen.request import CallFailed, NoAnswer, Prompt, TeacherUnusable
+from datagen.teachers import Profile, vllm_offline
 
 ASK = Prompt(messages=(("system", "Be brief."), ("user", "Write `twice(x)`.")))
 

@@ -1,0 +1,360 @@
+"""Columns that several stages read, computed once: the code of an answer and its language."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import polars as pl
+
+from datagen.answers.trim import bound_names, parsed, trim, unresolved
+from datagen.data import schema
+
+#: What extraction leaves out of an answer, by the name that `Code.cut` gives it, in its order.
+CUTS = {
+    "thinking": "what stood in a <think> block before the answer",
+    "prose": "text outside the code",
+    "other-block": "another fenced block that is not needed by the one taken",
+    "terminal-block": "a fenced block with commands or output",
+    "unclosed-fence": "nothing, but the fence never closes: the code may be incomplete",
+    "main-guard": '`if __name__ == "__main__":` behind the code',
+    "tests": "asserts, test functions and classes, doctest and unittest runs behind the code",
+    "usage": "prints and example calls behind the code",
+}
+
+# The text is a model's: every pattern here is linear, so none begins with what can span lines.
+_OPENING = re.compile(r"([ \t]*)(`{3,}|~{3,})[ \t]*([\w+#.-]*)")
+_OPENING_IN_LINE = re.compile(r"(?<!`)(```)([A-Za-z][\w+#.-]*)[ \t]*$")
+_THINKING = re.compile(r"\s*<(think|thinking|thought|reasoning)>", re.IGNORECASE)
+_THOUGHT = re.compile(r"</think>[ \t]*$", re.MULTILINE)
+_LANGUAGES = {
+    **dict.fromkeys(("py", "py3", "python3"), "python"),
+    **{"js": "javascript", "ts": "typescript", "c++": "cpp"},
+}
+# Only Python ends such a line with a colon; `import x` alone begins Java, Swift and Haskell too.
+_PYTHON_SIGNS = re.compile(
+    r"^[ \t]*(?:(?:async[ \t]+)?def[ \t]+\w+[ \t]*\(|class[ \t]+\w)[^\n{;]*:[ \t]*(?:#[^\n]*)?$", re.MULTILINE
+)
+_PYTHON_BEGINS = re.compile(
+    r"^(?:def[ \t]|async[ \t]+def[ \t]|class[ \t]+\w|import[ \t]+\w|from[ \t]+[\w.]+[ \t]+import\b|@\w)",
+    re.MULTILINE,
+)
+_CODE_LINE = re.compile(
+    r"[;{}]\s*$|^\s*(?:[<#@/*$]|--)|\)\s*$|^\s*\w[\w.\[\]]*\s*[+:]?=\s"
+    r"|^\s*(?:select|insert|update|delete|create|alter|from|where)\b"
+    r"|^\s*(?:echo|fi|do|done|then|else|elif|end|puts|print|return|def|func|fn|local)\b",
+    re.IGNORECASE,
+)
+MAX_PARAGRAPHS = 50
+
+#: Blocks that show how to install or what comes out, where another one holds the code.
+_TERMINAL = frozenset(
+    (
+        "bash",
+        "sh",
+        "shell",
+        "zsh",
+        "console",
+        "cmd",
+        "powershell",
+        "text",
+        "txt",
+        "plaintext",
+        "output",
+        "stdout",
+    )
+)
+
+
+class Code(NamedTuple):
+    """Code found in an answer; both None where there is none, language None where it is not known.
+
+    cut: what of the answer was left out, names of `CUTS` in their order.
+    """
+
+    text: str | None
+    language: str | None
+    cut: tuple[str, ...] = ()
+
+
+class Block(NamedTuple):
+    """A fenced block: the language its fence names ("" for none), its text, and whether the fence closes."""
+
+    language: str
+    text: str
+    closed: bool = True
+
+
+class Blocks(NamedTuple):
+    """The fenced blocks of an answer that are not blank, and whether text stands outside of them."""
+
+    blocks: list[Block]
+    prose: bool
+
+
+def extract_code(response: str | None, entry_point: str | None = None) -> Code:
+    """The code of an answer, without what does not belong to the function `entry_point`.
+
+    With fences: the block that defines `entry_point`, else the first one that is not for a terminal and,
+    in Python, does more than import (an unclosed one runs to the end). Where several blocks define it, the
+    last one that compiles and is no stub: models correct themselves downwards, and shorten what they quote.
+    Other Python blocks join it where it uses names that they alone bind. Without fences: the whole answer
+    if it is or reads as code, else the Python in its prose. What a model thinks before it answers counts
+    for nothing. From Python, tests, examples and guards behind the code are cut (trim.py).
+    """
+    if not response:
+        return Code(None, None)
+    wanted = _wanted_name(entry_point)
+    response = without_carriage_returns(response)
+    text = answer_of(response)
+    found = _find(text, wanted)
+    if len(text) < len(response):
+        found = found._replace(cut=("thinking", *found.cut))
+    if found.text and found.language == "python":
+        text, cut = trim(found.text, _names_that_hold(found.text, wanted))
+        found = found._replace(text=text, cut=(*found.cut, *cut))
+    return found._replace(cut=tuple(name for name in CUTS if name in found.cut))
+
+
+def without_carriage_returns(text: str) -> str:
+    """`text` with LF line ends and without a byte order mark, as Python's own reader takes it."""
+    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def answer_of(response: str) -> str:
+    """What stands behind a model's thinking: all of `response` where there is none.
+
+    Chat templates may put the opening tag into the prompt, so that only the closing one is left.
+    """
+    end = 0
+    while begins := _THINKING.match(response, end):
+        close = f"</{begins[1]}>"
+        closes = response.find(close, begins.end())
+        if closes < 0:
+            return ""
+        end = closes + len(close)
+    if not end and (ends := _THOUGHT.search(response)) and not _ends_in_code(response[: ends.start()]):
+        end = ends.end()
+    return response[end:] if end else response
+
+
+def _ends_in_code(text: str) -> bool:
+    """Whether a text stops inside of a fenced block, or all of it is code: what follows is code's as well."""
+    blocks = fenced_blocks(text).blocks
+    return not blocks[-1].closed if blocks else _PYTHON_BEGINS.match(text) is not None
+
+
+def fenced_blocks(text: str) -> Blocks:
+    """The fenced blocks of a Markdown text with LF line ends, in order."""
+    lines = text.split("\n")
+    blocks: list[Block] = []
+    outside: list[str] = []
+    any_indent = False
+    number = 0
+    while number < len(lines):
+        line = lines[number]
+        number += 1
+        opens = _OPENING.match(line) or _OPENING_IN_LINE.search(line)
+        if opens is None:
+            outside.append(line)
+            continue
+        indent, fence, language = opens.groups() if opens.re is _OPENING else ("", *opens.groups())
+        outside.append(line[: opens.start()])
+        closes = _closing(lines, number, fence, None if any_indent else len(indent))
+        if closes is None and not any_indent:
+            # Only a fence deeper than the text closes it: from here on, take any. So each line is read
+            # three times at most.
+            any_indent = True
+            closes = _closing(lines, number, fence, None)
+        inside = [part.removeprefix(indent) for part in lines[number:closes]]
+        blocks.append(Block(language, "\n".join(inside).rstrip(), closes is not None))
+        number = len(lines) if closes is None else closes + 1
+    blocks = [block for block in blocks if block.text.strip()]
+    return Blocks(blocks, any(part.strip() for part in outside))
+
+
+def _closing(lines: Sequence[str], start: int, fence: str, indent: int | None) -> int | None:
+    """The line that closes a block; where `indent` is given, not one in the examples of a docstring."""
+    for number in range(start, len(lines)):
+        line = lines[number].strip(" \t")
+        if len(line) >= len(fence) and line == fence[0] * len(line):
+            deep = len(lines[number]) - len(lines[number].lstrip(" \t"))
+            if indent is None or deep < indent + 4:
+                return number
+    return None
+
+
+def _find(text: str, wanted: str) -> Code:
+    """The code before tests and examples are cut from it."""
+    bare = text.strip("\n").rstrip()
+    # A fence is no Python, except in a string: then the docstring of a bare answer holds it.
+    if _is_python(bare):
+        return Code(bare, "python")
+    blocks, prose = fenced_blocks(text)
+    if blocks:
+        return _from_blocks(blocks, wanted, ("prose",) if prose else ())
+    if "```" in text:
+        return Code(None, None)
+    inner = _python_in_prose(bare)
+    if inner is not None:
+        return Code(inner, "python", () if inner == bare else ("prose",))
+    if bare.startswith("#!") or _PYTHON_SIGNS.search(bare) or _reads_as_code(bare):
+        return Code(bare, _guess(bare))
+    return Code(None, None)
+
+
+def _from_blocks(blocks: Sequence[Block], wanted: str, cut: tuple[str, ...]) -> Code:
+    trees = [_tree(block) for block in blocks]
+    chosen = _choice(blocks, trees, wanted)
+    language = _common_name(blocks[chosen].language)
+    text, taken = blocks[chosen].text, [chosen]
+    if trees[chosen] is not None and language in ("", "python"):
+        text, taken = _joined(blocks, trees, chosen, wanted)
+    for number, block in enumerate(blocks):
+        if number not in taken:
+            cut += ("terminal-block" if block.language.lower() in _TERMINAL else "other-block",)
+        elif not block.closed:
+            cut += ("unclosed-fence",)
+    return Code(text, language or _guess(text), cut)
+
+
+def _tree(block: Block) -> ast.Module | None:
+    """The syntax tree of a block that may be Python and does something."""
+    if _common_name(block.language) not in ("", "python"):
+        return None
+    tree = parsed(block.text)
+    return tree if tree is not None and _does_something(tree) else None
+
+
+def _choice(blocks: Sequence[Block], trees: Sequence[ast.Module | None], wanted: str) -> int:
+    """The number of the block that answers."""
+    defining = [number for number, block in enumerate(blocks) if _defines(block.text, wanted)]
+    if defining:
+        whole = [n for n in defining if (tree := trees[n]) is not None and not _is_stub(tree, wanted)]
+        return whole[-1] if whole else defining[0]
+    numbers = [n for n, block in enumerate(blocks) if block.language.lower() not in _TERMINAL]
+    working = (n for n in numbers if (tree := trees[n]) is None or not _only_imports(tree))
+    return next(working, numbers[0] if numbers else 0)
+
+
+def _joined(
+    blocks: Sequence[Block], trees: Sequence[ast.Module | None], chosen: int, wanted: str
+) -> tuple[str, list[int]]:
+    """The text of a block together with the Python blocks whose names it needs, and the numbers of all."""
+    binding: dict[str, int] = {}
+    for number in (*range(len(blocks) - 1, chosen, -1), *range(chosen)):
+        tree = trees[number]
+        if tree is not None and not _defines(blocks[number].text, wanted):
+            # What is above the block counts before what is below it, and the nearest one first.
+            binding.update(dict.fromkeys(bound_names(tree), number))
+    texts = {chosen: blocks[chosen].text}
+    missing = list(unresolved(blocks[chosen].text))
+    needed: dict[int, set[str]] = {}
+    while missing:
+        name = missing.pop()
+        number = binding.get(name, chosen)
+        if number == chosen or name in needed.get(number, ()):
+            continue
+        if number not in needed:
+            missing.extend(unresolved(blocks[number].text))
+        needed.setdefault(number, set()).add(name)
+    for number, names in needed.items():
+        texts[number] = trim(blocks[number].text, names).text
+    # The block comes last: what it needs may have been told after it.
+    joined = "\n\n".join(texts[number] for number in [*sorted(needed), chosen])
+    return (joined, sorted(texts)) if parsed(joined) else (blocks[chosen].text, [chosen])
+
+
+def _only_imports(tree: ast.Module) -> bool:
+    return all(isinstance(node, ast.Import | ast.ImportFrom) for node in tree.body)
+
+
+def _is_stub(tree: ast.Module, name: str) -> bool:
+    """Whether the last definition of `name` has no body, as where an answer quotes a signature."""
+    found = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == name]
+    return bool(found) and all(
+        isinstance(node, ast.Pass | ast.Raise)
+        or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+        for node in found[-1].body
+    )
+
+
+def _common_name(language: str) -> str:
+    return _LANGUAGES.get(language.lower(), language.lower())
+
+
+def _wanted_name(entry_point: str | None) -> str:
+    """`Solution` of `Solution().run`, as the rule missing-function has it; "" for none."""
+    return (entry_point or "").strip().partition(".")[0].removesuffix("()")
+
+
+def _defines(text: str, name: str) -> bool:
+    if not name:
+        return False
+    name = re.escape(name)
+    words = rf"\b(?:def|function|func|fn|class)[ \t]+{name}\b|\b(?:const|let|var)[ \t]+{name}[ \t]*="
+    return re.search(rf"{words}|^{name}[ \t]*=[ \t]*lambda\b", text, re.MULTILINE) is not None
+
+
+def _names_that_hold(text: str, name: str) -> frozenset[str]:
+    """`name` and the classes that have a method of that name: `Solution` where `two_sum` is wanted."""
+    tree = parsed(text) if name else None
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef)] if tree else []
+    return frozenset({name}) | {
+        c.name for c in classes if any(getattr(s, "name", "") == name for s in c.body)
+    }
+
+
+def _python_in_prose(text: str) -> str | None:
+    """From the first line that begins Python up to the last paragraph with which it still compiles."""
+    begins = _PYTHON_BEGINS.search(text)
+    if begins is None:
+        return None
+    paragraphs = text[begins.start() :].split("\n\n")
+    for end in range(min(len(paragraphs), MAX_PARAGRAPHS), 0, -1):
+        candidate = "\n\n".join(paragraphs[:end]).rstrip()
+        if _is_python(candidate):
+            return candidate
+    return None
+
+
+def _guess(text: str) -> str | None:
+    return "python" if _is_python(text) or _PYTHON_SIGNS.search(text) else None
+
+
+def _is_python(text: str) -> bool:
+    tree = parsed(text)
+    return tree is not None and _does_something(tree)
+
+
+def _does_something(tree: ast.Module) -> bool:
+    """A single word or number compiles too, but is no code."""
+    return any(not isinstance(node, ast.Expr) or isinstance(node.value, ast.Call) for node in tree.body)
+
+
+def _reads_as_code(text: str) -> bool:
+    lines = [line for line in text.splitlines() if line.strip()]
+    return 2 * sum(bool(_CODE_LINE.search(line)) for line in lines) >= len(lines) > 0
+
+
+def _code_of(response: str | None, code: str | None, language: str | None, entry_point: str | None) -> Code:
+    """What a row brings, and what is missing of it from its answer."""
+    found = extract_code(response, entry_point) if code is None else Code(code, _guess(code))
+    return found._replace(language=_common_name(language)) if language else found
+
+
+def with_code(frame: pl.DataFrame) -> pl.DataFrame:
+    """`frame` with the columns `code` and `language`, where it has answers; those it brings are kept."""
+    if "response" not in frame.columns:
+        return frame
+    frame = schema.with_columns(frame, ["code", "language", "entry_point", "finish_reason", "role"])
+    if frame.height == 0:
+        return frame
+    rows = frame.select("response", "code", "language", "entry_point").iter_rows()
+    found = [_code_of(*row) for row in rows]
+    return frame.with_columns(
+        pl.Series("code", [c.text for c in found], pl.String),
+        pl.Series("language", [c.language for c in found], pl.String),
+    )

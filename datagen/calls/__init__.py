@@ -1,0 +1,1 @@
+"""Model calls: each paid once, within limits and budget, results in order."""

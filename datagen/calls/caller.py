@@ -1,0 +1,386 @@
+"""Model calls, many at a time and each paid once; results in the order in which they were asked for."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from typing import NamedTuple, Protocol, TypeVar
+
+from datagen import progress
+from datagen.calls.admission import Gate, GivenUp
+from datagen.calls.budget import Account, Budget, Reservation, expected_tokens_in, most_tokens_out, opened
+from datagen.calls.usage import Usage
+from datagen.errors import DatagenError, InterruptedRun
+from datagen.journal import Journal, open_journal
+from datagen.request import Busy, CallFailed, NoAnswer, Prompt, Reply, Request, TeacherUnusable
+from datagen.teachers import Teacher
+
+T = TypeVar("T")
+
+#: So often a call is made that gets no answer, though others do.
+ATTEMPTS = 6
+#: So often a call is made that the server puts off, though it takes others.
+BUSY_ATTEMPTS = 100
+#: So many calls of one teacher refused in a row, none between them answered, and it is given up.
+MAX_FAILURES_IN_A_ROW = 20
+#: A run that ends waits so long for its calls in flight before it says so.
+PATIENCE_SECONDS = 2.0
+
+GOES_ON = "what was answered is kept, the same command goes on from there"
+INTERRUPTED = f"interrupted; {GOES_ON}"
+
+
+class _Unanswered(Exception):
+    """A call was made as often as there is sense in it, and never answered."""
+
+
+class Answer(NamedTuple):
+    """What became of one call: a reply with its journal key, or the reason why there is none."""
+
+    reply: Reply | None
+    request: str | None
+    problem: str = ""
+
+
+class Asker(Protocol):
+    """Whoever answers prompts: a `Caller`, or a forecast that only looks them up."""
+
+    async def ask(
+        self, teacher: Teacher, prompt: Prompt, *, seed: int, sample: int, temperature: float | None = None
+    ) -> Answer:
+        """See `Caller.ask`."""
+        ...
+
+
+@dataclass
+class Tally:
+    """Calls of one run: asked for now, found in the journal, failed; tokens and USD of the calls made now."""
+
+    asked: int = 0
+    reused: int = 0
+    failed: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+    usd: float = 0.0
+
+
+@dataclass
+class Caller:
+    """Asks teachers through the journal, each endpoint and model through its gate.
+
+    plan: what the calls are bought for (the key of a stage's or a run's plan). budget: USD that all runs of
+    the plan may spend. concurrency, timeout: instead of the teachers' own. stopped_by: why no call is begun
+    any more: the user's Ctrl-C, or the first error that ends the run.
+    """
+
+    journal: Journal
+    plan: str = ""
+    budget: Budget | None = None
+    concurrency: int | None = None
+    timeout: float | None = None
+    tally: Tally = field(default_factory=Tally)
+    usage: Usage = field(default_factory=Usage)
+    stopped_by: DatagenError | None = None
+    in_flight: int = 0
+    last_problem: str = ""
+    _gates: dict[tuple[str, str], Gate] = field(default_factory=dict)
+    _underway: dict[str, asyncio.Future[Answer]] = field(default_factory=dict)
+    _refusals: dict[str, int] = field(default_factory=dict)
+    _teachers: dict[str, Teacher] = field(default_factory=dict)
+    _needed: str = ""
+    _gone: dict[str, str] = field(default_factory=dict)
+    _users: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    _models: dict[str, list[str]] = field(default_factory=dict)
+    _stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def use(self, teachers: Sequence[Teacher], *, needed: Teacher | None = None) -> None:
+        """Take note of who will be asked: when one is given up, the others go on, unless it is `needed`."""
+        self._teachers |= {teacher.name: teacher for teacher in teachers if teacher.journalled}
+        self._needed = needed.name if needed else ""
+
+    async def ask(
+        self, teacher: Teacher, prompt: Prompt, *, seed: int, sample: int, temperature: float | None = None
+    ) -> Answer:
+        """The teacher's answer to `prompt`: from the journal, from an equal call under way, or asked now.
+
+        Raises:
+            TeacherUnusable: no call to any teacher can succeed.
+            InterruptedRun: the user stopped the run and the journal does not know the answer.
+            BudgetReached: the call could cost more than is left.
+            DatagenError: the journal cannot be used.
+        """
+        try:
+            request = teacher.request(prompt, seed=seed, sample=sample, temperature=temperature)
+        except CallFailed as problem:
+            progress.detail(f"{teacher.name}: {problem}")
+            return Answer(None, None, str(problem))
+        if not teacher.journalled:
+            return await self._unjournalled(teacher, request)
+        if request.key in self._underway:
+            answer = await asyncio.shield(self._underway[request.key])
+            self.tally.reused += answer.reply is not None
+            return answer
+        if (reply := self.journal.get(request)) is not None:
+            self.tally.reused += 1
+            return self._answered(teacher, request, reply)
+        call = asyncio.ensure_future(self._call(teacher, request))
+        self._underway[request.key] = call
+        call.add_done_callback(lambda _: self._underway.pop(request.key, None))
+        return await call
+
+    async def _unjournalled(self, teacher: Teacher, request: Request) -> Answer:
+        try:
+            return Answer(await teacher.complete(request), None)
+        except (CallFailed, NoAnswer, Busy) as problem:
+            self.last_problem = f"{teacher.name}: {problem}"
+            progress.detail(self.last_problem)
+            self.tally.failed += 1
+            return Answer(None, None, str(problem))
+
+    def _answered(self, teacher: Teacher, request: Request, reply: Reply) -> Answer:
+        self.usage.add(teacher.profile, request.key, reply)
+        known = self._models.setdefault(teacher.name, [])
+        if reply.model and reply.model not in known:
+            if known:
+                progress.say(f"{teacher.name} answered as {known[-1]}, now as {reply.model}")
+            known.append(reply.model)
+        return Answer(reply, request.key)
+
+    async def _call(self, teacher: Teacher, request: Request) -> Answer:
+        try:
+            reply = await self._reply(teacher, request)
+        except CallFailed as problem:
+            answer = self._failed(teacher, request, str(problem))
+            self._refused(teacher)
+            return answer
+        except (GivenUp, _Unanswered) as problem:
+            # Whether anything answers is for the gate to tell: what is asked again and again ends last, and
+            # then nothing is answered between.
+            return self._failed(teacher, request, str(problem))
+        except TeacherUnusable as error:
+            self._give_up(teacher, str(error))
+            return self._failed(teacher, request, str(error))
+        except DatagenError as error:
+            self.stop(error)
+            raise
+        return self._answered(teacher, request, reply)
+
+    async def _reply(self, teacher: Teacher, request: Request) -> Reply:
+        """Make a call until it is answered, or there is no sense in it any more."""
+        gate = self._gate(teacher, request)
+        tokens = expected_tokens_in(request) + (most_tokens_out(request) or 0)
+        unanswered = busy = 0
+        while True:
+            if self.stopped_by:
+                raise self.stopped_by
+            if teacher.name in self._gone:
+                raise GivenUp(self._gone[teacher.name])
+            try:
+                entered = await gate.enter(tokens)
+            except GivenUp as reason:
+                self._give_up(teacher, str(reason), for_all=not self.tally.reused)
+                raise
+            try:
+                reply, reservation = await self._send(teacher, request)
+                # Stored before the next call begins, so that a kill costs no more calls than are in flight.
+                stored = await self._store(teacher, request, reply, reservation)
+            except Busy as problem:
+                words, wait = str(problem), gate.refused(entered, busy, problem.retry_after)
+                busy += 1
+            except NoAnswer as problem:
+                words, wait = str(problem), gate.failed(unanswered, str(problem))
+                unanswered += 1
+            except CallFailed:
+                gate.turned_down()
+                raise
+            except BaseException:
+                gate.leave()
+                raise
+            else:
+                used = reply.tokens_in + reply.tokens_out
+                gate.answered(entered, tokens, used or tokens, reply.pause)
+                self._refusals[teacher.name] = 0
+                return stored
+            progress.detail(f"{teacher.name}: {words}")
+            if unanswered >= ATTEMPTS or busy >= BUSY_ATTEMPTS:
+                raise _Unanswered(f"{words} (asked {unanswered + busy} times)")
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), wait)
+
+    async def _send(self, teacher: Teacher, request: Request) -> tuple[Reply, Reservation | None]:
+        """Make a call once, within its time and the budget."""
+        reservation = await self.budget.reserve(teacher.profile, request) if self.budget else None
+        if self.stopped_by or teacher.name in self._gone:
+            # The wait for admission, or for money, may have been long.
+            await self._settle(reservation, 0.0)
+            raise self.stopped_by or GivenUp(self._gone[teacher.name])
+        self.in_flight += 1
+        try:
+            # One that goes on by itself at the server is not lost, however long it takes.
+            seconds = None if _goes_on(teacher) else self.timeout or teacher.profile.timeout
+            try:
+                async with asyncio.timeout(seconds):
+                    return await self._complete(teacher, request), reservation
+            except TimeoutError:
+                raise NoAnswer(f"no answer within {seconds:g} s", maybe_billed=True) from None
+        except NoAnswer as problem:
+            # An answer that was lost on its way may be on the bill; its note in the journal stays.
+            lost = reservation.usd if reservation and problem.maybe_billed else 0.0
+            await self._settle(reservation, lost)
+            raise
+        except (Busy, CallFailed, TeacherUnusable, InterruptedRun):
+            await self._settle(reservation, 0.0)
+            raise
+        except BaseException:
+            # It may be paid for, and those who wait for what it may leave have to be told.
+            await self._settle(reservation, reservation.usd if reservation else 0.0)
+            raise
+        finally:
+            self.in_flight -= 1
+
+    async def _store(
+        self, teacher: Teacher, request: Request, reply: Reply, reservation: Reservation | None
+    ) -> Reply:
+        """Store a reply and what it cost; returns what the journal holds."""
+        usd = teacher.profile.cost(reply.tokens_in, reply.tokens_out)
+        if reservation and not (reply.tokens_in and (reply.tokens_out or not reply.text)):
+            usd = reservation.usd  # the server does not say what it counted
+        name = reservation.name if reservation else ""
+        try:
+            stored = await self.journal.put(request, reply, plan=self.plan, usd=usd, reserved=name)
+        except BaseException:
+            # It may be paid for, and those who wait for what it may leave have to be told.
+            await self._settle(reservation, reservation.usd if reservation else 0.0)
+            raise
+        if reservation and self.budget:
+            await self.budget.settle(reservation, usd)
+        self.tally.asked += 1
+        self.tally.tokens_in += stored.tokens_in
+        self.tally.tokens_out += stored.tokens_out
+        self.tally.usd += usd
+        return stored
+
+    async def _settle(self, reservation: Reservation | None, usd: float) -> None:
+        """A call failed; what it cost counts as spent, otherwise its note in the journal goes."""
+        if reservation is None or self.budget is None:
+            return
+        await self.budget.settle(reservation, usd)
+        if reservation.name and not usd:
+            await self.journal.release(reservation.name)
+
+    async def _complete(self, teacher: Teacher, request: Request) -> Reply:
+        """The teacher's reply; one that goes on by itself at the server is not waited for at the end."""
+        if not _goes_on(teacher):
+            return await teacher.complete(request)
+        call = asyncio.ensure_future(teacher.complete(request))
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        try:
+            await asyncio.wait({call, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if not call.done() and self.stopped_by:
+                raise self.stopped_by
+            return await call
+        finally:
+            call.cancel()
+            stopping.cancel()
+
+    def stop(self, why: DatagenError, *, patience: float = PATIENCE_SECONDS) -> None:
+        """Begin no further call; those in flight end first, and if that takes longer than `patience`, say so.
+
+        The first reason stands.
+        """
+        if self.stopped_by is None:
+            self.stopped_by = why
+            self._stopping.set()
+            for gate in self._gates.values():
+                gate.dismiss(why)
+            asyncio.get_running_loop().call_later(patience, self._say_waiting)
+
+    def _say_waiting(self) -> None:
+        if self.in_flight:
+            calls = "1 call" if self.in_flight == 1 else f"{self.in_flight} calls"
+            progress.say(f"Stopping: {calls} in flight end first (Ctrl-C gives them up)")
+
+    def cap(self, teacher: Teacher) -> int:
+        """Calls to a teacher at a time, at most."""
+        return self.concurrency or teacher.profile.concurrency or 1
+
+    def window(self, teachers: Sequence[Teacher]) -> int:
+        """How many jobs to have under way, so that no teacher waits while others are slow."""
+        return 4 * sum(map(self.cap, teachers))
+
+    def counts(self) -> dict[str, int | float]:
+        """The tally for the manifest."""
+        return asdict(self.tally) | {"usd": round(self.tally.usd, 9)}
+
+    def _gate(self, teacher: Teacher, request: Request) -> Gate:
+        """The gate of an endpoint and model; two teachers behind one share the first one's limits."""
+        profile = teacher.profile
+        where = request.endpoint, request.model
+        if where not in self._gates:
+            self._gates[where] = Gate(
+                teacher.name, self.cap(teacher), rpm=profile.rpm, tpm=profile.tpm, patience=profile.patience
+            )
+        self._users.setdefault(where, set()).add(teacher.name)
+        return self._gates[where]
+
+    def _failed(self, teacher: Teacher, request: Request, problem: str) -> Answer:
+        progress.detail(f"{teacher.name}: {problem}")
+        self.last_problem = f"{teacher.name}: {problem}"
+        self.tally.failed += 1
+        return Answer(None, request.key, problem)
+
+    def _refused(self, teacher: Teacher) -> None:
+        """Count a call that was refused for good. Those that went out together say no more than one."""
+        self._refusals[teacher.name] = self._refusals.get(teacher.name, 0) + 1
+        if self._refusals[teacher.name] >= max(MAX_FAILURES_IN_A_ROW, self.cap(teacher)):
+            count = self._refusals[teacher.name]
+            why = f"{count} calls failed in a row, the last because {self.last_problem}"
+            self._give_up(teacher, why, for_all=not self.tally.reused)
+
+    def _give_up(self, teacher: Teacher, why: str, *, for_all: bool = True) -> None:
+        """Ask this teacher nothing more; without any other, the run ends.
+
+        for_all: whether that may end the run. Where the journal answers for most rows, what is left may be
+        nothing but the rows that failed before, and a set without them is better than none.
+        """
+        if teacher.name in self._gone:
+            return
+        self._gone[teacher.name] = why
+        for where, users in self._users.items():
+            if users <= self._gone.keys():
+                self._gates[where].dismiss(GivenUp(why))
+        is_last = self._gone.keys() >= self._teachers.keys() or teacher.name == self._needed
+        if is_last and for_all:
+            self.stop(TeacherUnusable(f"{why}; {GOES_ON}" if self.tally.asked else why))
+        elif is_last:
+            progress.say(f"{teacher.name} is given up for this run ({why}); the next run asks it again")
+        else:
+            progress.say(f"{teacher.name} is given up for this run ({why}); the others go on")
+
+    def check_answered(self) -> None:
+        """Raise TeacherUnusable if calls were made, and not one of them was answered."""
+        if self.tally.failed and not self.tally.asked and not self.tally.reused:
+            raise TeacherUnusable(f"no call was answered, the last because {self.last_problem}")
+
+
+def _goes_on(teacher: Teacher) -> bool:
+    """Whether the teacher's calls go on at the server without us, and are found again by the next run."""
+    return getattr(teacher, "resumable", False)
+
+
+@contextmanager
+def caller(
+    plan: str, *, account: Account | None = None, concurrency: int | None = None, timeout: float | None = None
+) -> Iterator[Caller]:
+    """A caller on the user's journal, for a plan with this key or for what `account` says."""
+    bought_for = (account and account.plan) or plan
+    most = account.max_usd if account else None
+    with open_journal() as journal:
+        if most is None:
+            yield Caller(journal, bought_for, None, concurrency, timeout)
+            return
+        with opened(journal, bought_for, most) as budget:
+            yield Caller(journal, bought_for, budget, concurrency, timeout)

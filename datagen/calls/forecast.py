@@ -1,0 +1,381 @@
+"""What a model stage would ask for, and cost, without asking: `--dry-run`.
+
+Prompts are made as the stage makes them and looked up in the journal, so what is answered already costs
+nothing. Where the rows are not there yet (a later stage of a recipe), rows like those that come in stand for
+them, and their number is a range.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from datagen.calls.budget import expected_tokens_in, most_tokens_out
+from datagen.calls.caller import Answer
+from datagen.data.source import Row, Source
+from datagen.journal import Journal, open_journal
+from datagen.request import CallFailed, Prompt, Request
+from datagen.teachers import Profile, Teacher, connect_all
+
+#: Languages and tokenizers differ in how many bytes make a token.
+TOKENS_IN_FACTORS = 0.8, 1.6
+#: Answers of one model to like prompts differ in length; their mean, less.
+TOKENS_OUT_FACTORS = 0.7, 1.4
+#: Fewer calls than this say nothing about a mean.
+LEAST_CALLS = 20
+#: Without such calls: an answer has at least this part of the tokens that it may have.
+LEAST_SHARE = 0.005
+#: Where nothing else is known: of a prompt of ours with a task, and of an answer.
+USUAL_TOKENS_IN, USUAL_TOKENS_OUT = 300, 2048
+
+Range = tuple[float, float]
+
+
+class Rows(NamedTuple):
+    """Rows that a stage will read: how many at least and at most, and rows like them.
+
+    exact: whether `source` holds the very rows.
+    """
+
+    source: Source
+    least: int
+    most: int
+    exact: bool = True
+
+    @classmethod
+    def of(cls, source: Source) -> Rows:
+        """The rows of a source that is there."""
+        return cls(source, source.rows, source.rows)
+
+    def limited(self, limit: int | None) -> Rows:
+        """The first `limit` rows."""
+        if limit is None:
+            return self
+        return Rows(self.source.limited(limit), min(self.least, limit), min(self.most, limit), self.exact)
+
+    def becoming(self, least: int, most: int) -> Rows:
+        """What a stage makes of them: so many rows, like these."""
+        return Rows(self.source, least, most, exact=False)
+
+    def without(self, useless: int) -> Rows:
+        """The same where so many rows of the source are not worked on, so that fewer come of them."""
+        here = max(self.source.rows, 1)
+        least, most = (number - number * useless // here for number in (self.least, self.most))
+        return self._replace(least=least, most=most if self.exact else self.most)
+
+
+class Asked(NamedTuple):
+    """What one teacher would be asked for: low and high of each; usd None where no price is known.
+
+    journalled: calls that are answered already. basis: what the ranges rest on.
+    """
+
+    teacher: str
+    calls: Range
+    journalled: int
+    tokens_in: Range
+    tokens_out: Range
+    usd: Range | None
+    basis: str
+
+    def as_json(self) -> dict[str, Any]:
+        """Ranges as pairs; calls and tokens in whole numbers."""
+        whole = {
+            name: [round(x) for x in getattr(self, name)] for name in ("calls", "tokens_in", "tokens_out")
+        }
+        usd = None if self.usd is None else [round(x, 6) for x in self.usd]
+        return {
+            "teacher": self.teacher,
+            **whole,
+            "journalled": self.journalled,
+            "usd": usd,
+            "basis": self.basis,
+        }
+
+
+class Forecast(NamedTuple):
+    """What a stage would ask for, by teacher, and the rows that it would make, or work on, so far."""
+
+    asked: list[Asked]
+    rows: Rows
+
+
+@dataclass
+class _Count:
+    """Calls of one teacher with the system prompt of `like`; of None, calls of which no prompt is known yet.
+
+    tokens_in, most_out: of all prompts that were made for it, so many that is. later: calls whose prompts
+    depend on answers that are not there yet.
+    """
+
+    like: Request | None
+    calls: int = 0
+    journalled: int = 0
+    tokens_in: int = 0
+    most_out: int = 0
+    prompts: int = 0
+    later: Range = (0.0, 0.0)
+
+    def look(self, request: Request) -> None:
+        self.tokens_in += expected_tokens_in(request)
+        self.most_out += most_tokens_out(request) or 0
+        self.prompts += 1
+
+
+@dataclass
+class _Lookup:
+    """Answers from the journal, and counts by teacher what it does not know.
+
+    misses: how often there was no answer. first: the first prompt.
+    """
+
+    journal: Journal
+    counts: dict[Teacher, dict[str, _Count]] = field(default_factory=dict)
+    misses: int = 0
+    first: Prompt | None = None
+    _seen: set[str] = field(default_factory=set)
+
+    async def ask(
+        self, teacher: Teacher, prompt: Prompt, *, seed: int, sample: int, temperature: float | None = None
+    ) -> Answer:
+        try:
+            request = teacher.request(prompt, seed=seed, sample=sample, temperature=temperature)
+        except CallFailed as problem:
+            return Answer(None, None, str(problem))
+        if not teacher.journalled:
+            return Answer(None, None, "not asked")
+        self.first = self.first or prompt
+        count = self.count(teacher, request)
+        reply = self.journal.get(request)
+        self.misses += reply is None
+        if request.key not in self._seen:  # equal requests are asked once
+            self._seen.add(request.key)
+            count.look(request)
+            count.calls += reply is None
+            count.journalled += reply is not None
+        return Answer(reply, request.key, "" if reply else "not asked")
+
+    def count(self, teacher: Teacher, request: Request | None) -> _Count:
+        """The count for calls like this one."""
+        kind = "" if request is None else request.messages[0][1] if request.messages else "text"
+        return self.counts.setdefault(teacher, {}).setdefault(kind, _Count(request))
+
+    def of(self, teacher: Teacher) -> _Count:
+        """The count for what a teacher was asked first; or for that prompt which another was."""
+        if teacher in self.counts:
+            return next(iter(self.counts[teacher].values()))
+        request = None
+        if self.first is not None:
+            with contextlib.suppress(CallFailed):
+                request = teacher.request(self.first, seed=0, sample=0)
+        count = self.count(teacher, request)
+        if request is not None:
+            count.look(request)
+        return count
+
+
+def task_forecast(
+    rows: Rows,
+    profiles: Sequence[Profile],
+    ask_all: Callable[[Row, Sequence[Teacher], _Lookup], Awaitable[object]],
+) -> Forecast:
+    """The forecast of a stage that asks for everything about a row at once."""
+
+    async def follow(lookup: _Lookup, opened: Sequence[Teacher]) -> int:
+        seen: set[str] = set()
+        for row in rows.source.iter_rows():
+            if row["instruction"].strip() and row["instruction"] not in seen:
+                seen.add(row["instruction"])
+                await ask_all(row, opened, lookup)
+        return rows.source.rows - len(seen)
+
+    return _forecast(rows, profiles, follow)
+
+
+def chain_forecast(
+    rows: Rows,
+    profiles: Sequence[Profile],
+    evolve: Callable[[Row, Sequence[Teacher], _Lookup], Awaitable[Any]],
+    *,
+    rounds: int,
+    verdict: Callable[[Row], Prompt] | None,
+) -> Forecast:
+    """The forecast of a stage that asks on the basis of what was answered, `rounds` times for each row.
+
+    evolve: gives a chain with what was kept and dropped; the last attempt is the one that is not answered.
+    verdict: a prompt like those by which the last profile is asked about attempts, if it is a judge.
+    """
+
+    async def follow(lookup: _Lookup, opened: Sequence[Teacher]) -> int:
+        asked, judge = (opened[:-1], opened[-1]) if verdict else (opened, None)
+        attempts = useless = 0
+        for row in rows.source.iter_rows():
+            useless += not row["instruction"].strip()
+            before = lookup.misses
+            chain = await evolve(row, opened, lookup)
+            if lookup.misses > before:
+                left = rounds - len(chain.kept) - len(chain.dropped)
+                attempts += left
+                # Of an attempt that has a text only the verdict is missing.
+                verdicts = left + (not chain.dropped[-1]["instruction"])
+                if judge and verdict:
+                    with contextlib.suppress(CallFailed):
+                        request = judge.request(verdict(row), seed=0, sample=0)
+                        count = lookup.count(judge, request)
+                        count.look(request)
+                        count.later = 0.0, count.later[1] + verdicts
+        for teacher in asked:
+            lookup.of(teacher).later = _drawn(attempts, len(asked))
+        return useless
+
+    return _forecast(rows, profiles, follow)
+
+
+def _drawn(times: int, among: int) -> Range:
+    """How often one of so many is drawn, three standard deviations down and up."""
+    mean, deviation = times / among, math.sqrt(times * (among - 1)) / among
+    return max(0.0, mean - 3 * deviation), min(float(times), mean + 3 * deviation)
+
+
+def _forecast(
+    rows: Rows,
+    profiles: Sequence[Profile],
+    follow: Callable[[_Lookup, Sequence[Teacher]], Awaitable[int]],
+) -> Forecast:
+    """follow: asks for all rows, and says how many of them it did not need to."""
+    with open_journal() as journal:
+        lookup = _Lookup(journal)
+
+        async def work() -> int:
+            async with connect_all(profiles) as opened:
+                return await follow(lookup, opened)
+
+        useless = asyncio.run(work())
+        by_name: dict[str, tuple[Profile, list[_Count]]] = {}
+        for teacher, counts in lookup.counts.items():
+            by_name.setdefault(teacher.name, (teacher.profile, []))[1].extend(counts.values())
+        asked = [_asked(profile, counts, rows, journal) for profile, counts in by_name.values()]
+        return Forecast(asked, rows.without(useless))
+
+
+class _Part(NamedTuple):
+    """The ranges of one kind of calls."""
+
+    calls: Range
+    tokens_in: Range
+    tokens_out: Range
+    basis: str
+
+
+def _asked(profile: Profile, counts: Sequence[_Count], rows: Rows, journal: Journal) -> Asked:
+    parts = [_part(count, rows, journal) for count in counts if count.prompts or count.later[1]]
+    tokens_in, tokens_out = (
+        _sum([part.tokens_in for part in parts]),
+        _sum([part.tokens_out for part in parts]),
+    )
+    usd = None
+    if profile.price_in is not None:
+        usd = (
+            profile.cost(round(tokens_in[0]), round(tokens_out[0])),
+            profile.cost(round(tokens_in[1]), round(tokens_out[1])),
+        )
+    journalled = sum(count.journalled for count in counts) if rows.exact else 0
+    basis = "; ".join(dict.fromkeys(part.basis for part in parts))
+    calls = _sum([part.calls for part in parts])
+    return Asked(profile.name, calls, journalled, tokens_in, tokens_out, usd, _basis(basis, rows))
+
+
+def _part(count: _Count, rows: Rows, journal: Journal) -> _Part:
+    here = max(rows.source.rows, 1)
+    low, high = count.calls + count.later[0], count.calls + count.later[1]
+    if not rows.exact:
+        # Rows that are not there yet are like these, but maybe none of them is answered.
+        low, high = low * rows.least / here, (high + count.journalled) * rows.most / here
+    each_in, most = float(USUAL_TOKENS_IN), float(USUAL_TOKENS_OUT)
+    if count.prompts:
+        each_in, most = count.tokens_in / count.prompts, count.most_out / count.prompts
+    known, mean = journal.mean_tokens_out(count.like) if count.like else (0, 0.0)
+    if known >= LEAST_CALLS:
+        out = mean * TOKENS_OUT_FACTORS[0], min(mean * TOKENS_OUT_FACTORS[1], most)
+        basis = f"answers as long as {known:,} in the journal, {mean:,.0f} tokens in the mean"
+    else:
+        out = most * LEAST_SHARE, most
+        basis = (
+            f"no {LEAST_CALLS} calls of it in the journal: answers of {LEAST_SHARE:.1%} to all of max_tokens"
+        )
+    return _Part(
+        (low, high),
+        (low * each_in * TOKENS_IN_FACTORS[0], high * each_in * TOKENS_IN_FACTORS[1]),
+        (low * min(out), high * max(out)),
+        basis,
+    )
+
+
+def _basis(basis: str, rows: Rows) -> str:
+    if rows.exact:
+        return f"prompts counted at about 4 bytes a token; {basis}"
+    return f"{rows.least:,} to {rows.most:,} rows like those that come in; {basis}"
+
+
+def lines(stages: Sequence[tuple[str, Forecast]]) -> list[str]:
+    """The forecast as text, with a sum."""
+    text = []
+    for stage, forecast in stages:
+        for one in forecast.asked:
+            reused = f" ({one.journalled:,} more are journalled)" if one.journalled else ""
+            text += [
+                f"{stage}, {one.teacher}: {_shown(one.calls)} calls{reused},"
+                f" {_shown(one.tokens_in)} tokens in, {_shown(one.tokens_out)} out, {_dollars(one.usd)}",
+                f"    rests on: {one.basis}",
+            ]
+        if not forecast.asked:
+            text.append(f"{stage}: no calls")
+    everything = [one for _, forecast in stages for one in forecast.asked]
+    return [
+        *text,
+        f"In all: {_shown(_sum([one.calls for one in everything]))} calls, {_dollars(_cost(everything))}",
+    ]
+
+
+def as_json(stages: Sequence[tuple[str, Forecast]]) -> dict[str, Any]:
+    """The forecast for --json."""
+    everything = [one for _, forecast in stages for one in forecast.asked]
+    cost = _cost(everything)
+    return {
+        "dry_run": True,
+        "forecast": [
+            {
+                "stage": stage,
+                "rows": [made.rows.least, made.rows.most],
+                "teachers": [a.as_json() for a in made.asked],
+            }
+            for stage, made in stages
+        ],
+        "calls": [round(x) for x in _sum([one.calls for one in everything])],
+        "usd": None if cost is None else [round(x, 6) for x in cost],
+    }
+
+
+def _cost(asked: Sequence[Asked]) -> Range | None:
+    costs = [one.usd for one in asked if one.usd is not None]
+    return _sum(costs) if len(costs) == len(asked) else None
+
+
+def _sum(ranges: Sequence[Range]) -> Range:
+    return sum(low for low, _ in ranges), sum(high for _, high in ranges)
+
+
+def _shown(values: Range) -> str:
+    low, high = (f"{value:,.0f}" for value in values)
+    return low if low == high else f"{low} to {high}"
+
+
+def _dollars(usd: Range | None) -> str:
+    if usd is None:
+        return "cost unknown: no price_in and price_out"
+    low, high = (f"${value:,.2f}" if value >= 1 else f"${value:.4f}" for value in usd)
+    return low if low == high else f"{low} to {high}"

@@ -1,0 +1,98 @@
+"""Jobs that make calls: many at a time, results in order, and an end that loses no answer."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import signal
+from collections import deque
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Iterator
+from typing import Any, TypeVar
+
+from datagen.calls.caller import GOES_ON, INTERRUPTED, Caller
+from datagen.errors import InterruptedRun
+
+T = TypeVar("T")
+
+
+async def in_order(
+    jobs: Iterable[Callable[[], Awaitable[T]]], *, window: int, caller: Caller
+) -> AsyncGenerator[T]:
+    """Run jobs at the same time and yield their results in the order of `jobs`.
+
+    At most `window` of them are under way or wait to be yielded, so memory stays bounded. When a job
+    raises, the calls in flight are let finish (they are paid for) before the error goes on.
+    """
+    pending: deque[asyncio.Future[T]] = deque()
+    # Lets a Ctrl-C be heard that was pressed while something blocked, such as the loading of a model.
+    await asyncio.sleep(0.001)
+    try:
+        for job in jobs:
+            if caller.stopped_by:
+                raise caller.stopped_by
+            pending.append(asyncio.ensure_future(job()))
+            if len(pending) >= window:
+                yield await pending[0]
+                pending.popleft()
+        while pending:
+            yield await pending[0]
+            pending.popleft()
+    except asyncio.CancelledError:
+        for job_under_way in pending:
+            job_under_way.cancel()
+        raise
+    finally:
+        if pending:
+            caller.stop(InterruptedRun(f"the run ended early; {GOES_ON}"))
+            await asyncio.gather(*pending, return_exceptions=True)
+
+
+def run_calls(work: Callable[[], Coroutine[Any, Any, T]], caller: Caller) -> T:
+    """Run `work` to its end, or until Ctrl-C: once lets the calls in flight finish, twice gives them up.
+
+    Raises:
+        InterruptedRun: the user stopped it; the message says how to go on.
+        TeacherUnusable: calls were made, and none was answered.
+    """
+    with _rare_collection(), contextlib.suppress(asyncio.CancelledError):
+        result = asyncio.run(_interruptible(work, caller))
+        if not caller.stopped_by:
+            caller.check_answered()
+            return result
+    raise caller.stopped_by or InterruptedRun(INTERRUPTED)
+
+
+@contextlib.contextmanager
+def _rare_collection() -> Iterator[None]:
+    """Look for unreachable cycles a hundred times less often.
+
+    A call leaves hardly any, and each look at everything that a long run holds stops all calls for 0.1 s.
+    """
+    before = gc.get_threshold()
+    gc.set_threshold(100 * before[0], *before[1:])
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*before)
+
+
+async def _interruptible(work: Callable[[], Coroutine[Any, Any, T]], caller: Caller) -> T:
+    loop = asyncio.get_running_loop()
+    task = asyncio.ensure_future(work())
+
+    def interrupt() -> None:
+        if caller.stopped_by:
+            task.cancel()
+        caller.stop(InterruptedRun(INTERRUPTED), patience=0)
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    for number in numbers:
+        loop.add_signal_handler(number, interrupt)
+    try:
+        return await task
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)

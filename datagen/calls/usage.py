@@ -1,0 +1,69 @@
+"""What a data set rests on: calls, tokens and cost per teacher, each call once whatever run made it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from datagen.request import Reply
+from datagen.teachers import Profile
+
+_COUNTED = ("calls", "tokens_in", "tokens_out")
+
+
+@dataclass
+class Usage:
+    """Adds up the answers that a stage was given; from the journal or asked now makes no difference."""
+
+    _seen: set[bytes] = field(default_factory=set)
+    _teachers: dict[str, tuple[Profile, dict[str, int]]] = field(default_factory=dict)
+
+    def add(self, profile: Profile, key: str, reply: Reply) -> None:
+        """Count the call with this journal key, unless it was counted."""
+        short = bytes.fromhex(key[:32])
+        if short in self._seen:
+            return
+        self._seen.add(short)
+        _, counts = self._teachers.setdefault(profile.name, (profile, dict.fromkeys(_COUNTED, 0)))
+        for name, more in zip(_COUNTED, (1, reply.tokens_in, reply.tokens_out), strict=True):
+            counts[name] += more
+
+    def as_json(self) -> dict[str, dict[str, Any]]:
+        """By teacher: calls, tokens_in, tokens_out, and usd where prices are known."""
+        return {
+            name: {**counts, "usd": _usd(profile, counts)}
+            for name, (profile, counts) in sorted(self._teachers.items())
+        }
+
+
+def _usd(profile: Profile, counts: Mapping[str, int]) -> float | None:
+    """None where nobody said what the teacher costs."""
+    if profile.price_in is None:
+        return None
+    return round(profile.cost(counts["tokens_in"], counts["tokens_out"]), 9)
+
+
+def total(usages: Iterable[Mapping[str, Mapping[str, Any]]]) -> dict[str, dict[str, Any]]:
+    """The usage of several stages by teacher."""
+    sums: dict[str, dict[str, Any]] = {}
+    for usage in usages:
+        for name, counts in usage.items():
+            so_far = sums.setdefault(name, {**dict.fromkeys(_COUNTED, 0), "usd": 0.0})
+            for what in _COUNTED:
+                so_far[what] += counts[what]
+            known = so_far["usd"] is not None and counts["usd"] is not None
+            so_far["usd"] = round(so_far["usd"] + counts["usd"], 9) if known else None
+    return sums
+
+
+def summary(usage: Mapping[str, Mapping[str, Any]], rows_kept: int) -> dict[str, Any]:
+    """Totals over all teachers, and for each row that was kept."""
+    tokens = {what: sum(counts[what] for counts in usage.values()) for what in _COUNTED}
+    costs = [counts["usd"] for counts in usage.values()]
+    usd = round(sum(costs), 9) if None not in costs else None
+    per_row = {
+        "tokens": round((tokens["tokens_in"] + tokens["tokens_out"]) / rows_kept, 3) if rows_kept else None,
+        "usd": round(usd / rows_kept, 9) if rows_kept and usd is not None else None,
+    }
+    return {**tokens, "usd": usd, "per_kept_row": per_row}

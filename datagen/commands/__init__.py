@@ -1,0 +1,1 @@
+"""All that knows the screen: one file per command."""

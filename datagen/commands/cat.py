@@ -1,0 +1,66 @@
+"""Print the rows of a data set, in the shape that a trainer or a person wants."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+
+import click
+
+from datagen.commands import options
+from datagen.data import inputs
+from datagen.data.source import Row
+from datagen.errors import UsageError
+from datagen.runs import values
+
+
+def _jsonl(row: Row) -> Row:
+    return row
+
+
+def _messages(row: Row) -> Row:
+    turns = [{"role": "user", "content": row["instruction"]}]
+    if row.get("response") is not None:
+        turns.append({"role": "assistant", "content": row["response"]})
+    return {"id": row["id"], "messages": turns}
+
+
+def _alpaca(row: Row) -> Row:
+    return {"instruction": row["instruction"], "input": "", "output": row.get("response") or ""}
+
+
+def _sharegpt(row: Row) -> Row:
+    turns = [{"from": "human", "value": row["instruction"]}]
+    if row.get("response") is not None:
+        turns.append({"from": "gpt", "value": row["response"]})
+    return {"id": row["id"], "conversations": turns}
+
+
+SHAPES: Mapping[str, Callable[[Row], Row]] = {
+    "jsonl": _jsonl,
+    "messages": _messages,
+    "alpaca": _alpaca,
+    "sharegpt": _sharegpt,
+}
+
+
+@click.command(epilog="Example: datagen cat out/demo --as messages | head")
+@click.argument("source", metavar="DATASET", type=values.InputPath())
+@click.option("--as", "shape", type=click.Choice(list(SHAPES)), default="jsonl", show_default=True)
+@click.option("--dropped", is_flag=True, help="Print the rows that were dropped, with their reasons.")
+@options.rename_option
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Print only the first N rows.")
+def command(
+    source: str, shape: str, *, dropped: bool, rename: tuple[tuple[str, str], ...], limit: int | None
+) -> int:
+    """Print the rows of a data set.
+
+    One JSON object a line. DATASET may also be any file that the stages read.
+    """
+    if dropped and rename:
+        raise UsageError("--map is for files, --dropped for data sets; leave one of them out")
+    opened = inputs.open_dropped(source) if dropped else inputs.open_source(source, dict(rename))
+    for row in opened.limited(limit).iter_rows():
+        # As bytes: JSON is UTF-8, whatever the terminal's encoding is.
+        click.echo(json.dumps(SHAPES[shape](row), ensure_ascii=False, default=str).encode())
+    return 0

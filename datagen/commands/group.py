@@ -1,0 +1,65 @@
+"""The Click group: a command is imported only when it is asked for, so that --help stays instant."""
+
+from __future__ import annotations
+
+import importlib
+from typing import NoReturn
+
+import click
+
+from datagen.errors import nearest
+from datagen.version import __version__
+
+#: command -> (module, the line that `datagen --help` shows)
+COMMANDS: dict[str, tuple[str, str]] = {
+    "init": ("datagen.commands.init", "Write a recipe with notes, to be changed and run."),
+    "evolve": ("datagen.stages.evolve", "Evolve seeds into harder tasks."),
+    "sample": ("datagen.stages.sample", "Ask teachers to answer tasks."),
+    "filter": ("datagen.stages.filter", "Drop what is not worth learning, by rules."),
+    "decontam": ("datagen.stages.decontam", "Drop tasks that overlap a benchmark."),
+    "run": ("datagen.commands.run", "Run a recipe: all stages from seeds to a clean set."),
+    "cat": ("datagen.commands.cat", "Print the rows of a data set."),
+    "trace": ("datagen.commands.trace", "Tell why a row is in a data set or not, and which calls made it."),
+    "journal": ("datagen.commands.journal", "Count, save, bring back or remove stored model calls."),
+    "doctor": ("datagen.commands.doctor", "Check what works here: packages, keys, endpoints, disk."),
+    "list": ("datagen.commands.list", "List rules, teachers, benchmarks or methods."),
+}
+
+
+class LazyGroup(click.Group):
+    """Knows its commands by name and imports the one that is run."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - Click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(COMMANDS[cmd_name][0])
+        command: click.Command = module.command
+        command.name = cmd_name
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            self._unknown(ctx, args[0])
+        return super().resolve_command(ctx, args)
+
+    def _unknown(self, ctx: click.Context, name: str) -> NoReturn:
+        ctx.fail(f"unknown command {name}: {nearest(name, COMMANDS)}")
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
+
+
+@click.command(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Example: datagen run demo -o out/demo",
+)
+@click.version_option(__version__, prog_name="datagen")
+def cli() -> None:
+    """Build instruction-tuning sets for code models that can be trusted and rebuilt."""

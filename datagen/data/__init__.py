@@ -1,0 +1,1 @@
+"""Rows, and where they lie: dataset directories, manifests, cards, inputs."""

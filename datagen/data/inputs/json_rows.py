@@ -1,0 +1,154 @@
+"""Turns JSON, one object a line or one list of objects, into a frame, or says in one line what is wrong."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import polars as pl
+
+from datagen.data.inputs.kinds import MAX_DEPTH, Kind, Misfit, name_of
+from datagen.errors import DatagenError
+
+MAX_LINE_BYTES = 16 * 2**20
+CHUNK_ROWS = 8192
+
+#: A row before it is checked. An empty object has become None: no table can hold it.
+_Value = dict[str, Any] | None
+
+
+class _Constant(ValueError):
+    """NaN or an infinity, which Python's parser takes and JSON does not have."""
+
+
+def _no_constant(name: str) -> None:
+    raise _Constant(f"{name} is not JSON; use null for a missing number")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_no_constant, object_hook=lambda found: found or None)
+
+
+def parse(shown: str, raw: bytes, suffix: str) -> pl.DataFrame:
+    """The rows in `raw`; `shown` is what error lines call it. Suffix .json may also mean one list."""
+    raw = raw.removeprefix(b"\xef\xbb\xbf")
+    rows = _lines(shown, raw) if suffix != ".json" or _has_lines(raw) else _list(shown, raw)
+    return _to_frame(rows, shown)
+
+
+def decode(shown: str, raw: bytes, place: str = "") -> str:
+    """Text in UTF-8; the error line names the place, or the line if there is none."""
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        raise DatagenError(
+            f"{shown}{place or f', line {line}'}: byte 0x{raw[error.start]:02x} is not UTF-8;"
+            " convert the file to UTF-8 first"
+        ) from None
+
+
+def _has_lines(raw: bytes) -> bool:
+    """Whether the first line is an object by itself."""
+    line, _, _ = raw.lstrip().partition(b"\n")
+    if not line.startswith(b"{"):
+        return False
+    try:
+        _DECODER.decode(line.decode("utf-8", errors="replace"))
+    except _Constant:
+        return True
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _loads(shown: str, text: str, place: str) -> Any:  # noqa: ANN401 - JSON is anything
+    try:
+        return _DECODER.decode(text)
+    except json.JSONDecodeError as error:
+        where = place or f", line {error.lineno}"
+        raise DatagenError(
+            f"{shown}{where}: not JSON: {error.msg} at column {error.colno}; mend it"
+        ) from None
+    except _Constant as error:
+        raise DatagenError(f"{shown}{place}: {error}") from None
+    except RecursionError:
+        raise DatagenError(
+            f"{shown}{place}: nested deeper than {MAX_DEPTH} levels; give such values as text"
+        ) from None
+    except ValueError:  # Python's own limit, which guards against quadratic time
+        raise DatagenError(f"{shown}{place}: a number of thousands of digits; give it as a text") from None
+
+
+def _list(shown: str, raw: bytes) -> Iterator[_Value]:
+    rows = _loads(shown, decode(shown, raw), "")
+    if not isinstance(rows, list):
+        what = "an empty object" if rows is None and raw.lstrip().startswith(b"{") else name_of(rows)
+        raise DatagenError(f"{shown} holds {what}; it should hold a list of objects, or one object a line")
+    for number, row in enumerate(rows, 1):
+        if row is not None and not isinstance(row, dict):
+            raise DatagenError(f"{shown}, row {number}: {name_of(row)} where an object should be")
+        yield row
+
+
+def _lines(shown: str, raw: bytes) -> Iterator[_Value]:
+    for number, line in enumerate(io.BytesIO(raw), 1):
+        if not line.strip():
+            continue
+        place = f", line {number}"
+        if len(line) > MAX_LINE_BYTES:
+            size, most = len(line) / 2**20, MAX_LINE_BYTES // 2**20
+            raise DatagenError(
+                f"{shown}{place}: {size:.0f} MB in one line; at most {most} MB: is it one row a line?"
+            )
+        row = _loads(shown, decode(shown, line, place), place)
+        if row is not None and not isinstance(row, dict):
+            raise DatagenError(f"{shown}{place}: {name_of(row)} where an object should be")
+        yield row
+
+
+def _to_frame(rows: Iterable[_Value], shown: str) -> pl.DataFrame:
+    """Build the frame chunk by chunk, so that the Python objects of only one chunk live at a time."""
+    kind = Kind()
+    chunks: list[pl.DataFrame] = []
+    chunk: list[dict[str, Any]] = []
+    for number, row in enumerate(rows, 1):
+        if row is None:
+            raise DatagenError(
+                f"{shown}, row {number}: null or an empty object where a task should be; remove it"
+            )
+        try:
+            kind.learn(row, number)
+        except Misfit as error:
+            raise DatagenError(f"{shown}, row {number}: {error}") from None
+        chunk.append(row)
+        if len(chunk) == CHUNK_ROWS:
+            chunks.append(_chunk(chunk, kind))
+            chunk = []
+    if chunk:
+        chunks.append(_chunk(chunk, kind))
+    if not chunks:
+        return pl.DataFrame()
+    return pl.concat([_widened(frame, kind) for frame in chunks])
+
+
+def _chunk(rows: list[dict[str, Any]], kind: Kind) -> pl.DataFrame:
+    columns = kind.fields.items()
+    # By name: from a list of series polars would rename a column called "".
+    return pl.DataFrame(
+        {name: field.series(name, (row.get(name) for row in rows)) for name, field in columns}
+    )
+
+
+def _widened(frame: pl.DataFrame, kind: Kind) -> pl.DataFrame:
+    """A chunk with the columns and types of the whole, of which it knew only those up to its own rows."""
+    columns = {}
+    for name, field in kind.fields.items():
+        if name not in frame.columns:
+            columns[name] = field.series(name, [None]).new_from_index(0, frame.height)
+        elif frame.schema[name] == field.dtype():
+            columns[name] = frame[name]
+        else:
+            columns[name] = field.series(name, frame[name].to_list())
+    return pl.DataFrame(columns)

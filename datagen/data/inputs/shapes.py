@@ -1,0 +1,238 @@
+"""Gives a file's rows datagen's columns, whichever of the known shapes the file has."""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Mapping
+
+import polars as pl
+
+from datagen import canonical, progress
+from datagen.data import schema
+from datagen.errors import DatagenError, nearest, one_line
+
+#: Parsing Python takes some four hundred bytes of memory for each byte.
+MAX_TEXT_BYTES = 2**20
+
+_TEXT = (pl.String, pl.Null)
+
+
+def recognise(frame: pl.DataFrame, shown: str, rename: Mapping[str, str]) -> pl.DataFrame:
+    """Give a file's rows datagen's columns: `instruction`, `task`, `id`, and `response` where there is one.
+
+    Known shapes: datagen's own, Alpaca (`instruction, input, output`), chat (`messages`), and
+    `prompt` with or without `response`; `rename` (new name -> name in the file) covers the others.
+
+    Raises:
+        DatagenError: no instruction can be found, a known column has the wrong type, ids are not unique,
+            a column bears a name that datagen writes itself.
+    """
+    frame = _renamed(frame, shown, rename)
+    if "instruction" not in frame.columns:
+        frame = _from_other_shape(frame, shown)
+    frame = _typed(_from_alpaca(frame), shown, rename)
+    if frame["instruction"].null_count():
+        row = frame["instruction"].is_null().arg_true()[0] + 1
+        raise DatagenError(f"{shown}, row {row}: no instruction; every row needs one")
+    _refuse_long_texts(frame, shown)
+    _refuse_names_of_ours(frame, shown)
+    return schema.in_order(_identified(frame, shown))
+
+
+def _renamed(frame: pl.DataFrame, shown: str, rename: Mapping[str, str]) -> pl.DataFrame:
+    news = {old: new for new, old in rename.items()}
+    for new, old in rename.items():
+        if old not in frame.columns:
+            raise DatagenError(f"{shown} has no column {old} to map to {new}; {_nearest(old, frame)}")
+        if news[old] != new:
+            raise DatagenError(f"--map reads the column {old} of {shown} both as {new} and as {news[old]}")
+        if new != old and new in frame.columns and new not in news:
+            raise DatagenError(
+                f"{shown} has a column {new} already; map it elsewhere first: --map old_{new}={new}"
+            )
+    return frame.rename(news)
+
+
+def _nearest(name: str, frame: pl.DataFrame) -> str:
+    return nearest(name, [one_line(column, 40) for column in frame.columns])
+
+
+def _from_other_shape(frame: pl.DataFrame, shown: str) -> pl.DataFrame:
+    if "messages" in frame.columns:
+        return _from_chat(frame, shown)
+    if "prompt" in frame.columns:
+        _require(frame, "prompt", pl.String(), shown, "change it, or use --map instruction=NAME")
+        return frame.rename({"prompt": "instruction"})
+    columns = ", ".join(one_line(name, 40) for name in frame.columns[:12])
+    raise DatagenError(
+        f"{shown} has no column instruction, prompt or messages but {columns}; use --map instruction=NAME"
+    )
+
+
+def _from_chat(frame: pl.DataFrame, shown: str) -> pl.DataFrame:
+    """The first question of each chat and the answer to it."""
+    if "response" in frame.columns:
+        raise DatagenError(
+            f"{shown} has both messages and response; map the second elsewhere: --map my_response=response"
+        )
+    asked: list[str] = []
+    answered: list[str | None] = []
+    longer = 0
+    for number, (messages,) in enumerate(frame.select("messages").iter_rows(), 1):
+        try:
+            turns = [(turn["role"], turn["content"]) for turn in messages]
+            start = next(i for i, (role, _) in enumerate(turns) if role == "user")
+        except (TypeError, KeyError, StopIteration):
+            raise _no_chat(shown, number) from None
+        answer = next((text for role, text in turns[start + 1 :] if role == "assistant"), None)
+        if not isinstance(turns[start][1], str) or not isinstance(answer, str | None):
+            raise _no_chat(shown, number)
+        asked.append(turns[start][1])
+        answered.append(answer)
+        longer += len(turns) > 1 + (answer is not None)
+    if longer:
+        chats = "1 chat is" if longer == 1 else f"{longer:,} chats are"
+        progress.say(f"{shown}: {chats} longer than a question and its answer; the rest is not read")
+    return frame.drop("messages").with_columns(
+        pl.Series("instruction", asked, pl.String), pl.Series("response", answered, pl.String)
+    )
+
+
+def _no_chat(shown: str, number: int) -> DatagenError:
+    return DatagenError(
+        f"{shown}, row {number}: messages should be a list of {{role, content}} texts with a user's turn"
+    )
+
+
+def _from_alpaca(frame: pl.DataFrame) -> pl.DataFrame:
+    """Append a non-blank `input` to the instruction and call `output` the response."""
+    given_type = frame.schema.get("input")
+    if (
+        given_type is not None
+        and (given_type in _TEXT or given_type.is_numeric())
+        and frame.schema["instruction"] == pl.String
+    ):
+        given = pl.col("input").cast(pl.String)
+        both = pl.concat_str("instruction", given, separator="\n")
+        has_input = given.str.strip_chars().str.len_bytes() > 0
+        frame = frame.with_columns(
+            pl.when(has_input).then(both).otherwise("instruction").alias("instruction")
+        )
+        frame = frame.drop("input")
+    if frame.schema.get("output") in _TEXT and "response" not in frame.columns:
+        frame = frame.rename({"output": "response"})
+    return frame
+
+
+def _typed(frame: pl.DataFrame, shown: str, rename: Mapping[str, str]) -> pl.DataFrame:
+    for name, wanted in schema.DTYPES.items():
+        if name not in frame.columns:
+            continue
+        if name == "instruction":
+            cure = "change it, or use --map instruction=NAME"
+        elif name in rename:
+            cure = f"change it, or leave out --map {name}={one_line(rename[name], 60)}"
+        else:
+            cure = f"change it, or read it under another name: --map my_{name}={name}"
+        _require(frame, name, wanted, shown, cure)
+        frame = frame.with_columns(pl.col(name).cast(wanted))
+    return frame
+
+
+def _require(frame: pl.DataFrame, name: str, wanted: pl.DataType, shown: str, cure: str) -> None:
+    """Raise unless the column has the type `wanted`, or one that can be cast to it without loss."""
+    column = frame[name]
+    fits = column.dtype == wanted or column.dtype == pl.Null
+    if wanted == pl.List(pl.String):
+        fits = fits or column.dtype == pl.List(pl.Null)
+    elif wanted == pl.Int64 and (column.dtype.is_integer() or column.dtype == pl.String):
+        fits = column.cast(wanted, strict=False).null_count() == column.null_count()
+    elif name == "id":
+        fits = fits or column.dtype.is_integer()
+    if not fits:
+        value = one_line(column.drop_nulls().first(), 60)
+        raise DatagenError(
+            f"{shown}: column {name} should be {_type_name(wanted)}, but holds {_type_name(column.dtype)}"
+            f" (such as {value}); {cure}"
+        )
+
+
+def _type_name(dtype: pl.DataType) -> str:
+    if dtype == pl.List(pl.String):
+        return "a list of texts"
+    if isinstance(dtype, pl.List):
+        return "a list"
+    if isinstance(dtype, pl.Struct):
+        return "an object"
+    names = {"String": "text", "Int64": "a whole number", "Float64": "a number", "Boolean": "true or false"}
+    return names.get(str(dtype), str(dtype))
+
+
+def _refuse_long_texts(frame: pl.DataFrame, shown: str) -> None:
+    for name in ("instruction", "response", "code", "reference"):
+        if name in frame.columns:
+            too_long = (frame[name].str.len_bytes() > MAX_TEXT_BYTES).arg_true()
+            if len(too_long):
+                raise DatagenError(
+                    f"{shown}, row {too_long[0] + 1}: more than {MAX_TEXT_BYTES // 2**20} MB of {name} in one"
+                    " row; remove it: no task or answer is that long"
+                )
+
+
+def _refuse_names_of_ours(frame: pl.DataFrame, shown: str) -> None:
+    """Stages write some columns anew: those of a user would be lost, those that datagen printed are stale."""
+    printed_by_datagen = (
+        {"id", "task"} <= {*frame.columns}
+        and frame.height > 0
+        and frame["task"][0] == canonical.row_id(frame["instruction"][0])
+    )
+    for name in frame.columns:
+        if schema.is_written_anew(name) and not printed_by_datagen:
+            raise DatagenError(
+                f"{shown}: the column {one_line(name, 60)} bears a name that datagen writes itself;"
+                f" read it under another: --map my_{one_line(name, 60)}={one_line(name, 60)}"
+            )
+
+
+def _identified(frame: pl.DataFrame, shown: str) -> pl.DataFrame:
+    frame = _with_task(frame, shown)
+    if "id" not in frame.columns:
+        return frame.with_columns(pl.Series("id", _content_ids(frame), pl.String))
+    if frame["id"].null_count():
+        row = frame["id"].is_null().arg_true()[0] + 1
+        raise DatagenError(f"{shown}, row {row}: its id is null; give every row one, or remove the column")
+    if frame["id"].n_unique() < frame.height:
+        repeated = frame.filter(pl.col("id").is_duplicated())["id"][0]
+        raise DatagenError(
+            f"{shown}: the id {one_line(repeated, 60)} stands in more than one row; ids must be unique"
+        )
+    return frame
+
+
+def _with_task(frame: pl.DataFrame, shown: str) -> pl.DataFrame:
+    """Give every row its task, the hash of the instruction where the file names none."""
+    given = frame["task"] if "task" in frame.columns else [None] * frame.height
+    tasks = [
+        canonical.row_id(instruction) if task is None else task
+        for task, instruction in zip(given, frame["instruction"], strict=True)
+    ]
+    frame = frame.with_columns(pl.Series("task", tasks, pl.String))
+    shared = frame.group_by("task", maintain_order=True).agg(pl.col("instruction").n_unique() > 1)
+    if shared["instruction"].any():
+        name = one_line(shared.filter(pl.col("instruction"))["task"][0], 60)
+        raise DatagenError(
+            f"{shown}: two instructions share the task {name}; a task is one instruction:"
+            " read the column under another name: --map my_task=task"
+        )
+    return frame
+
+
+def _content_ids(frame: pl.DataFrame) -> list[str]:
+    """Hash each row's content and how often it came before, so that equal rows stay two rows."""
+    seen: collections.Counter[tuple[str, str | None]] = collections.Counter()
+    ids = []
+    responses = frame["response"] if "response" in frame.columns else [None] * frame.height
+    for content in zip(frame["instruction"], responses, strict=True):
+        ids.append(canonical.row_id(*content, seen[content]))
+        seen[content] += 1
+    return ids

@@ -1,0 +1,258 @@
+"""Calls as JSON lines: a journal's export, and the way back into a journal.
+
+One call a line: `{"key":…,"request":{…},"reply":{…},"made":"2026-01-31T12:00:00Z","plan":…,"usd":…}`.
+Request and reply stand there byte for byte as they are stored. A file may be packed (.gz, .zst).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import json
+import os
+import zlib
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from typing import IO, NamedTuple, cast
+
+from datagen import canonical
+from datagen.errors import DatagenError, UsageError, one_line
+from datagen.journal import store
+from datagen.journal.damage import told
+from datagen.journal.maintenance import Call, Wanted, everything
+
+SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst")
+_ROWS_AT_A_TIME = 1000
+_BLOCK = 1 << 20
+_NEEDED = {"key", "request", "reply", "made"}
+_ALLOWED = _NEEDED | {"plan", "usd"}
+_SQLITE = b"SQLite format 3\0"
+
+
+def line(call: Call) -> bytes:
+    """A sound call as its line, end of line included."""
+    rest = json.dumps({"made": call.made, "plan": call.plan, "usd": call.usd})
+    return f'{{"key":"{call.key}","request":{call.request},"reply":{call.reply},{rest[1:]}\n'.encode()
+
+
+@contextmanager
+def written(target: Path) -> Iterator[Callable[[bytes], object]]:
+    """A function that takes content for the new file `target`, which is there whole or not at all.
+
+    Raises:
+        DatagenError: there is such a file, its name ends in something else than `SUFFIXES`, or it cannot be
+            written.
+    """
+    if not target.name.endswith(SUFFIXES):
+        raise UsageError(f"{target}: its name should end in {', '.join(SUFFIXES)}")
+    if target.exists():
+        raise DatagenError(
+            f"{target} is there already, and may hold calls that the journal lost; name another"
+        )
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.new")
+    try:
+        with temporary.open("xb") as file:
+            with _packing(file, target.suffix) as packed:
+                yield packed.write
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.rename(target)
+    except OSError as error:
+        raise DatagenError(f"cannot write {target}: {error.strerror or error}; name another file") from None
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _packing(file: IO[bytes], suffix: str) -> Iterator[IO[bytes]]:
+    if suffix == ".gz":
+        # Without a name and a time, so that equal calls make equal files.
+        with gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed:
+            yield cast("IO[bytes]", packed)
+    elif suffix == ".zst":
+        import zstandard
+
+        with zstandard.ZstdCompressor(level=6).stream_writer(file, closefd=False) as packed:
+            yield cast("IO[bytes]", packed)
+    else:
+        yield file
+
+
+class Imported(NamedTuple):
+    """What came of an import: stored anew; known already, of which so many have another reply."""
+
+    stored: int
+    known: int
+    conflicts: int
+
+
+def bring_in(source: Path, path: Path) -> Imported:
+    """Store the calls of an export, or of another journal's file, in the journal `path`.
+
+    A call that the journal knows stays as it is there. Everything is looked at before anything is stored.
+
+    Raises:
+        DatagenError: a line is no call, a file is damaged, or the journal cannot be used.
+    """
+    for _ in _calls(source):
+        pass
+    stored = known = conflicts = 0
+    with contextlib.closing(store.connect(path)) as connection:
+        calls = _calls(source)
+        while batch := list(islice(calls, _ROWS_AT_A_TIME)):
+            with told(path), connection:
+                connection.execute("BEGIN IMMEDIATE")
+                for call in batch:
+                    there = connection.execute("SELECT reply FROM calls WHERE key = ?", [call.key]).fetchone()
+                    if there is None:
+                        connection.execute(store.INSERT, call)
+                        stored += 1
+                    else:
+                        known += 1
+                        conflicts += there[0] != call.reply
+    return Imported(stored, known, conflicts)
+
+
+def _calls(source: Path) -> Iterator[Call]:
+    try:
+        with source.open("rb") as file:
+            is_journal = file.read(len(_SQLITE)) == _SQLITE
+        if is_journal:
+            yield from _calls_of_journal(source)
+        else:
+            yield from _calls_of_lines(source)
+    except OSError as error:
+        raise DatagenError(f"{source} cannot be read: {error.strerror or error}") from None
+
+
+def _calls_of_journal(source: Path) -> Iterator[Call]:
+    with everything(source, Wanted()) as found:
+        for call in found.calls:
+            if found.problem:
+                break
+            yield call._replace(digest=canonical.sha256(call.request + call.reply))
+        if found.problem or found.broken:
+            what = found.problem or f"the call {found.broken[0]} is not as it was stored"
+            raise DatagenError(
+                f"the journal {source} is damaged: {what}; name it journal.sqlite in a folder of its own,"
+                " export it with DATAGEN_CACHE_DIR naming that folder, and import what that saves"
+            )
+
+
+def _calls_of_lines(source: Path) -> Iterator[Call]:
+    with contextlib.closing(_lines(source)) as lines:
+        for number, text in enumerate(lines, 1):
+            if not text.strip():
+                continue
+            try:
+                call = call_from(text)
+            except (ValueError, RecursionError) as error:
+                raise DatagenError(
+                    f"{source}, line {number}: {one_line(error, 160)}; nothing was imported; mend the line,"
+                    " or take it out"
+                ) from None
+            yield call
+
+
+def _lines(source: Path) -> Generator[bytes]:
+    rest = b""
+    with source.open("rb") as file:
+        try:
+            for block in _unpacked(file, source.suffix):
+                *whole, rest = (rest + block).split(b"\n")
+                yield from whole
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            what = "gzip" if source.suffix == ".gz" else "zstd"
+            raise DatagenError(
+                f"{source} is not a whole {what} file: {one_line(error)}; fetch it again"
+            ) from None
+    if rest:
+        yield rest
+
+
+def _unpacked(file: IO[bytes], suffix: str) -> Iterator[bytes]:
+    if suffix == ".zst":
+        yield from _unpacked_zstd(file)
+        return
+    reader = cast("IO[bytes]", gzip.GzipFile(fileobj=file)) if suffix == ".gz" else file
+    while block := reader.read(_BLOCK):
+        yield block
+
+
+def _unpacked_zstd(file: IO[bytes]) -> Iterator[bytes]:
+    """Frame by frame: only a decompressor of this kind knows whether its frame came to an end."""
+    import zstandard
+
+    frame = None
+    try:
+        while block := file.read(_BLOCK):
+            while block:
+                frame = frame or zstandard.ZstdDecompressor().decompressobj()
+                yield frame.decompress(block)
+                block = frame.unused_data if frame.eof else b""
+                frame = None if frame.eof else frame
+    except zstandard.ZstdError as error:
+        raise zlib.error(str(error)) from None
+    if frame is not None:
+        raise EOFError("it ends in the middle of a frame")
+
+
+def call_from(text: bytes) -> Call:
+    """The call that a line of an export tells.
+
+    Raises:
+        ValueError: it is none; in words that go on from the line's number.
+    """
+    try:
+        content = json.loads(text)
+    except UnicodeDecodeError:
+        raise ValueError("it is not UTF-8") from None
+    except json.JSONDecodeError as error:
+        raise ValueError(f"it is not JSON ({error.msg} at column {error.colno})") from None
+    if not isinstance(content, dict) or not _NEEDED <= content.keys() <= _ALLOWED:
+        raise ValueError(f"it should be an object with {', '.join(sorted(_ALLOWED))}")
+    request = content["request"]
+    if problem := _request_problem(request):
+        raise ValueError(problem)
+    written = canonical.dumps(request)
+    if content["key"] != canonical.sha256(written):
+        raise ValueError("its key is not the sha256 of its request")
+    reply = store.reply_from(json.dumps(content["reply"]))
+    if reply is None:
+        raise ValueError("its reply should have text, finish_reason, model, tokens_in and tokens_out")
+    stored = reply.stored()
+    digest = canonical.sha256(written + stored)
+    call = Call(
+        content["key"], written, stored, content["made"], digest, content.get("plan"), content.get("usd")
+    )
+    if not call.is_sound():
+        raise ValueError(
+            "made should be a moment such as 2026-01-31T12:00:00Z, plan text, usd a number from 0"
+        )
+    return call
+
+
+def _request_problem(request: object) -> str | None:
+    """Why `request` is not what a request's canonical JSON tells, if so."""
+    names = ("endpoint", "messages", "model", "parameters", "sample", "text")
+    if not isinstance(request, dict) or sorted(request) != [*names]:
+        return f"request should be an object with {', '.join(names)}"
+    if not isinstance(request["endpoint"], str) or not isinstance(request["model"], str):
+        return "endpoint and model of the request should be text"
+    if not isinstance(request["text"], str | None) or type(request["sample"]) is not int:
+        return "text of the request should be text or null, sample a whole number"
+    if not _are_pairs(request["messages"]) or any(
+        type(content) is not str for _, content in request["messages"]
+    ):
+        return "messages of the request should be pairs of a role and a text"
+    if not _are_pairs(request["parameters"]):
+        return "parameters of the request should be pairs of a name and a value"
+    return None
+
+
+def _are_pairs(value: object) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(pair, list) and len(pair) == 2 and isinstance(pair[0], str) for pair in value
+    )

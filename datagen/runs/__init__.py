@@ -1,0 +1,1 @@
+"""How work is run: stages, their options, recipes."""

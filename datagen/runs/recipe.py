@@ -1,0 +1,201 @@
+"""recipe.yaml: seeds and a list of stages with their options, checked whole before anything runs.
+
+    seeds: starter
+    seed: 0
+    teachers: teachers.yaml          # or the settings themselves; see teachers/_profiles.py
+    stages:
+      - evolve: {teacher: local:smollm2, rounds: 2, limit: 24}
+      - sample: {teacher: [local:smollm2, reference]}
+      - filter
+      - decontam: {against: humaneval}
+
+A stage's options are those of its command, by their long names. Paths are relative to the working folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from importlib import import_module, resources
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import click
+
+from datagen import strict_yaml
+from datagen.errors import UsageError, nearest, one_line
+from datagen.runs.values import InputPath
+from datagen.teachers import Profile, check_all, load_profiles, parse_profiles
+
+STAGES = ("evolve", "sample", "filter", "decontam")
+DEMO = "demo"
+
+_KEYS = ("seeds", "seed", "map", "teachers", "stages")
+#: Options of the commands that belong to a whole run, not to one of its stages.
+_OF_THE_RUN = frozenset(
+    {"source", "out", "rename", "overwrite", "as_json", "quiet", "verbose", "check", "max_usd", "dry_run"}
+)
+
+
+class Stage(NamedTuple):
+    """One stage: its command's name and all its options, defaults filled in."""
+
+    name: str
+    options: Mapping[str, Any]
+
+
+class Recipe(NamedTuple):
+    """A checked recipe.
+
+    rename: columns of the seeds' file, new name -> name in the file. stop_after: how many of the stages
+    to run, None for all.
+    """
+
+    seeds: str
+    rename: Mapping[str, str]
+    stages: tuple[Stage, ...]
+    stop_after: int | None = None
+
+    def profiles(self) -> list[Profile]:
+        """Everyone whom its stages ask."""
+        options = [stage.options for stage in self.stages[: self.stop_after]]
+        named = [(*given.get("teacher", ()), given.get("student"), given.get("judge")) for given in options]
+        return [one for profiles in named for one in profiles if one]
+
+
+def load(where: str, until: str | None = None) -> Recipe:
+    """Read and check a recipe: a path, or "demo", which comes with datagen; whole or up to a stage.
+
+    Raises:
+        UsageError: anything in it is unknown, missing, or of the wrong kind; the line names the place.
+    """
+    content = strict_yaml.parse_mapping(_read(where), where, f"a recipe has the keys {', '.join(_KEYS)}; it")
+    for key in content:
+        if key not in _KEYS:
+            raise UsageError(f"{where}: unknown key {one_line(key, 40)}: {nearest(str(key), _KEYS)}")
+    stages = content.get("stages")
+    if not isinstance(stages, list) or not stages:
+        raise UsageError(f"{where}: stages should be a list such as [evolve: ..., sample: ..., filter]")
+    profiles = _teachers(content.get("teachers"), where)
+    shared = {"seed": _seed(content["seed"], where)} if "seed" in content else {}
+    recipe = Recipe(
+        _seeds(content.get("seeds"), where),
+        _renames(content.get("map", {}), where),
+        tuple(
+            _stage(entry, f"{where}, stage {number}", shared, profiles)
+            for number, entry in enumerate(stages, 1)
+        ),
+    )
+    return _up_to(recipe, until, where) if until else recipe
+
+
+def _up_to(recipe: Recipe, until: str, where: str) -> Recipe:
+    names = [stage.name for stage in recipe.stages]
+    if until not in names:
+        raise UsageError(f"{where} has no stage {until} to stop after: {nearest(until, names)}")
+    return recipe._replace(stop_after=names.index(until) + 1)
+
+
+def _read(where: str) -> str:
+    path = Path(where)
+    if where == DEMO and not path.is_file():
+        return resources.files("datagen").joinpath("recipes", "demo.yaml").read_text(encoding="utf-8")
+    return strict_yaml.read(path, "a recipe", "or demo")
+
+
+def _seeds(value: object, where: str) -> str:
+    if not isinstance(value, str):
+        raise UsageError(f"{where}: seeds should name a file, a dataset directory, or starter")
+    try:
+        return InputPath().convert(value, None, None)
+    except click.BadParameter as error:
+        raise UsageError(f"{where}: seeds: {error.message}") from None
+
+
+def _seed(value: object, where: str) -> int:
+    if type(value) is int:
+        return value
+    raise UsageError(f"{where}: seed should be a whole number, not {one_line(value, 40)}")
+
+
+def _renames(value: object, where: str) -> dict[str, str]:
+    if isinstance(value, dict) and all(isinstance(text, str) for pair in value.items() for text in pair):
+        return value
+    raise UsageError(f"{where}: map should be a mapping of new names to names in the file")
+
+
+def _teachers(value: object, where: str) -> dict[str, Profile]:
+    if value is None:
+        return {}
+    profiles = load_profiles(Path(value)) if isinstance(value, str) else parse_profiles(value, where)
+    check_all([*profiles.values()])
+    return profiles
+
+
+def _stage(entry: object, where: str, shared: Mapping[str, Any], profiles: Mapping[str, Profile]) -> Stage:
+    name, given = _name_and_options(entry, where)
+    module = import_module(f"datagen.stages.{name}")
+    command: click.Command = module.command
+    known = {
+        str(option.opts[-1]).lstrip("-"): option
+        for option in command.params
+        if isinstance(option, click.Option) and option.name not in _OF_THE_RUN
+    }
+    for key in given:
+        if key not in known:
+            raise UsageError(
+                f"{where} ({name}): unknown option {one_line(key, 40)}: {nearest(str(key), known)}"
+            )
+    wanted = {**{key: value for key, value in shared.items() if key in known}, **given}
+    words = [word for key, value in wanted.items() for word in _words(known[key], value, f"{where} ({name})")]
+    stage = Stage(name, _parsed(command, words, f"{where} ({name})", profiles))
+    if check := getattr(module, "check", None):
+        try:
+            check(**stage.options)
+        except UsageError as error:
+            raise UsageError(f"{where} ({name}): {error}") from None
+    return stage
+
+
+def _name_and_options(entry: object, where: str) -> tuple[str, dict[str, Any]]:
+    if isinstance(entry, str):
+        entry = {entry: {}}
+    if not isinstance(entry, dict) or len(entry) != 1:
+        raise UsageError(f"{where}: should be a stage's name, or its name with options: {', '.join(STAGES)}")
+    name, given = next(iter(entry.items()))
+    if name not in STAGES:
+        raise UsageError(f"{where}: unknown stage {one_line(name, 40)}: {nearest(str(name), STAGES)}")
+    if given is not None and not isinstance(given, dict):
+        raise UsageError(f"{where} ({name}): options should be a mapping such as {{rounds: 2}}")
+    return name, given or {}
+
+
+def _words(option: click.Option, value: object, where: str) -> Iterator[str]:
+    """The words that would say the same on the command line, so that there is one check for both."""
+    flag = option.opts[-1]
+    values = value if isinstance(value, list) else [value]
+    if isinstance(value, list) and not option.multiple:
+        raise UsageError(f"{where}: {flag.lstrip('-')} takes one value, not a list")
+    if not values:
+        raise UsageError(f"{where}: {flag.lstrip('-')} is an empty list; name something, or leave it out")
+    for single in values:
+        if option.is_flag:
+            if not isinstance(single, bool):
+                raise UsageError(f"{where}: {flag.lstrip('-')} is true or false, not {one_line(single, 40)}")
+            if single:
+                yield flag
+        elif isinstance(single, bool) or not isinstance(single, str | int | float):
+            raise UsageError(f"{where}: {flag.lstrip('-')} cannot be {one_line(single, 40)}")
+        else:
+            yield from (flag, str(single))
+
+
+def _parsed(
+    command: click.Command, words: list[str], where: str, profiles: Mapping[str, Profile]
+) -> dict[str, Any]:
+    try:
+        # The two placeholders satisfy what every stage requires; a run fills them in itself.
+        context = command.make_context("", [*words, "--out", ".", "--", "-"], obj=profiles)
+    except click.ClickException as error:
+        message = " ".join(error.format_message().split()).rstrip(".")
+        raise UsageError(f"{where}: {message}") from None
+    return {name: value for name, value in context.params.items() if name not in _OF_THE_RUN}

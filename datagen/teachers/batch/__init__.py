@@ -1,0 +1,1 @@
+"""OpenAI's Batch API: another way to the same servers."""
