@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from datagen.checkup._finding import Finding
 from datagen.checkup.machine import proxy_of
 from datagen.errors import UsageError, one_line
-from datagen.teachers import Profile, openai_chat
+from datagen.teachers import Profile, openai_chat, profile
 
 SECONDS = 5.0
 
@@ -29,12 +29,11 @@ class Server(NamedTuple):
     needs_key: bool
 
 
-def server_of(profile: Profile) -> Server:
+def server_of(asked: Profile) -> Server:
     """The server of a teacher of the kind openai."""
-    model = openai_chat.public_name(profile.rest).removeprefix(f"{openai_chat.KIND}:")
-    address = openai_chat.identity(profile._replace(label=None)).removeprefix(f"{model}@")
-    needs_key = profile.key_env is not None or address == openai_chat.DEFAULT_URL
-    return Server(model, address, profile.key_env or openai_chat.KEY_VARIABLE, needs_key)
+    model, address = asked.target.model, openai_chat.base_url_of(asked.target)
+    needs_key = asked.key_env is not None or address == openai_chat.DEFAULT_URL
+    return Server(model, address, asked.key_env or openai_chat.KEY_VARIABLE, needs_key)
 
 
 def server_of_environment() -> Server | None:
@@ -42,7 +41,7 @@ def server_of_environment() -> Server | None:
     names = (openai_chat.KEY_VARIABLE, openai_chat.URL_VARIABLE)
     if not any(os.environ.get(name, "").strip() for name in names):
         return None
-    return server_of(Profile("openai:?", "openai:?"))._replace(model="")
+    return server_of(profile("openai:?"))._replace(model="")
 
 
 def key(variable: str, servers: Sequence[Server]) -> Finding:
@@ -63,7 +62,7 @@ def key(variable: str, servers: Sequence[Server]) -> Finding:
 def endpoint(server: Server) -> Finding:
     """Whether a server answers, takes the key, and has the model."""
     try:
-        openai_chat.check(f"?@{server.address}")
+        openai_chat.parse(f"?@{server.address}")
     except UsageError as error:
         problem = str(error).removeprefix("openai:?@")
         return Finding("FAIL", problem, f"check base_url, or {openai_chat.URL_VARIABLE} in the environment")

@@ -20,7 +20,7 @@ def _rules() -> dict[str, str]:
 def _teachers() -> dict[str, str]:
     from datagen.teachers import kinds
 
-    return {kind: module.SUMMARY for kind, module in kinds().items()}
+    return {name: kind.summary for name, kind in kinds().items()}
 
 
 def _benchmarks() -> dict[str, str]:

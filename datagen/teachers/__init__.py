@@ -1,30 +1,30 @@
 """Ways of reaching a model, one file each; the folder is the registry.
 
-A module of this folder whose name has no leading underscore has `KIND` (the word before the colon in a
-teacher SPEC), `SUMMARY` (one line for people), `check(rest)` and `public_name(rest)` for what stands behind
-the colon, and for a `Profile` `identity(profile)` and `connect(profile)`, an async context manager that
-yields a `Teacher`; `COSTS` where calls may be on somebody's bill. Heavy imports happen inside `connect`.
+A module of this folder whose name has no leading underscore defines `KIND`, a `Kind`. Another distribution
+adds a kind with an entry point of the group `datagen.teachers`, whose value is a module with a `KIND`.
 """
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
+import contextlib
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from types import ModuleType
+from contextlib import AsyncExitStack, asynccontextmanager
+from importlib import metadata
 from typing import Any
 
 from datagen import canonical
-from datagen.errors import UsageError, nearest
+from datagen.errors import UsageError
 from datagen.request import Busy, CallFailed, NoAnswer, Prompt, Reply, Request, Shape, TeacherUnusable
+from datagen.teachers._kind import Kind, kind_of, kinds, profile
 from datagen.teachers._profiles import load as load_profiles
 from datagen.teachers._profiles import parse as parse_profiles
 from datagen.teachers._teacher import Profile, Role, Teacher
+from datagen.teachers.batch import pool
 
 __all__ = [
     "Busy",
     "CallFailed",
+    "Kind",
     "NoAnswer",
     "Profile",
     "Prompt",
@@ -37,44 +37,25 @@ __all__ = [
     "check_all",
     "connect_all",
     "identities",
+    "kind_of",
     "kinds",
     "load_profiles",
     "parse_profiles",
     "profile",
     "public_settings",
     "split_spec",
+    "versions",
 ]
 
 
-def kinds() -> dict[str, ModuleType]:
-    """The teacher modules by their `KIND`, in the order of their file names."""
-    names = [m.name for m in pkgutil.iter_modules(__path__) if not (m.ispkg or m.name.startswith("_"))]
-    modules = [importlib.import_module(f"{__name__}.{name}") for name in names]
-    return {module.KIND: module for module in modules}
-
-
 def split_spec(spec: str) -> tuple[str, str]:
-    """Split a SPEC such as `openai:gpt-4o` or `reference` into its kind and the rest.
+    """The kind's name in a SPEC, and what stands behind the colon.
 
     Raises:
-        UsageError: the kind is unknown, or what it needs behind the colon is missing or too much.
+        UsageError: see `profile`.
     """
-    kind, _, rest = spec.partition(":")
-    known = kinds()
-    if kind not in known:
-        raise UsageError(f"unknown teacher {kind}: {nearest(kind, known)}")
-    known[kind].check(rest)
-    return kind, rest
-
-
-def profile(spec: str) -> Profile:
-    """The profile of a SPEC alone: all else is the kind's default.
-
-    Raises:
-        UsageError: see `split_spec`.
-    """
-    kind, rest = split_spec(spec)
-    return Profile(spec, str(kinds()[kind].public_name(rest)))
+    known = profile(spec)
+    return known.kind, known.rest
 
 
 def public_settings(profiles: Sequence[Profile]) -> dict[str, dict[str, Any]]:
@@ -84,7 +65,7 @@ def public_settings(profiles: Sequence[Profile]) -> dict[str, dict[str, Any]]:
             "kind": one.kind,
             "role": one.role,
             "parameters": dict(one.parameters),
-            "prompt": one.style,
+            "prompt": one.prompt_style,
             "system_sha256": canonical.sha256(one.system) if one.system else None,
             "license": one.license,
             "price_in": one.price_in,
@@ -95,26 +76,33 @@ def public_settings(profiles: Sequence[Profile]) -> dict[str, dict[str, Any]]:
 
 
 def check_all(profiles: Sequence[Profile]) -> None:
-    """Raise UsageError if a SPEC is malformed or two teachers bear the same name."""
+    """Raise UsageError if two teachers bear the same name."""
     names = [one.name for one in profiles]
-    for one in profiles:
-        split_spec(one.spec)
-        if names.count(one.name) > 1:
-            raise UsageError(f"two teachers are called {one.name}; name each model once (more answers: -n)")
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"two teachers are called {name}; name each model once (more answers: -n)")
 
 
 def identities(profiles: Sequence[Profile]) -> tuple[str, ...]:
     """What tells whether the same teachers mean the same models as before; for hashing, not for showing."""
-    known = kinds()
     return tuple(
         canonical.dumps(
             [
-                *(one.kind, str(known[one.kind].identity(one)), one.name, one.role, one.license),
-                *(one.system, one.parameters, one.style),
+                *(one.kind, kind_of(one).identity(one), one.name, one.role, one.license),
+                *(one.system, one.parameters, one.prompt_style),
             ]
         )
         for one in profiles
     )
+
+
+def versions(profiles: Sequence[Profile]) -> dict[str, str]:
+    """The installed distributions whose version decides the teachers' answers; missing ones are left out."""
+    found = {}
+    for name in sorted({name for one in profiles for name in kind_of(one).versions}):
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            found[name] = metadata.version(name)
+    return found
 
 
 @asynccontextmanager
@@ -125,11 +113,8 @@ async def connect_all(profiles: Sequence[Profile]) -> AsyncIterator[list[Teacher
         TeacherUnusable: one of them cannot be had (a missing extra, a missing key).
     """
     async with AsyncExitStack() as stack:
-        yield [await stack.enter_async_context(_connecting(one)) for one in profiles]
-
-
-def _connecting(one: Profile) -> AbstractAsyncContextManager[Teacher]:
-    """Batches are another way to the same servers, so they are a mode and not a kind."""
-    module = importlib.import_module(f"{__name__}.batch.pool") if one.mode == "batch" else kinds()[one.kind]
-    teacher: AbstractAsyncContextManager[Teacher] = module.connect(one)
-    return teacher
+        # Batches are another way to the same servers, so they are a mode and not a kind.
+        connecting = [
+            pool.connect(one) if one.mode == "batch" else kind_of(one).connect(one) for one in profiles
+        ]
+        yield [await stack.enter_async_context(one) for one in connecting]

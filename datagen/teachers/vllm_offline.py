@@ -25,41 +25,25 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 from datagen import canonical
 from datagen.errors import DatagenError, UsageError, nearest, one_line
 from datagen.request import CallFailed, NoAnswer, Prompt, Reply, Request, TeacherUnusable
-from datagen.teachers._protocol import Asking
+from datagen.teachers._kind import Kind
+from datagen.teachers._protocol import RequestBuilder
 from datagen.teachers._teacher import Profile
-
-KIND = "vllm"
-SUMMARY = "vllm:MODEL[?OPTION=VALUE]: a Hub id or folder of weights, run by vLLM in this process"
 
 CONCURRENCY = 256
 #: Nothing can lose a call on its way, but a CPU takes its time.
 TIMEOUT_SECONDS = 3600.0
 CLOSING_SECONDS = 60.0
 #: Parameters under which vLLM's SamplingParams knows them too; those behind `top_p` come in `extra_body`.
-PARAMETERS = (
-    *("temperature", "max_tokens", "seed", "stop", "frequency_penalty", "presence_penalty", "logit_bias"),
-    *(
-        "top_p",
-        "top_k",
-        "min_p",
-        "repetition_penalty",
-        "min_tokens",
-        "ignore_eos",
-        "stop_token_ids",
-        "bad_words",
-    ),
-    *(
-        "allowed_token_ids",
-        "include_stop_str_in_output",
-        "skip_special_tokens",
-        "spaces_between_special_tokens",
-    ),
+PARAMETERS = tuple(
+    "temperature max_tokens seed stop frequency_penalty presence_penalty logit_bias top_p top_k min_p"
+    " repetition_penalty min_tokens ignore_eos stop_token_ids bad_words allowed_token_ids"
+    " include_stop_str_in_output skip_special_tokens spaces_between_special_tokens".split()
 )
 #: What the model's generation_config.json may say; a server would use that too.
 _MODELS_OWN = ("temperature", "top_p", "top_k", "min_p", "repetition_penalty")
@@ -75,27 +59,38 @@ _ENVIRONMENT = {
 }
 
 
-def check(rest: str) -> None:
-    """Raise UsageError unless `rest` is MODEL, a folder or a Hub id, or MODEL?OPTION=VALUE&OPTION=VALUE."""
-    model, options = _split(rest)
+class LoadedModel(NamedTuple):
+    """A folder or Hub id, and the options under which vLLM loads it, as the SPEC writes them."""
+
+    model: str
+    pairs: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options as vLLM takes them: JSON where a value is JSON, else text."""
+        return {name: _value(text) for name, text in self.pairs}
+
+
+def parse(rest: str) -> LoadedModel:
+    """MODEL, a folder or a Hub id, or MODEL?OPTION=VALUE&OPTION=VALUE.
+
+    Raises:
+        UsageError: there is no such folder and it is no Hub id, or the options are malformed.
+    """
+    model, _, query = rest.partition("?")
     shown = f"vllm:{one_line(model, 80)}"
     if not model:
         raise UsageError("vllm: names no model; write vllm:OWNER/NAME or vllm:FOLDER")
-    if options is None:
-        raise UsageError(f"{shown}: options should be such as ?max_model_len=8192&tensor_parallel_size=2")
-    # pathlib's is_dir raises an error for what may not be looked at.
-    if not os.path.isdir(model) and not re.fullmatch(r"[\w-][\w.-]*(/[\w-][\w.-]*)?", model):  # noqa: PTH112
-        raise UsageError(f"{shown}: there is no such folder, and it is no Hub id such as OWNER/NAME")
-
-
-def _split(rest: str) -> tuple[str, dict[str, Any] | None]:
-    """MODEL, and the options for vLLM by name; None in their place if they are malformed."""
-    model, _, query = rest.partition("?")
     try:
         pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=bool(query))
     except ValueError:
-        return model, None
-    return model, {name: _value(text) for name, text in pairs}
+        raise UsageError(
+            f"{shown}: options should be such as ?max_model_len=8192&tensor_parallel_size=2"
+        ) from None
+    # pathlib's is_dir raises an error for what may not be looked at.
+    if not os.path.isdir(model) and not re.fullmatch(r"[\w-][\w.-]*(/[\w-][\w.-]*)?", model):  # noqa: PTH112
+        raise UsageError(f"{shown}: there is no such folder, and it is no Hub id such as OWNER/NAME")
+    return LoadedModel(model, tuple(pairs))
 
 
 def _value(text: str) -> Any:  # noqa: ANN401 - what the text says
@@ -104,21 +99,20 @@ def _value(text: str) -> Any:  # noqa: ANN401 - what the text says
     return text
 
 
-def public_name(rest: str) -> str:
+def public_name(target: LoadedModel) -> str:
     """vllm:OWNER/NAME, or vllm:NAME without the folders above."""
-    return f"{KIND}:{_name(rest)}"
+    return f"vllm:{_name(target.model)}"
 
 
-def _name(rest: str) -> str:
-    model, _ = _split(rest)
-    return Path(model).resolve().name if os.path.isdir(model) else model  # noqa: PTH112 - see check
+def _name(model: str) -> str:
+    return Path(model).resolve().name if os.path.isdir(model) else model  # noqa: PTH112 - see parse
 
 
 def identity(profile: Profile) -> str:
     """The model and its options, and of a folder its files' sizes and ages: others may be in it now."""
-    model, options = _split(profile.rest)
+    model, options = profile.target.model, profile.target.options
     files = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in _decisive(Path(model))]
-    return canonical.dumps([model, options, profile.label, files])
+    return canonical.dumps([model, options, profile.endpoint, files])
 
 
 def _decisive(folder: Path) -> list[Path]:
@@ -142,7 +136,7 @@ async def connect(profile: Profile) -> AsyncIterator[Offline]:
     """
     _check_parameters(profile)
     async with running(lambda: _load(profile)) as (worker, endpoint):
-        yield Offline(worker, profile, profile.label or endpoint)
+        yield Offline(worker, profile, profile.endpoint or endpoint)
 
 
 def _check_parameters(profile: Profile) -> None:
@@ -162,6 +156,7 @@ class Offline:
     """A model that vLLM runs in this process."""
 
     journalled = True
+    resumable = False
 
     def __init__(self, worker: Worker, profile: Profile, endpoint: str) -> None:
         self.profile = profile._replace(
@@ -172,15 +167,15 @@ class Offline:
         )
         self._worker = worker
         # It is asked as vLLM's own server would be.
-        self._asking = Asking(self.profile, _name(profile.rest), endpoint)
-        self.shape = self._asking.shape
+        self._builder = RequestBuilder(self.profile, _name(profile.target.model), endpoint)
+        self.shape = self._builder.shape
 
     @property
     def name(self) -> str:
         return self.profile.name
 
     def request(self, prompt: Prompt, *, seed: int, sample: int, temperature: float | None = None) -> Request:
-        return self._asking.request(prompt, seed=seed, sample=sample, temperature=temperature)
+        return self._builder.request(prompt, seed=seed, sample=sample, temperature=temperature)
 
     async def complete(self, request: Request) -> Reply:
         reply = await asyncio.wrap_future(self._worker.ask(request))
@@ -277,7 +272,7 @@ async def running(load: Callable[[], tuple[Engine, str]]) -> AsyncIterator[tuple
 
 def _load(profile: Profile) -> tuple[Engine, str]:
     """Start vLLM with the profile's model; also the endpoint that tells which weights these are."""
-    model, options = _split(profile.rest)
+    model, options = profile.target.model, profile.target.options
     if importlib.util.find_spec("vllm") is None:
         raise TeacherUnusable(f"{profile.name} needs an extra: pip install 'datagen[vllm]'")
     os.environ |= _ENVIRONMENT | dict(os.environ)
@@ -293,15 +288,15 @@ def _load(profile: Profile) -> tuple[Engine, str]:
                 current_platform.is_cpu()
             ):  # vLLM 0.32 breaks down there if it splits a request that has a seed
                 settings["enable_chunked_prefill"] = False
-            llm = LLM(**settings | (options or {}))
+            llm = LLM(**settings | options)
             template = getattr(llm.get_tokenizer(), "chat_template", "its own")
     except Exception as error:  # CUDA, the Hub, the weights: vLLM has no error of its own for most
         raise TeacherUnusable(f"{profile.name}: vLLM cannot load it: {one_line(error, 240)}") from None
-    if not template and profile.style != "completion":
+    if not template and profile.prompt_style != "completion":
         raise TeacherUnusable(
             f"{profile.name} has no chat template; a base model needs `prompt: completion` in a teachers file"
         )
-    return Engine(llm, SamplingParams.from_optional), _endpoint(model, options or {})
+    return Engine(llm, SamplingParams.from_optional), _endpoint(model, options)
 
 
 def _endpoint(model: str, options: dict[str, Any]) -> str:
@@ -396,3 +391,14 @@ class Engine:
         from vllm.distributed import cleanup_dist_env_and_memory
 
         cleanup_dist_env_and_memory()
+
+
+KIND = Kind(
+    name="vllm",
+    summary="vllm:MODEL[?OPTION=VALUE]: a Hub id or folder of weights, run by vLLM in this process",
+    parse=parse,
+    public_name=public_name,
+    identity=identity,
+    connect=connect,
+    versions=("vllm",),
+)

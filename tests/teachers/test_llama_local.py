@@ -59,7 +59,13 @@ def test_settings_are_heeded():
         request = teacher.request(Prompt(messages=(("user", "Say hello."),)), seed=0, sample=0)
         return teacher, request, await teacher.complete(request)
 
-    settings = {"concurrency": 2, "label": "tiny", "license": "MIT", "system": "Be brief.", "name": "small"}
+    settings = {
+        "concurrency": 2,
+        "endpoint": "tiny",
+        "license": "MIT",
+        "system": "Be brief.",
+        "name": "small",
+    }
     teacher, request, reply = run(work, **settings, parameters=(("max_tokens", 3), ("temperature", 0.0)))
     assert (teacher.name, teacher.profile.license, teacher.profile.concurrency) == ("small", "MIT", 2)
     assert (request.endpoint, request.model) == ("tiny", "smollm2")

@@ -310,8 +310,7 @@ def test_call_that_found_no_server_is_not_billed():
 )
 def test_name_has_no_address(rest, name):
     """A teacher is called by its model; addresses stay out of columns and manifests."""
-    openai_chat.check(rest)
-    assert openai_chat.public_name(rest) == name
+    assert profile(f"openai:{rest}").name == name
 
 
 @pytest.mark.parametrize(
@@ -338,7 +337,7 @@ def test_name_has_no_address(rest, name):
 def test_malformed_address_is_told(rest, told):
     """What cannot be an address is told at once, and nothing secret in it is repeated."""
     with pytest.raises(UsageError, match=told) as caught:
-        openai_chat.check(rest)
+        profile(f"openai:{rest}")
     assert "hidden" not in str(caught.value)
 
 

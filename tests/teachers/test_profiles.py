@@ -69,11 +69,12 @@ def test_every_key(tmp_path):
         "strong": Profile(
             spec="openai:org/model-7b@https://host/v1",
             name="strong",
-            label="our-cluster",
+            target=("org/model-7b", "https://host/v1"),
+            endpoint="our-cluster",
             key_env="STRONG_KEY",
             system="You are terse.",
             parameters=tuple(parameters.items()),
-            style="few-shot",
+            prompt_style="few-shot",
             role="student",
             license="Apache-2.0",
             concurrency=64,
@@ -96,8 +97,10 @@ def test_every_key(tmp_path):
 
 def test_a_model_is_enough():
     """All else has a default; without an address it is OpenAI's."""
-    assert one() == Profile("openai:m", "t")
-    assert parse_profiles({"t": {"spec": "local:smollm2"}}, "f")["t"] == Profile("local:smollm2", "t")
+    assert one() == Profile("openai:m", "t", ("m", None))
+    assert parse_profiles({"t": {"spec": "local:smollm2"}}, "f")["t"] == Profile(
+        "local:smollm2", "t", "smollm2"
+    )
     assert one(role=None, concurrency=None, parameters=None, mode=None) == one()
 
 

@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from datagen import canonical
 from datagen.errors import DatagenError, UsageError
 from datagen.request import CallFailed, Prompt, Reply, Request, TeacherUnusable
-from datagen.teachers import Profile, replay
+from datagen.teachers import profile, replay
 
 ASK = Prompt(messages=(("system", "Be brief."), ("user", "Write `twice(x)`.")))
 BEGUN = Prompt(
@@ -77,22 +77,24 @@ def journal(path: Path, *calls) -> Path:
     return path
 
 
-def ask(path, prompt=ASK, *, seed=0, sample=0, temperature=None, choose="", **profile):
+def ask(path, prompt=ASK, *, seed=0, sample=0, temperature=None, choose="", **settings):
     """What the teacher says to one prompt."""
 
     async def connected():
-        async with replay.connect(Profile(f"replay:{path}{choose}", "replay:x", **profile)) as teacher:
+        async with replay.connect(
+            profile(f"replay:{path}{choose}")._replace(name="replay:x", **settings)
+        ) as teacher:
             request = teacher.request(prompt, seed=seed, sample=sample, temperature=temperature)
             return await teacher.complete(request)
 
     return asyncio.run(connected())
 
 
-def settled(path, **profile):
+def settled(path, **settings):
     """The teacher's profile, style and whether it is journalled."""
 
     async def connected():
-        async with replay.connect(Profile(f"replay:{path}", "replay:x", **profile)) as teacher:
+        async with replay.connect(profile(f"replay:{path}")._replace(name="replay:x", **settings)) as teacher:
             return teacher.profile, teacher.shape, teacher.journalled, teacher.name
 
     return asyncio.run(connected())
@@ -181,14 +183,14 @@ def test_style_is_the_profiles_before_the_recordings(record):
     """A recording of chats is asked for chats, unless the profile says otherwise."""
     path = record(call(), call(TEXT))
     assert settled(path)[1] == "chat"
-    assert settled(path, style="few-shot")[1] == "few-shot"
-    assert settled(path, style="completion")[1] == "few-shot"
+    assert settled(path, prompt_style="few-shot")[1] == "few-shot"
+    assert settled(path, prompt_style="completion")[1] == "few-shot"
 
 
 def test_completion_style(record):
     """What was asked as one text, of a server without chat, replays with the same style."""
     text = "Be brief.\n\n### Task\nWrite `twice(x)`.\n\n### Answer\n"
-    assert ask(record(call(Prompt(text=text))), style="completion").text == "answer"
+    assert ask(record(call(Prompt(text=text))), prompt_style="completion").text == "answer"
 
 
 def test_numbers_and_names_that_mean_the_same(record):
@@ -219,10 +221,10 @@ def test_several_endpoints(record):
     )
     with pytest.raises(CallFailed, match=r"several endpoints \(one, two\)"):
         ask(path)
-    assert ask(path, label="two").text == "b"
+    assert ask(path, endpoint="two").text == "b"
     assert ask(path, seed=4).text == "same"
     with pytest.raises(TeacherUnusable, match="no such call to the endpoint three"):
-        ask(path, label="three")
+        ask(path, endpoint="three")
 
 
 def test_settings_that_the_recording_varied_must_be_said(record):
@@ -237,15 +239,13 @@ def test_names_and_paths(tmp_path):
     """A path may hold a "#"; the public name has no folder."""
     plain = exported(tmp_path / "calls.jsonl", call())
     odd = exported(tmp_path / "run#1.jsonl", call(model="a#b"))
-    for rest in (str(plain), f"{plain}#m", str(odd), f"{odd}#a#b"):
-        replay.check(rest)
-    assert replay.public_name(f"{tmp_path}/x.jsonl.gz") == "replay:x"
-    assert replay.public_name(str(odd)) == "replay:run#1"
-    assert replay.public_name(f"{odd}#a#b") == "replay:run#1#a#b"
+    packed = exported(tmp_path / "x.jsonl.gz", call())
+    names = [profile(f"replay:{rest}").name for rest in (f"{plain}#m", packed, odd, f"{odd}#a#b")]
+    assert names == ["replay:calls#m", "replay:x", "replay:run#1", "replay:run#1#a#b"]
     assert ask(odd, choose="#a#b").text == "answer"
     for rest in ("", str(tmp_path), str(tmp_path / "none.jsonl"), f"{tmp_path}/none#m", "x" * 5000, "a\0b"):
         with pytest.raises(UsageError, match=r"^replay:"):
-            replay.check(rest)
+            profile(f"replay:{rest}")
 
 
 def test_identity_is_the_content(tmp_path):
@@ -254,11 +254,11 @@ def test_identity_is_the_content(tmp_path):
     two = exported(tmp_path / "two.jsonl", call())
     other = exported(tmp_path / "other.jsonl", call(says="else"))
 
-    def identity(path, choose="", **profile):
-        return replay.identity(Profile(f"replay:{path}{choose}", "x", **profile))
+    def identity(path, choose="", **settings):
+        return replay.identity(profile(f"replay:{path}{choose}")._replace(name="x", **settings))
 
     assert identity(one) == identity(two)
-    assert len({identity(one), identity(other), identity(one, "#m"), identity(one, label="e")}) == 4
+    assert len({identity(one), identity(other), identity(one, "#m"), identity(one, endpoint="e")}) == 4
 
 
 def test_journal_that_is_being_written(tmp_path):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import pickle
+from importlib import metadata
 
 import pytest
 
-from datagen.errors import UsageError
+from datagen.errors import DatagenError, UsageError
 from datagen.request import Prompt, Reply, TeacherUnusable
 from datagen.teachers import (
+    Profile,
     check_all,
     connect_all,
     identities,
@@ -16,18 +19,86 @@ from datagen.teachers import (
     parse_profiles,
     profile,
     public_settings,
+    versions,
 )
 
 
 def test_registry():
-    """Every module of the folder is a teacher with a word for SPECs and a line for people."""
+    """Every module of the folder is a kind with a word for SPECs and a line for people."""
     found = kinds()
-    assert {"local", "openai", "reference"} <= set(found)
-    for kind, module in found.items():
-        assert module.SUMMARY.startswith(kind)
-        assert module.__doc__
-        for name in ("check", "public_name", "identity", "connect"):
-            assert callable(getattr(module, name))
+    assert [*found] == ["local", "openai", "reference", "replay", "vllm"]
+    for name, kind in found.items():
+        assert kind.name == name
+        assert kind.summary.startswith(name)
+    assert [name for name, kind in found.items() if kind.costs] == ["openai"]
+    assert [name for name, kind in found.items() if kind.answers_once] == ["reference"]
+    assert [name for name, kind in found.items() if kind.needs_reference] == ["reference"]
+
+
+OTHER = """
+from datagen.teachers import Kind
+
+KIND = Kind("other", "other:NAME", str, "other:{}".format, repr, None)
+"""
+
+
+@pytest.fixture
+def register(tmp_path, monkeypatch):
+    """Installs a distribution that registers a module with this text as a kind."""
+
+    def install(text, name="datagen_other"):
+        (tmp_path / f"{name}.py").write_text(text)
+        folder = tmp_path / f"{name}-1.0.dist-info"
+        folder.mkdir()
+        (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        (folder / "entry_points.txt").write_text(f"[datagen.teachers]\nmine = {name}\n")
+        kinds.cache_clear()
+
+    monkeypatch.syspath_prepend(tmp_path)
+    yield install
+    kinds.cache_clear()
+
+
+def test_entry_points_add_kinds(register):
+    """A kind of another distribution stands behind datagen's own, and its SPECs are parsed."""
+    register(OTHER)
+    assert [*kinds()][-1] == "other"
+    assert profile("other:x") == Profile("other:x", "other:x", "x")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("import nowhere", "ModuleNotFoundError: No module named 'nowhere'"),
+        ("", "AttributeError: "),
+        ("KIND = 5", "its KIND is no datagen.teachers.Kind"),
+        (OTHER.replace('"other",', '"openai",'), "there is a kind openai already"),
+    ],
+)
+def test_broken_entry_point_is_one_line(register, text, says):
+    """The line names the entry point, and what to do about it."""
+    name = f"datagen_broken_{len(text)}"
+    register(text, name)
+    with pytest.raises(DatagenError) as caught:
+        kinds()
+    assert f"the entry point mine = {name} of datagen.teachers cannot be used: {says}" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("spec", ["openai:m@http://a/v1", "vllm:org/m?max_model_len=8192&x=[1]", "reference"])
+def test_profiles_are_values(spec):
+    """A profile can be compared, hashed, and sent to another process."""
+    one = profile(spec)
+    assert pickle.loads(pickle.dumps(one)) == one == profile(spec)
+    assert hash(one) == hash(profile(spec))
+
+
+def test_versions_that_decide_answers(monkeypatch):
+    """Installed distributions are told with their version; missing ones are left out."""
+    monkeypatch.setattr(metadata, "version", {"vllm": "0.32.1"}.__getitem__)
+    monkeypatch.setattr(metadata, "PackageNotFoundError", KeyError)
+    asked = [profile(spec) for spec in ("vllm:org/m", "local:smollm2", "openai:m", "reference")]
+    assert versions(asked) == {"vllm": "0.32.1"}
 
 
 def test_public_name_has_neither_address_nor_folder(tmp_path):

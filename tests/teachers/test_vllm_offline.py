@@ -17,7 +17,7 @@ import vllm_model
 
 from datagen.errors import UsageError
 from datagen.request import CallFailed, NoAnswer, Prompt, TeacherUnusable
-from datagen.teachers import Profile, vllm_offline
+from datagen.teachers import profile, vllm_offline
 
 ASK = Prompt(messages=(("system", "Be brief."), ("user", "Write `twice(x)`.")))
 
@@ -87,14 +87,14 @@ class StandIn:
         self.closed = True
 
 
-def run(stand_in, work, **profile):
+def run(stand_in, work, **chosen):
     """Let `work(teacher)` ask a teacher whose engine is `stand_in`."""
 
     async def connected():
         def load():
             return vllm_offline.Engine(stand_in, dict), "sha256:0"
 
-        settings = Profile("vllm:org/model", "vllm:org/model", **profile)
+        settings = profile("vllm:org/model")._replace(**chosen)
         async with vllm_offline.running(load) as (worker, endpoint):
             return await work(vllm_offline.Offline(worker, settings, endpoint))
 
@@ -186,7 +186,7 @@ def test_what_vllm_is_told():
 def test_base_model_gets_text():
     """With `prompt: completion` turns become one text, which needs no chat template."""
     stand_in = StandIn()
-    run(stand_in, lambda teacher: ask(teacher, ASK._replace(max_tokens=1)), style="completion")
+    run(stand_in, lambda teacher: ask(teacher, ASK._replace(max_tokens=1)), prompt_style="completion")
     assert stand_in.told[0][0] == "Be brief.\n\n### Task\nWrite `twice(x)`.\n\n### Answer\n"
 
 
@@ -297,9 +297,9 @@ def test_interrupted_while_loading():
     assert stand_in.closed
 
 
-def connect(spec, **profile):
+def connect(spec, **chosen):
     async def connected():
-        async with vllm_offline.connect(Profile(spec, spec, **profile)):
+        async with vllm_offline.connect(profile(spec)._replace(name=spec, **chosen)):
             raise AssertionError("it was connected")
 
     asyncio.run(connected())
@@ -342,7 +342,7 @@ def test_unknown_parameter(parameters):
 def test_malformed_spec(rest, problem):
     """A SPEC that can be neither a folder nor a Hub id ends in one line."""
     with pytest.raises(UsageError, match=problem) as caught:
-        vllm_offline.check(rest)
+        profile(f"vllm:{rest}")
     assert len(str(caught.value)) < 300
 
 
@@ -356,8 +356,7 @@ def test_names(tmp_path):
         ("org/model-1.5B?dtype=float32", "vllm:org/model-1.5B"),
         ("gpt2", "vllm:gpt2"),
     ):
-        vllm_offline.check(rest)
-        assert vllm_offline.public_name(rest) == name
+        assert profile(f"vllm:{rest}").name == name
 
 
 def test_identity_and_endpoint_follow_the_files(tmp_path):
@@ -370,7 +369,7 @@ def test_identity_and_endpoint_follow_the_files(tmp_path):
     one, two = str(tmp_path / "one"), str(tmp_path / "two")
 
     def identity(folder):
-        return vllm_offline.identity(Profile(f"vllm:{folder}", "x"))
+        return vllm_offline.identity(profile(f"vllm:{folder}"))
 
     first = vllm_offline._endpoint(one, {})
     assert first.startswith("sha256:")
@@ -398,7 +397,7 @@ def real():
     with pytest.MonkeyPatch.context() as patch, asyncio.Runner() as runner:
         for name, value in {**vllm_model.ENVIRONMENT, **vllm_offline._ENVIRONMENT}.items():
             patch.setenv(name, value)
-        context = vllm_offline.connect(Profile(spec, vllm_offline.public_name(spec.removeprefix("vllm:"))))
+        context = vllm_offline.connect(profile(spec))
         teacher = runner.run(context.__aenter__())
         yield lambda work: runner.run(work(teacher))
         runner.run(context.__aexit__(None, None, None))
