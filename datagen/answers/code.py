@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import polars as pl
 
-from datagen.answers.trim import bound_names, parsed, trim, unresolved
+from datagen.answers.syntax import Trees, bound_names, nested_statements, unresolved
+from datagen.answers.trim import trim
 from datagen.data import schema
 
 #: What extraction leaves out of an answer, by the name that `Code.cut` gives it, in its order.
@@ -47,25 +48,16 @@ _CODE_LINE = re.compile(
     r"|^\s*(?:echo|fi|do|done|then|else|elif|end|puts|print|return|def|func|fn|local)\b",
     re.IGNORECASE,
 )
+_WORD = re.compile(r"\w+")
+_DEFINES = re.compile(
+    r"\b(?:def|function|func|fn|class)[ \t]+(?=(\w+))|\b(?:const|let|var)[ \t]+(?=(\w+)[ \t]*=)"
+    r"|^(\w+)(?=[ \t]*=[ \t]*lambda\b)",
+    re.MULTILINE,
+)
 MAX_PARAGRAPHS = 50
 
 #: Blocks that show how to install or what comes out, where another one holds the code.
-_TERMINAL = frozenset(
-    (
-        "bash",
-        "sh",
-        "shell",
-        "zsh",
-        "console",
-        "cmd",
-        "powershell",
-        "text",
-        "txt",
-        "plaintext",
-        "output",
-        "stdout",
-    )
-)
+_TERMINAL = frozenset("bash sh shell zsh console cmd powershell text txt plaintext output stdout".split())
 
 
 class Code(NamedTuple):
@@ -104,16 +96,21 @@ def extract_code(response: str | None, entry_point: str | None = None) -> Code:
     if it is or reads as code, else the Python in its prose. What a model thinks before it answers counts
     for nothing. From Python, tests, examples and guards behind the code are cut (trim.py).
     """
+    return _extracted(response, entry_point, Trees())
+
+
+def _extracted(response: str | None, entry_point: str | None, trees: Trees) -> Code:
+    """The code of an answer, as `extract_code` says; `trees` then knows the trees of what was parsed."""
     if not response:
         return Code(None, None)
     wanted = _wanted_name(entry_point)
     response = without_carriage_returns(response)
     text = answer_of(response)
-    found = _find(text, wanted)
+    found = _find(text, wanted, trees)
     if len(text) < len(response):
         found = found._replace(cut=("thinking", *found.cut))
     if found.text and found.language == "python":
-        text, cut = trim(found.text, _names_that_hold(found.text, wanted))
+        text, cut = trim(found.text, _names_that_hold(found.text, wanted, trees), trees)
         found = found._replace(text=text, cut=(*found.cut, *cut))
     return found._replace(cut=tuple(name for name in CUTS if name in found.cut))
 
@@ -186,71 +183,79 @@ def _closing(lines: Sequence[str], start: int, fence: str, indent: int | None) -
     return None
 
 
-def _find(text: str, wanted: str) -> Code:
+def _find(text: str, wanted: str, trees: Trees) -> Code:
     """The code before tests and examples are cut from it."""
     bare = text.strip("\n").rstrip()
     # A fence is no Python, except in a string: then the docstring of a bare answer holds it.
-    if _is_python(bare):
+    if _is_python(bare, trees):
         return Code(bare, "python")
     blocks, prose = fenced_blocks(text)
     if blocks:
-        return _from_blocks(blocks, wanted, ("prose",) if prose else ())
+        return _from_blocks(blocks, wanted, ("prose",) if prose else (), trees)
     if "```" in text:
         return Code(None, None)
-    inner = _python_in_prose(bare)
+    inner = _python_in_prose(bare, trees)
     if inner is not None:
         return Code(inner, "python", () if inner == bare else ("prose",))
     if bare.startswith("#!") or _PYTHON_SIGNS.search(bare) or _reads_as_code(bare):
-        return Code(bare, _guess(bare))
+        return Code(bare, _guess(bare, trees))
     return Code(None, None)
 
 
-def _from_blocks(blocks: Sequence[Block], wanted: str, cut: tuple[str, ...]) -> Code:
-    trees = [_tree(block) for block in blocks]
-    chosen = _choice(blocks, trees, wanted)
+def _from_blocks(blocks: Sequence[Block], wanted: str, cut: tuple[str, ...], trees: Trees) -> Code:
+    found = [_Found(block.text, _tree(block, trees), _defines(block.text, wanted)) for block in blocks]
+    chosen = _choice(blocks, found, wanted)
     language = _common_name(blocks[chosen].language)
     text, taken = blocks[chosen].text, [chosen]
-    if trees[chosen] is not None and language in ("", "python"):
-        text, taken = _joined(blocks, trees, chosen, wanted)
+    if found[chosen].tree is not None and language in ("", "python"):
+        text, taken = _joined(found, chosen, trees)
     for number, block in enumerate(blocks):
         if number not in taken:
             cut += ("terminal-block" if block.language.lower() in _TERMINAL else "other-block",)
         elif not block.closed:
             cut += ("unclosed-fence",)
-    return Code(text, language or _guess(text), cut)
+    return Code(text, language or _guess(text, trees), cut)
 
 
-def _tree(block: Block) -> ast.Module | None:
+class _Found(NamedTuple):
+    """A block's text, its tree if it is Python that does something, and whether it defines what is wanted."""
+
+    text: str
+    tree: ast.Module | None
+    defines: bool
+
+
+def _tree(block: Block, trees: Trees) -> ast.Module | None:
     """The syntax tree of a block that may be Python and does something."""
     if _common_name(block.language) not in ("", "python"):
         return None
-    tree = parsed(block.text)
+    tree = trees.of(block.text)
     return tree if tree is not None and _does_something(tree) else None
 
 
-def _choice(blocks: Sequence[Block], trees: Sequence[ast.Module | None], wanted: str) -> int:
+def _choice(blocks: Sequence[Block], found: Sequence[_Found], wanted: str) -> int:
     """The number of the block that answers."""
-    defining = [number for number, block in enumerate(blocks) if _defines(block.text, wanted)]
+    defining = [number for number, one in enumerate(found) if one.defines]
+    if len(defining) > 1:
+        whole = (n for n in reversed(defining) if (tree := found[n].tree) and not _is_stub(tree, wanted))
+        return next(whole, defining[0])
     if defining:
-        whole = [n for n in defining if (tree := trees[n]) is not None and not _is_stub(tree, wanted)]
-        return whole[-1] if whole else defining[0]
+        return defining[0]
     numbers = [n for n, block in enumerate(blocks) if block.language.lower() not in _TERMINAL]
-    working = (n for n in numbers if (tree := trees[n]) is None or not _only_imports(tree))
+    working = (n for n in numbers if (tree := found[n].tree) is None or not _only_imports(tree))
     return next(working, numbers[0] if numbers else 0)
 
 
-def _joined(
-    blocks: Sequence[Block], trees: Sequence[ast.Module | None], chosen: int, wanted: str
-) -> tuple[str, list[int]]:
+def _joined(found: Sequence[_Found], chosen: int, trees: Trees) -> tuple[str, list[int]]:
     """The text of a block together with the Python blocks whose names it needs, and the numbers of all."""
     binding: dict[str, int] = {}
-    for number in (*range(len(blocks) - 1, chosen, -1), *range(chosen)):
-        tree = trees[number]
-        if tree is not None and not _defines(blocks[number].text, wanted):
+    for number in (*range(len(found) - 1, chosen, -1), *range(chosen)):
+        tree = found[number].tree
+        if tree is not None and not found[number].defines:
             # What is above the block counts before what is below it, and the nearest one first.
             binding.update(dict.fromkeys(bound_names(tree), number))
-    texts = {chosen: blocks[chosen].text}
-    missing = list(unresolved(blocks[chosen].text))
+    texts = {chosen: found[chosen].text}
+    missing = list(unresolved(found[chosen].text, trees)) if binding else []
     needed: dict[int, set[str]] = {}
     while missing:
         name = missing.pop()
@@ -258,13 +263,13 @@ def _joined(
         if number == chosen or name in needed.get(number, ()):
             continue
         if number not in needed:
-            missing.extend(unresolved(blocks[number].text))
+            missing.extend(unresolved(found[number].text, trees))
         needed.setdefault(number, set()).add(name)
     for number, names in needed.items():
-        texts[number] = trim(blocks[number].text, names).text
+        texts[number] = trim(found[number].text, names, trees).text
     # The block comes last: what it needs may have been told after it.
     joined = "\n\n".join(texts[number] for number in [*sorted(needed), chosen])
-    return (joined, sorted(texts)) if parsed(joined) else (blocks[chosen].text, [chosen])
+    return (joined, sorted(texts)) if trees.of(joined) else (found[chosen].text, [chosen])
 
 
 def _only_imports(tree: ast.Module) -> bool:
@@ -273,7 +278,8 @@ def _only_imports(tree: ast.Module) -> bool:
 
 def _is_stub(tree: ast.Module, name: str) -> bool:
     """Whether the last definition of `name` has no body, as where an answer quotes a signature."""
-    found = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name == name]
+    functions = (node for node in nested_statements(tree.body) if isinstance(node, ast.FunctionDef))
+    found = [node for node in functions if node.name == name]
     return bool(found) and all(
         isinstance(node, ast.Pass | ast.Raise)
         or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
@@ -291,23 +297,25 @@ def _wanted_name(entry_point: str | None) -> str:
 
 
 def _defines(text: str, name: str) -> bool:
-    if not name:
+    if name not in text or not name:
         return False
+    if _WORD.fullmatch(name):
+        return any(name in found.groups() for found in _DEFINES.finditer(text))
     name = re.escape(name)
     words = rf"\b(?:def|function|func|fn|class)[ \t]+{name}\b|\b(?:const|let|var)[ \t]+{name}[ \t]*="
     return re.search(rf"{words}|^{name}[ \t]*=[ \t]*lambda\b", text, re.MULTILINE) is not None
 
 
-def _names_that_hold(text: str, name: str) -> frozenset[str]:
+def _names_that_hold(text: str, name: str, trees: Trees) -> frozenset[str]:
     """`name` and the classes that have a method of that name: `Solution` where `two_sum` is wanted."""
-    tree = parsed(text) if name else None
+    tree = trees.of(text) if name else None
     classes = [node for node in tree.body if isinstance(node, ast.ClassDef)] if tree else []
     return frozenset({name}) | {
         c.name for c in classes if any(getattr(s, "name", "") == name for s in c.body)
     }
 
 
-def _python_in_prose(text: str) -> str | None:
+def _python_in_prose(text: str, trees: Trees) -> str | None:
     """From the first line that begins Python up to the last paragraph with which it still compiles."""
     begins = _PYTHON_BEGINS.search(text)
     if begins is None:
@@ -315,17 +323,17 @@ def _python_in_prose(text: str) -> str | None:
     paragraphs = text[begins.start() :].split("\n\n")
     for end in range(min(len(paragraphs), MAX_PARAGRAPHS), 0, -1):
         candidate = "\n\n".join(paragraphs[:end]).rstrip()
-        if _is_python(candidate):
+        if _is_python(candidate, trees):
             return candidate
     return None
 
 
-def _guess(text: str) -> str | None:
-    return "python" if _is_python(text) or _PYTHON_SIGNS.search(text) else None
+def _guess(text: str, trees: Trees) -> str | None:
+    return "python" if _is_python(text, trees) or _PYTHON_SIGNS.search(text) else None
 
 
-def _is_python(text: str) -> bool:
-    tree = parsed(text)
+def _is_python(text: str, trees: Trees) -> bool:
+    tree = trees.of(text)
     return tree is not None and _does_something(tree)
 
 
@@ -339,21 +347,43 @@ def _reads_as_code(text: str) -> bool:
     return 2 * sum(bool(_CODE_LINE.search(line)) for line in lines) >= len(lines) > 0
 
 
-def _code_of(response: str | None, code: str | None, language: str | None, entry_point: str | None) -> Code:
+#: Called for each row with its code, its entry point, and what parsing the code gave: the tree, the error, or
+#: None where it was not parsed. No tree is held once the next row is looked at.
+See = Callable[[Code, str | None, ast.Module | Exception | None], None]
+
+
+def _code_of(
+    response: str | None,
+    code: str | None,
+    language: str | None,
+    entry_point: str | None,
+    *,
+    see: See | None = None,
+) -> Code:
     """What a row brings, and what is missing of it from its answer."""
-    found = extract_code(response, entry_point) if code is None else Code(code, _guess(code))
-    return found._replace(language=_common_name(language)) if language else found
+    trees = Trees()
+    found = _extracted(response, entry_point, trees) if code is None else Code(code, _guess(code, trees))
+    if language:
+        found = found._replace(language=_common_name(language))
+    if see is not None:
+        see(found, entry_point, None if found.text is None else trees.known(found.text))
+    return found
 
 
-def with_code(frame: pl.DataFrame) -> pl.DataFrame:
-    """`frame` with the columns `code` and `language`, where it has answers; those it brings are kept."""
+def with_code(frame: pl.DataFrame, see: See | None = None) -> pl.DataFrame:
+    """`frame` with the columns `code` and `language`, where it has answers; those it brings are kept.
+
+    Args:
+        frame: rows as they were read.
+        see: is called once a row, in the frame's order, where the frame has answers.
+    """
     if "response" not in frame.columns:
         return frame
     frame = schema.with_columns(frame, ["code", "language", "entry_point", "finish_reason", "role"])
     if frame.height == 0:
         return frame
     rows = frame.select("response", "code", "language", "entry_point").iter_rows()
-    found = [_code_of(*row) for row in rows]
+    found = [_code_of(*row, see=see) for row in rows]
     return frame.with_columns(
         pl.Series("code", [c.text for c in found], pl.String),
         pl.Series("language", [c.language for c in found], pl.String),

@@ -16,16 +16,24 @@ belong to them, and the care for the others, is ours.
 from __future__ import annotations
 
 import ast
-import builtins
 import re
-import symtable
-import warnings
 from collections.abc import Collection, Iterator, Sequence, Set
 from itertools import pairwise
 from typing import NamedTuple
 
-#: Longer text is not parsed: Python's parser takes quadratic memory for `from a.a.a...`.
-MAX_SOURCE = 2**16
+from datagen.answers.syntax import (
+    BUILTINS,
+    MAX_SOURCE,
+    Definition,
+    Statement,
+    Trees,
+    bound_names,
+    global_names,
+    nested_statements,
+    parsed,
+)
+
+__all__ = ["MAX_SOURCE", "Trimmed", "bound_names", "is_guard", "parsed", "trim"]
 
 _TEST_NAME = re.compile(r"_*(?:run_|all_)*(?:unit_?)?tests?(?:_|[A-Z0-9]|$)|check$")
 _DRIVER_NAME = re.compile(r"_*(?:main|demo|driver|usage|(?:run_)?(?:examples?|demo))(?:_usage)?$")
@@ -33,9 +41,9 @@ _SAYS_EXAMPLE = re.compile(r"#.*\b(?:examples?|usage|tests?|testing|demos?|drive
 _TEST_RUNNERS = frozenset({"doctest", "unittest", "pytest"})
 _PRINTERS = frozenset({"print", "pprint", "display"})
 _READS = frozenset({"input", "open", "sys", "os", "argparse", "exit", "quit"})
-_BUILTINS = frozenset(dir(builtins))
 
-_Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+_WORD = re.compile(r"\w+")
+
 _Import = ast.Import | ast.ImportFrom
 _Binding = ast.Assign | ast.AnnAssign | ast.AugAssign | _Import
 _Compound = ast.For | ast.AsyncFor | ast.While | ast.With | ast.AsyncWith | ast.If | ast.Try | ast.Match
@@ -51,7 +59,7 @@ class Trimmed(NamedTuple):
 class _Group(NamedTuple):
     """Statements that share lines, and those lines: from `start` up to, not including, `end`, from 0."""
 
-    statements: Sequence[ast.stmt]
+    statements: Sequence[Statement]
     start: int
     end: int
 
@@ -65,60 +73,68 @@ class _Code(NamedTuple):
     variables: frozenset[str]
 
 
-def parsed(text: str) -> ast.Module | None:
-    """The syntax tree of `text`; None where it is no Python, too long or too deep."""
-    if len(text) > MAX_SOURCE:
-        return None
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-
-
-def bound_names(tree: ast.Module) -> frozenset[str]:
-    """The names that a module's statements bind."""
-    return frozenset().union(*map(_bound, tree.body))
-
-
-def unresolved(text: str) -> frozenset[str]:
-    """The global names that a source uses but neither binds nor finds among the builtins."""
-    tree = parsed(text)
-    return _globals(text) - bound_names(tree) - _BUILTINS if tree else frozenset()
-
-
-def trim(text: str, wanted: Collection[str] = ()) -> Trimmed:
+def trim(text: str, wanted: Collection[str] = (), trees: Trees | None = None) -> Trimmed:
     """`text` without the tests, examples and guards behind its code.
 
     Args:
         text: Python source with LF line ends; anything else comes back as it is.
         wanted: the names that were asked for; those that `text` does not bind do not count.
+        trees: the trees known so far; that of the result is added where no parse is needed for it.
     """
-    tree = parsed(text)
+    trees = Trees() if trees is None else trees
+    tree = trees.of(text)
     whole = Trimmed(text, frozenset())
     if tree is None or "\r" in text or not tree.body:
         return whole
-    asked = bound_names(tree) & frozenset(wanted)
     groups = list(_groups(tree.body))
-    code = [n for n, group in enumerate(groups) if any(_is_code(s, asked) for s in group.statements)]
-    if not code:
+    asked = _asked([s for group in groups for s in group.statements], frozenset(wanted))
+    last = next((n for n in reversed(range(len(groups))) if _holds_code(groups[n], asked)), None)
+    if last is None or last == len(groups) - 1:
         return whole
-    head, tail = groups[: code[-1] + 1], groups[code[-1] + 1 :]
+    head, tail = groups[: last + 1], groups[last + 1 :]
     lines = text.split("\n")
-    needed = _globals("\n".join(lines[: head[-1].end]))
-    labels = _labels(tail, _known(head, asked), needed, _example_begins(lines, head[-1], tail))
+    code = _known(head, asked)
+    needed = _needed("\n".join(lines[: head[-1].end]), tail)
+    labels = _labels(tail, code, needed, _example_begins(lines, head[-1], tail))
     cut = [number for number, label in enumerate(labels) if label is not None]
     if not cut:
         return whole
     left = "\n".join(_without(lines, [head[-1], *tail], {number + 1 for number in cut})).rstrip()
+    at_end = len(cut) == len(tail) - cut[0]
+    if at_end and "\\\n" not in f"{left}\n":
+        stays = [s.node for group in groups[: last + 1 + cut[0]] for s in group.statements]
+        trees.put(left, ast.Module(stays, []))
     # A lone backslash between statements is all that could break it.
-    return Trimmed(left, frozenset().union(*(labels[n] or () for n in cut))) if parsed(left) else whole
+    return Trimmed(left, frozenset().union(*(labels[n] or () for n in cut))) if trees.of(left) else whole
+
+
+def _asked(statements: Sequence[Statement], wanted: frozenset[str]) -> frozenset[str]:
+    """Those of `wanted` that are bound; a definition's name is looked at first, it needs no walk."""
+    names = frozenset(s.node.name for s in statements if isinstance(s.node, Definition))
+    if wanted - names - {""}:
+        names = names.union(*(s.bound for s in statements))
+    return names & wanted
+
+
+def _holds_code(group: _Group, asked: Set[str]) -> bool:
+    return any(_is_code(statement, asked) for statement in group.statements)
+
+
+def _needed(head: str, tail: Sequence[_Group]) -> frozenset[str]:
+    """Those globals of the source `head` that the statements behind it bind or call methods of.
+
+    No other name decides anything. Symbol tables are made where one of these occurs as a word, or may be
+    spelt in another way: with letters that Python normalises, or as the mangled name of a class.
+    """
+    statements = [s for group in tail for s in group.statements]
+    names = frozenset().union(*(s.bound | s.names.methods for s in statements))
+    plain = head.isascii() and not any(name[:1] == "_" and "__" in name for name in names)
+    return frozenset() if plain and names.isdisjoint(_WORD.findall(head)) else global_names(head)
 
 
 def _groups(body: Sequence[ast.stmt]) -> Iterator[_Group]:
     """`a = 1; print(a)` is one group: only whole lines are cut."""
-    group: list[ast.stmt] = []
+    group: list[Statement] = []
     start = end = 0
     for statement in body:
         first = min([statement.lineno, *(d.lineno for d in getattr(statement, "decorator_list", ()))]) - 1
@@ -126,47 +142,49 @@ def _groups(body: Sequence[ast.stmt]) -> Iterator[_Group]:
             yield _Group(group, start, end)
             group = []
         start = start if group else first
-        group.append(statement)
+        group.append(Statement(statement))
         end = statement.end_lineno or statement.lineno
     yield _Group(group, start, end)
 
 
-def _is_code(statement: ast.stmt, asked: Set[str]) -> bool:
+def _is_code(statement: Statement, asked: Set[str]) -> bool:
     """Whether what follows this statement may be cut, but not the statement itself."""
-    if _bound(statement) & asked:
+    node = statement.node
+    if asked and statement.bound & asked:
         return True
-    if isinstance(statement, _Definition):
-        return _definition_label(statement, driver=bool(asked)) is None
-    return not is_guard(statement) and any(isinstance(node, _Definition) for node in ast.walk(statement))
+    if isinstance(node, Definition):
+        return _definition_label(node, driver=bool(asked)) is None
+    return not is_guard(node) and any(isinstance(below, Definition) for below in nested_statements([node]))
 
 
-def _definition_label(node: _Definition, *, driver: bool) -> str | None:
+def _definition_label(node: Definition, *, driver: bool) -> str | None:
     """What a definition is for, if not for the code itself: "tests", or a driver's "usage"."""
     if isinstance(node, ast.ClassDef):
         bases = [b.attr if isinstance(b, ast.Attribute) else getattr(b, "id", "") for b in node.bases]
         methods = [s.name for s in node.body if isinstance(s, ast.FunctionDef | ast.AsyncFunctionDef)]
         tests = node.name.startswith("Test") and any(name.startswith("test") for name in methods)
         return "tests" if tests or any(base.endswith("TestCase") for base in bases) else None
+    is_test, is_driver = _TEST_NAME.match(node.name), _DRIVER_NAME.match(node.name)
+    if not is_test and not is_driver:
+        return None
     inside = list(ast.walk(node))
     if any(isinstance(n, ast.Return | ast.Yield) and n.value is not None for n in inside):
         return None
-    if _TEST_NAME.match(node.name) and any(isinstance(n, ast.Assert) for n in inside):
+    if is_test and (driver or any(isinstance(n, ast.Assert) for n in inside)):
         return "tests"
-    if driver and _TEST_NAME.match(node.name):
-        return "tests"
-    return "usage" if driver and _DRIVER_NAME.match(node.name) and not node.decorator_list else None
+    return "usage" if driver and is_driver and not node.decorator_list else None
 
 
 def _known(head: Sequence[_Group], asked: frozenset[str]) -> _Code:
     statements = [s for group in head for s in group.statements]
-    definitions = [s for s in statements if isinstance(s, _Definition)]
-    names = frozenset(s.name for s in definitions)
-    imported = frozenset().union(*(_bound(s) for s in statements if isinstance(s, _Import)))
+    definitions = [s.node for s in statements if isinstance(s.node, Definition)]
+    names = frozenset(node.name for node in definitions)
+    imported = frozenset().union(*(s.bound for s in statements if isinstance(s.node, _Import)))
     return _Code(
         wanted=asked,
         defined=names,
-        classes=frozenset(s.name for s in definitions if isinstance(s, ast.ClassDef)),
-        variables=frozenset().union(*map(_bound, statements)) - names - imported,
+        classes=frozenset(node.name for node in definitions if isinstance(node, ast.ClassDef)),
+        variables=frozenset().union(*(s.bound for s in statements)) - names - imported,
     )
 
 
@@ -183,9 +201,9 @@ def _labels(
 ) -> list[frozenset[str] | None]:
     """For each group None, if it stays, or what it is; empty for what only others that are cut need."""
     labels: list[frozenset[str] | None] = [None] * len(tail)
-    bound = frozenset().union(*(_bound(s) for group in tail for s in group.statements))
+    bound = frozenset().union(*(s.bound for group in tail for s in group.statements))
     own = bound - needed - code.variables
-    kept, gone = set(needed - (_BUILTINS - code.variables)), set[str]()
+    kept, gone = set(needed - (BUILTINS - code.variables)), set[str]()
     below_is_cut = False
     # Upwards, so that what a kept statement needs is known before what binds it.
     for number in reversed(range(len(tail))):
@@ -195,50 +213,48 @@ def _labels(
         for statement in reversed(statements):
             shown = bool(code.wanted) or number >= example
             label = _label(statement, code, own=own, kept=kept, used=used, shown=shown)
-            if label is None and below_is_cut and _is_text(statement):
+            if label is None and below_is_cut and _is_text(statement.node):
                 label = ""
             found.append(label)
             if label is not None:
-                used |= _loaded(statement)
+                used |= statement.names.loaded
         below_is_cut = None not in found
         if below_is_cut:
             gone |= used
             labels[number] = frozenset(label for label in found if label)
         else:
-            kept.update(*map(_loaded, statements))
+            kept.update(*(statement.names.loaded for statement in statements))
     return labels
 
 
 def _label(
-    statement: ast.stmt, code: _Code, *, own: Set[str], kept: Set[str], used: Set[str], shown: bool
+    statement: Statement, code: _Code, *, own: Set[str], kept: Set[str], used: Set[str], shown: bool
 ) -> str | None:
     """None if the statement stays.
 
     own: names bound behind the code alone. kept: names that what stays needs. used: those that only what
     is cut needs. shown: whether a call here is an example, not the program's work.
     """
-    bound, loaded = _bound(statement), _loaded(statement)
+    node, names = statement.node, statement.names
+    bound, loaded, called = names.bound, names.loaded, names.called
     subjects = code.wanted or code.defined
     if bound & kept or bound & code.defined or _changes_others(statement, own, code.variables, kept):
         return None
-    if isinstance(statement, _Definition):
-        label = _definition_label(statement, driver=bool(code.wanted))
-        return label if label == "usage" or loaded & subjects or statement.name in used else None
-    if is_guard(statement):
+    if isinstance(node, Definition):
+        label = _definition_label(node, driver=bool(code.wanted))
+        return label if label == "usage" or loaded & subjects or node.name in used else None
+    if is_guard(node):
         return "main-guard" if code.wanted or _only_shows(statement, code) else None
     if loaded & own & kept:
         return None  # it may change what a statement that stays looks at
-    called = _called(statement)
-    if isinstance(statement, _Binding):
-        needless = (bound | _stored_into(statement)) & used or called & code.wanted
+    if isinstance(node, _Binding):
+        needless = (bound | names.stored) & used or called & code.wanted
         return ("usage" if called & code.wanted else "") if needless else None
-    if not isinstance(statement, ast.Expr | ast.Assert | _Compound):
+    if not isinstance(node, ast.Expr | ast.Assert | _Compound):
         return None
-    if isinstance(statement, ast.Expr) and (
-        called & _TEST_RUNNERS or any(map(_TEST_NAME.match, called & own))
-    ):
+    if isinstance(node, ast.Expr) and (called & _TEST_RUNNERS or any(map(_TEST_NAME.match, called & own))):
         return "tests"
-    if any(isinstance(node, ast.Assert) for node in ast.walk(statement)):
+    if names.asserts:
         return "tests" if loaded & (code.defined | subjects | own) else None
     return "usage" if shown and called & (subjects | own | _PRINTERS) else None
 
@@ -259,41 +275,27 @@ def is_guard(statement: ast.stmt) -> bool:
     return False
 
 
-def _only_shows(guard: ast.stmt, code: _Code) -> bool:
+def _only_shows(guard: Statement, code: _Code) -> bool:
     """Whether a guard prints or tests what the code's functions make of given values, and nothing else."""
-    called = _called(guard)
-    asserts = any(isinstance(node, ast.Assert) for node in ast.walk(guard))
-    if _loaded(guard) & _READS or not (asserts or called & (_PRINTERS | _TEST_RUNNERS)):
+    called = guard.names.called
+    if guard.names.loaded & _READS or not (guard.names.asserts or called & (_PRINTERS | _TEST_RUNNERS)):
         return False
-    for node in ast.walk(guard):
+    for node in ast.walk(guard.node):
         match node:
             case ast.While() | ast.Global() | ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
                 return False
             case ast.Call(func=ast.Name(name), args=[], keywords=[]):
                 if name in code.defined - code.classes:
                     return False
-    return called <= code.defined | _bound(guard) | _PRINTERS | _TEST_RUNNERS | _BUILTINS
+    return called <= code.defined | guard.bound | _PRINTERS | _TEST_RUNNERS | BUILTINS
 
 
-def _changes_others(statement: ast.stmt, own: Set[str], variables: Set[str], kept: Set[str]) -> bool:
+def _changes_others(statement: Statement, own: Set[str], variables: Set[str], kept: Set[str]) -> bool:
     """Whether it stores into an object that is not its own, or calls a method of a variable that stays."""
-    if isinstance(statement, _Definition):
+    if isinstance(statement.node, Definition):
         return False
-    methods = (
-        _root(node.func)
-        for node in ast.walk(statement)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
-    )
-    return not _stored_into(statement) <= own or any(name in variables and name in kept for name in methods)
-
-
-def _stored_into(statement: ast.stmt) -> set[str]:
-    """The names of the objects whose attributes or elements it sets or deletes; "" for one without a name."""
-    return {
-        _root(node) or ""
-        for node in ast.walk(statement)
-        if isinstance(node, ast.Attribute | ast.Subscript) and not isinstance(node.ctx, ast.Load)
-    }
+    names = statement.names
+    return not names.stored <= own or not names.methods.isdisjoint(variables & kept)
 
 
 def _without(lines: Sequence[str], groups: Sequence[_Group], cut: Set[int]) -> Iterator[str]:
@@ -319,57 +321,3 @@ def _lines_of_above(gap: Sequence[str]) -> int:
     indented = [number for number, line in enumerate(gap, start=1) if line[:1].isspace() and line.strip()]
     touching = next((number for number, line in enumerate(gap) if not line.strip()), 0)
     return max([touching, *indented])
-
-
-def _globals(text: str) -> frozenset[str]:
-    """The global names that a source uses, in functions too; more of them where it is not clear."""
-    names: set[str] = set()
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tables = [symtable.symtable(text, "<answer>", "exec")]
-        while tables:
-            table = tables.pop()
-            module = table.get_type() == "module"
-            names.update(
-                s.get_name() for s in table.get_symbols() if (s.is_referenced() if module else s.is_global())
-            )
-            tables.extend(table.get_children())
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return frozenset(re.findall(r"\w+", text))
-    return frozenset(names)
-
-
-def _bound(statement: ast.stmt) -> frozenset[str]:
-    if isinstance(statement, _Definition):
-        return frozenset({statement.name})
-    names: set[str] = set()
-    for node in ast.walk(statement):
-        match node:
-            case ast.Name(id=name, ctx=ast.Store() | ast.Del()):
-                names.add(name)
-            case ast.alias(name=name, asname=asname):
-                names.add(asname or name.partition(".")[0])
-            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
-                names.add(name)
-    return frozenset(names)
-
-
-def _loaded(statement: ast.stmt) -> frozenset[str]:
-    found = (node for node in ast.walk(statement) if isinstance(node, ast.Name))
-    own = isinstance(statement, ast.AugAssign)
-    return frozenset(name.id for name in found if own or isinstance(name.ctx, ast.Load))
-
-
-def _called(statement: ast.stmt) -> frozenset[str]:
-    """What calls begin with: `f` of `f(x)`, `s` of `s.push(1)` and `s[0].pop()`."""
-    roots = (_root(node.func) for node in ast.walk(statement) if isinstance(node, ast.Call))
-    return frozenset(root for root in roots if root)
-
-
-def _root(node: ast.AST) -> str | None:
-    """The name that a chain of attributes and subscripts begins with, four links at most."""
-    for _ in range(4):
-        if isinstance(node, ast.Attribute | ast.Subscript):
-            node = node.value
-    return node.id if isinstance(node, ast.Name) else None
