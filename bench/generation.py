@@ -99,19 +99,17 @@ def bare(folder: str, url: str, requests: str, concurrency: str) -> dict[str, fl
 
 def evolve(folder: str, url: str, count: str, rounds: str, concurrency: str) -> dict[str, float]:
     """`datagen evolve` as `make` runs it: reading, asking, journal, elimination, Parquet, manifest."""
+    from datagen.commands.interrupts import run_calls
     from datagen.data import inputs
-    from datagen.stages import evolve as stage
+    from datagen.runs import runner
+    from datagen.stages.evolve import STAGE, Options
     from datagen.teachers import profile
 
     source = inputs.open_source(str(tasks(folder, int(count))))
     started = time.monotonic()
-    made = stage.make(
-        source,
-        Path(folder) / "out",
-        teacher=[profile(f"openai:null@{url}")],
-        rounds=int(rounds),
-        concurrency=int(concurrency),
-    )
+    teachers = (profile(f"openai:null@{url}"),)
+    options = Options(teacher=teachers, rounds=int(rounds), concurrency=int(concurrency))
+    made = runner.make(STAGE, source, Path(folder) / "out", options, runner.How(run_calls))
     seconds = time.monotonic() - started
     asked = made.manifest["times"]["calls"]["asked"]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

@@ -1,5 +1,33 @@
-"""Build instruction-tuning sets for code models that can be trusted and rebuilt."""
+"""Build instruction-tuning sets for code models that can be trusted and rebuilt.
+
+    import datagen as dg
+
+    pairs = dg.filter("pairs.jsonl", skip="repeated-lines")
+    pairs.kept, pairs.dropped, pairs.manifest
+
+Every stage is a function; `dg.run` runs a recipe, `dg.open` opens a data set. They are imported when asked
+for, so that `import datagen` costs nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from datagen.version import __version__
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from datagen.api import Dataset, decontam, evolve, filter, make, open, run, sample  # noqa: A004
+
+__all__ = ["Dataset", "__version__", "decontam", "evolve", "filter", "make", "open", "run", "sample"]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - PEP 562
+    if name not in __all__:
+        raise AttributeError(f"module 'datagen' has no attribute {name!r}")
+    from datagen import api
+
+    return getattr(api, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

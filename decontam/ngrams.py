@@ -28,7 +28,6 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 from typing import NamedTuple
 
 import polars as pl
@@ -37,7 +36,7 @@ from decontam._evidence import Evidence, evidence, excerpt, parts, texts
 from decontam._text import Shingle, shingles, tokens
 from decontam.benchmarks import Item
 
-THRESHOLDS: Mapping[str, float] = MappingProxyType({"prompt": 0.5, "raw_prompt": 0.2, "solution": 0.5})
+THRESHOLDS: Mapping[str, float] = {"prompt": 0.5, "raw_prompt": 0.2, "solution": 0.5}
 
 
 class _Part(NamedTuple):

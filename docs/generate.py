@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from datagen.commands.group import COMMANDS, cli
+from datagen.commands.group import cli, names
 from rules import RULES
 
 HERE = Path(__file__).parent
@@ -23,7 +23,7 @@ def cli_page() -> str:
     wide = {"terminal_width": 100, "max_content_width": 100}
     context = click.Context(cli, info_name="datagen", **wide, **cli.context_settings)
     parts = [NOTE, "", "# Command line", "", "```", cli.get_help(context), "```", ""]
-    for name in COMMANDS:
+    for name in names():
         command = cli.get_command(context, name)
         assert command is not None, name
         below = click.Context(command, info_name=name, parent=context, **wide)

@@ -56,12 +56,11 @@ LAYERS = (
     {"calls"},
     {"runs", "provenance"},
     {"stages", "checkup"},
-    {"commands"},
+    {"commands", "api"},
     {"__main__"},
 )
 #: part -> parts of its own row that it may import
 BESIDE = {"request": {"progress"}, "evolution": {"answers"}, "provenance": {"runs"}}
-STAGES = ("evolve", "sample", "filter", "decontam")
 #: Who may know the packages beside datagen.
 KNOW_OTHERS = {"stages", "commands"}
 
@@ -79,8 +78,6 @@ def test_layers_of_datagen(path: Path) -> None:
     level = {name: number for number, layer in enumerate(LAYERS) for name in layer}
     known = {part(name) for name in imported(path) if name.startswith("datagen.")} - {own, "__version__"}
     above = {name for name in known if level[name] >= level[own]} - BESIDE.get(own, set())
-    if module_name(path) in {"datagen.data.dataset", *(f"datagen.stages.{n}" for n in STAGES)}:
-        above -= {"commands", "calls", "teachers"}  # until the runner stands between them
     assert not above, f"{module_name(path)} imports {above}"
 
 
@@ -92,12 +89,12 @@ def test_few_parts_know_rules_decontam_and_train() -> None:
             assert part(module_name(path)) in KNOW_OTHERS, f"{module_name(path)} imports {others}"
 
 
-@pytest.mark.parametrize("folder", ["runs", "calls"])
+@pytest.mark.parametrize("folder", ["stages", "runs", "calls"])
 def test_below_commands_nothing_knows_the_screen(folder: str) -> None:
     """Stages neither print nor parse: Click stays in `commands/`, and in what declares options."""
     for path in (ROOT / "datagen" / folder).rglob("*.py"):
         names = {name.partition(".")[0] for name in imported(path)}
-        allowed = {"click"} if path.name in {"values.py", "stage.py", "recipe.py"} else set()
+        allowed = {"click"} if path.name in {"values.py", "options.py", "recipe.py"} else set()
         assert not names & {"click", "rich"} - allowed, path
 
 

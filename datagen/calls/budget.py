@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from datagen.data import directory
-from datagen.errors import DatagenError
+from datagen.errors import DatagenError, UsageError
 from datagen.journal import Journal
 from datagen.request import Request
-from datagen.teachers import Profile
+from datagen.teachers import Profile, kind_of
 
 #: What a chat template may add to a prompt: tokens for it all, and for each turn.
 _TEMPLATE_TOKENS, _TURN_TOKENS = 128, 16
@@ -31,6 +31,27 @@ class Account(NamedTuple):
 
     plan: str | None
     max_usd: float | None
+
+
+def account_for(max_usd: float | None, asked: Sequence[Profile]) -> Account | None:
+    """The account of a stage with a limit of money, before its plan is known; None without a limit.
+
+    Raises:
+        UsageError: nobody said what one of those asked costs, or its answers have no limit.
+    """
+    if max_usd is None:
+        return None
+    for one in asked:
+        if not kind_of(one).costs:
+            continue
+        if one.price_in is None:
+            raise UsageError(
+                f"--max-usd needs the price of {one.name}: give price_in and price_out in a teachers file"
+            )
+        limits = dict(one.parameters)
+        if limits.get("max_completion_tokens", limits.get("max_tokens", 1)) is None:
+            raise UsageError(f"--max-usd needs a limit for the answers of {one.name}: give max_tokens")
+    return Account(None, max_usd)
 
 
 class Bound(NamedTuple):

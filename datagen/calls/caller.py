@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar
 
 from datagen import progress
@@ -373,12 +374,25 @@ def _goes_on(teacher: Teacher) -> bool:
 
 @contextmanager
 def caller(
-    plan: str, *, account: Account | None = None, concurrency: int | None = None, timeout: float | None = None
+    plan: str,
+    *,
+    path: Path | None = None,
+    account: Account | None = None,
+    concurrency: int | None = None,
+    timeout: float | None = None,
 ) -> Iterator[Caller]:
-    """A caller on the user's journal, for a plan with this key or for what `account` says."""
+    """A caller for a plan with this key, or for what `account` says.
+
+    Args:
+        plan: the key of the plan that the calls are bought for.
+        path: the journal's file; None for the user's own.
+        account: whose money it is; None for no limit.
+        concurrency: calls at a time to each teacher, instead of its own.
+        timeout: seconds for a call, instead of the teacher's own.
+    """
     bought_for = (account and account.plan) or plan
     most = account.max_usd if account else None
-    with open_journal() as journal:
+    with open_journal(path) as journal:
         if most is None:
             yield Caller(journal, bought_for, None, concurrency, timeout)
             return

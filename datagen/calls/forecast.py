@@ -7,16 +7,15 @@ them, and their number is a range.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import math
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from datagen.calls.budget import expected_tokens_in, most_tokens_out
-from datagen.calls.caller import Answer
-from datagen.data.source import Row, Source
+from datagen.calls.caller import Answer, Asker
+from datagen.data.source import Source
 from datagen.journal import Journal, open_journal
 from datagen.request import CallFailed, Prompt, Request
 from datagen.teachers import Profile, Teacher, connect_all
@@ -97,6 +96,20 @@ class Asked(NamedTuple):
         }
 
 
+class Later(NamedTuple):
+    """A call that depends on answers which are not there yet.
+
+    Args:
+        teacher: who would be asked.
+        prompt: one like it; None where none is known.
+        certain: whether it is made in any case.
+    """
+
+    teacher: Teacher
+    prompt: Prompt | None = None
+    certain: bool = True
+
+
 class Forecast(NamedTuple):
     """What a stage would ask for, by teacher, and the rows that it would make, or work on, so far."""
 
@@ -130,11 +143,17 @@ class _Count:
 class _Lookup:
     """Answers from the journal, and counts by teacher what it does not know.
 
-    misses: how often there was no answer. first: the first prompt.
+    Args:
+        journal: where answers are looked up.
+        counts: by teacher, then by the kind of prompt.
+        asked: how often somebody was asked.
+        misses: how often there was no answer.
+        first: the first prompt.
     """
 
     journal: Journal
     counts: dict[Teacher, dict[str, _Count]] = field(default_factory=dict)
+    asked: int = 0
     misses: int = 0
     first: Prompt | None = None
     _seen: set[str] = field(default_factory=set)
@@ -142,6 +161,7 @@ class _Lookup:
     async def ask(
         self, teacher: Teacher, prompt: Prompt, *, seed: int, sample: int, temperature: float | None = None
     ) -> Answer:
+        self.asked += 1
         try:
             request = teacher.request(prompt, seed=seed, sample=sample, temperature=temperature)
         except CallFailed as problem:
@@ -164,101 +184,68 @@ class _Lookup:
         kind = "" if request is None else request.messages[0][1] if request.messages else "text"
         return self.counts.setdefault(teacher, {}).setdefault(kind, _Count(request))
 
-    def of(self, teacher: Teacher) -> _Count:
-        """The count for what a teacher was asked first; or for that prompt which another was."""
-        if teacher in self.counts:
-            return next(iter(self.counts[teacher].values()))
+    def expect(self, call: Later) -> None:
+        """Count a call whose own prompt is not known yet."""
+        count = self._like(call)
+        low, high = count.later
+        count.later = low + call.certain, high + 1
+
+    def _like(self, call: Later) -> _Count:
+        """The count for calls with such a prompt; without one, for what the teacher was asked first."""
+        if call.prompt is None and call.teacher in self.counts:
+            return next(iter(self.counts[call.teacher].values()))
         request = None
-        if self.first is not None:
+        if prompt := call.prompt or self.first:
             with contextlib.suppress(CallFailed):
-                request = teacher.request(self.first, seed=0, sample=0)
-        count = self.count(teacher, request)
+                request = call.teacher.request(prompt, seed=0, sample=0)
+        count = self.count(call.teacher, request)
         if request is not None:
             count.look(request)
         return count
 
 
-def task_forecast(
+async def _follow(lookup: _Lookup, units: AsyncIterator[Callable[[], Iterable[Later]]]) -> int:
+    """Count the calls of all units; returns how many of these ask for nothing."""
+    useless = asked = misses = 0
+    async for later in units:
+        useless += lookup.asked == asked
+        if lookup.misses > misses:
+            for call in later():
+                lookup.expect(call)
+        asked, misses = lookup.asked, lookup.misses
+    return useless
+
+
+def forecast_units(
     rows: Rows,
     profiles: Sequence[Profile],
-    ask_all: Callable[[Row, Sequence[Teacher], _Lookup], Awaitable[object]],
-) -> Forecast:
-    """The forecast of a stage that asks for everything about a row at once."""
-
-    async def follow(lookup: _Lookup, opened: Sequence[Teacher]) -> int:
-        seen: set[str] = set()
-        for row in rows.source.iter_rows():
-            if row["instruction"].strip() and row["instruction"] not in seen:
-                seen.add(row["instruction"])
-                await ask_all(row, opened, lookup)
-        return rows.source.rows - len(seen)
-
-    return _forecast(rows, profiles, follow)
-
-
-def chain_forecast(
-    rows: Rows,
-    profiles: Sequence[Profile],
-    evolve: Callable[[Row, Sequence[Teacher], _Lookup], Awaitable[Any]],
+    work: Callable[[list[Teacher], Asker], AsyncIterator[Callable[[], Iterable[Later]]]],
+    wait: Callable[[Callable[[], Coroutine[Any, Any, int]]], int],
     *,
-    rounds: int,
-    verdict: Callable[[Row], Prompt] | None,
+    journal: Path | None = None,
 ) -> Forecast:
-    """The forecast of a stage that asks on the basis of what was answered, `rounds` times for each row.
+    """What work on `rows` would ask for.
 
-    evolve: gives a chain with what was kept and dropped; the last attempt is the one that is not answered.
-    verdict: a prompt like those by which the last profile is asked about attempts, if it is a judge.
+    Args:
+        rows: what it is done on.
+        profiles: who is asked, each once.
+        work: does it with the connected teachers and an asker that only looks answers up; after each unit it
+            yields a function that tells which calls follow the answers that are missing.
+        wait: runs a coroutine.
+        journal: the journal's file; None for the user's own.
     """
+    with open_journal(journal) as opened_journal:
+        lookup = _Lookup(opened_journal)
 
-    async def follow(lookup: _Lookup, opened: Sequence[Teacher]) -> int:
-        asked, judge = (opened[:-1], opened[-1]) if verdict else (opened, None)
-        attempts = useless = 0
-        for row in rows.source.iter_rows():
-            useless += not row["instruction"].strip()
-            before = lookup.misses
-            chain = await evolve(row, opened, lookup)
-            if lookup.misses > before:
-                left = rounds - len(chain.kept) - len(chain.dropped)
-                attempts += left
-                # Of an attempt that has a text only the verdict is missing.
-                verdicts = left + (not chain.dropped[-1]["instruction"])
-                if judge and verdict:
-                    with contextlib.suppress(CallFailed):
-                        request = judge.request(verdict(row), seed=0, sample=0)
-                        count = lookup.count(judge, request)
-                        count.look(request)
-                        count.later = 0.0, count.later[1] + verdicts
-        for teacher in asked:
-            lookup.of(teacher).later = _drawn(attempts, len(asked))
-        return useless
-
-    return _forecast(rows, profiles, follow)
-
-
-def _drawn(times: int, among: int) -> Range:
-    """How often one of so many is drawn, three standard deviations down and up."""
-    mean, deviation = times / among, math.sqrt(times * (among - 1)) / among
-    return max(0.0, mean - 3 * deviation), min(float(times), mean + 3 * deviation)
-
-
-def _forecast(
-    rows: Rows,
-    profiles: Sequence[Profile],
-    follow: Callable[[_Lookup, Sequence[Teacher]], Awaitable[int]],
-) -> Forecast:
-    """follow: asks for all rows, and says how many of them it did not need to."""
-    with open_journal() as journal:
-        lookup = _Lookup(journal)
-
-        async def work() -> int:
+        async def follow() -> int:
             async with connect_all(profiles) as opened:
-                return await follow(lookup, opened)
+                return await _follow(lookup, work(opened, lookup))
 
-        useless = asyncio.run(work())
+        useless = wait(follow)
         by_name: dict[str, tuple[Profile, list[_Count]]] = {}
         for teacher, counts in lookup.counts.items():
             by_name.setdefault(teacher.name, (teacher.profile, []))[1].extend(counts.values())
-        asked = [_asked(profile, counts, rows, journal) for profile, counts in by_name.values()]
+        asked = [_asked(profile, counts, rows, opened_journal) for profile, counts in by_name.values()]
         return Forecast(asked, rows.without(useless))
 
 

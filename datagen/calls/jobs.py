@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import signal
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Iterator
-from typing import Any, TypeVar
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
+from typing import TypeVar
 
-from datagen.calls.caller import GOES_ON, INTERRUPTED, Caller
+from datagen.calls.caller import GOES_ON, Caller
 from datagen.errors import InterruptedRun
 
 T = TypeVar("T")
@@ -48,23 +47,8 @@ async def in_order(
             await asyncio.gather(*pending, return_exceptions=True)
 
 
-def run_calls(work: Callable[[], Coroutine[Any, Any, T]], caller: Caller) -> T:
-    """Run `work` to its end, or until Ctrl-C: once lets the calls in flight finish, twice gives them up.
-
-    Raises:
-        InterruptedRun: the user stopped it; the message says how to go on.
-        TeacherUnusable: calls were made, and none was answered.
-    """
-    with _rare_collection(), contextlib.suppress(asyncio.CancelledError):
-        result = asyncio.run(_interruptible(work, caller))
-        if not caller.stopped_by:
-            caller.check_answered()
-            return result
-    raise caller.stopped_by or InterruptedRun(INTERRUPTED)
-
-
 @contextlib.contextmanager
-def _rare_collection() -> Iterator[None]:
+def rare_collection() -> Iterator[None]:
     """Look for unreachable cycles a hundred times less often.
 
     A call leaves hardly any, and each look at everything that a long run holds stops all calls for 0.1 s.
@@ -77,22 +61,3 @@ def _rare_collection() -> Iterator[None]:
     finally:
         gc.unfreeze()
         gc.set_threshold(*before)
-
-
-async def _interruptible(work: Callable[[], Coroutine[Any, Any, T]], caller: Caller) -> T:
-    loop = asyncio.get_running_loop()
-    task = asyncio.ensure_future(work())
-
-    def interrupt() -> None:
-        if caller.stopped_by:
-            task.cancel()
-        caller.stop(InterruptedRun(INTERRUPTED), patience=0)
-
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    for number in numbers:
-        loop.add_signal_handler(number, interrupt)
-    try:
-        return await task
-    finally:
-        for number in numbers:
-            loop.remove_signal_handler(number)

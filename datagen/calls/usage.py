@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from datagen.data.manifest import Entry
 from datagen.request import Reply
 from datagen.teachers import Profile
 
@@ -67,3 +68,53 @@ def summary(usage: Mapping[str, Mapping[str, Any]], rows_kept: int) -> dict[str,
         "usd": round(usd / rows_kept, 9) if rows_kept and usd is not None else None,
     }
     return {**tokens, "usd": usd, "per_kept_row": per_row}
+
+
+def _table(manifest: Mapping[str, Any]) -> list[str]:
+    usage = manifest["usage"]
+    if not usage:
+        return []
+    rows = [
+        f"| {name} | {c['calls']:,} | {c['tokens_in']:,} | {c['tokens_out']:,} | {_dollars(c['usd'])} |"
+        for name, c in usage.items()
+    ]
+    per_row = _dollars(manifest["usage_total"]["per_kept_row"]["usd"])
+    return [
+        *("| teacher | calls | tokens in | tokens out | USD |", "|---|---|---|---|---|", *rows, ""),
+        *(f"USD for each row kept: {per_row}.", ""),
+    ]
+
+
+def _dollars(usd: float | None) -> str:
+    return "unknown" if usd is None else f"{usd:,.6f}".rstrip("0").rstrip(".")
+
+
+def _lines(manifest: Mapping[str, Any]) -> Iterator[str]:
+    total = manifest["usage_total"]
+    cost = "" if total["usd"] is None else f", ${_dollars(total['usd'])}"
+    each = total["per_kept_row"]
+    if each["tokens"] is not None:
+        cost += f"; {each['tokens']:,.0f} tokens" + (f", ${_dollars(each['usd'])}" if each["usd"] else "")
+        cost += " for each row kept"
+    yield f"  tokens: {total['tokens_in']:,} in, {total['tokens_out']:,} out{cost}"
+
+
+def _added(manifests: Sequence[Mapping[str, Any]], rows_kept: int) -> dict[str, Any]:  # noqa: ARG001
+    return total(one["usage"] for one in manifests)
+
+
+def _added_total(manifests: Sequence[Mapping[str, Any]], rows_kept: int) -> dict[str, Any]:
+    return summary(_added(manifests, rows_kept), rows_kept)
+
+
+def _all_teachers(manifests: Sequence[Mapping[str, Any]], rows_kept: int) -> dict[str, Any]:  # noqa: ARG001
+    return {name: one for manifest in manifests for name, one in manifest["teachers"].items()}
+
+
+#: The manifest entries of every stage that asks models. What the whole rests on, by teacher; the sum of it;
+#: and how each teacher was asked.
+ENTRIES = (
+    Entry("usage", add=_added, card=_table),
+    Entry("usage_total", add=_added_total, lines=_lines),
+    Entry("teachers", add=_all_teachers, in_json=False),
+)

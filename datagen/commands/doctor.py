@@ -96,7 +96,7 @@ def _asked(
     def read_recipe() -> Finding:
         loaded = load(str(recipe))
         named.update({one.name: one for one in loaded.profiles()})
-        return Finding("ok", f"{recipe} is valid: {', '.join(stage.name for stage in loaded.stages)}")
+        return Finding("ok", f"{recipe} is valid: {', '.join(step.stage.name for step in loaded.stages)}")
 
     if teachers is not None:
         checks.append(_looked_at("teachers file", read_teachers))

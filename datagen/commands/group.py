@@ -8,51 +8,66 @@ from typing import NoReturn
 import click
 
 from datagen.errors import nearest
+from datagen.runs import registry
 from datagen.version import __version__
 
-#: command -> (module, the line that `datagen --help` shows)
-COMMANDS: dict[str, tuple[str, str]] = {
+#: command -> (module, the line that `datagen --help` shows); those of stages come from their registry.
+_COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("datagen.commands.init", "Write a recipe with notes, to be changed and run."),
-    "evolve": ("datagen.stages.evolve", "Evolve seeds into harder tasks."),
-    "sample": ("datagen.stages.sample", "Ask teachers to answer tasks."),
-    "filter": ("datagen.stages.filter", "Drop what is not worth learning, by rules."),
-    "decontam": ("datagen.stages.decontam", "Drop tasks that overlap a benchmark."),
     "run": ("datagen.commands.run", "Run a recipe: all stages from seeds to a clean set."),
     "cat": ("datagen.commands.cat", "Print the rows of a data set."),
-    "trace": ("datagen.commands.trace", "Tell why a row is in a data set or not, and which calls made it."),
+    "trace": (
+        "datagen.commands.trace",
+        "Tell why a row is in a data set or not, and which calls made it.",
+    ),
     "journal": ("datagen.commands.journal", "Count, save, bring back or remove stored model calls."),
     "doctor": ("datagen.commands.doctor", "Check what works here: packages, keys, endpoints, disk."),
     "list": ("datagen.commands.list", "List rules, teachers, benchmarks or methods."),
 }
+#: Commands that help shows before those of the stages.
+_FIRST = ("init",)
+
+
+def names() -> list[str]:
+    """All commands, in the order in which help shows them."""
+    return [*_FIRST, *registry.names(), *(name for name in _COMMANDS if name not in _FIRST)]
+
+
+def summary(name: str) -> str:
+    """The line that help shows of a command."""
+    return _COMMANDS[name][1] if name in _COMMANDS else registry.summary(name)
 
 
 class LazyGroup(click.Group):
     """Knows its commands by name and imports the one that is run."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - Click's signature
-        return list(COMMANDS)
+        return names()
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        if cmd_name not in COMMANDS:
+        if cmd_name in _COMMANDS:
+            command: click.Command = importlib.import_module(_COMMANDS[cmd_name][0]).command
+            command.name = cmd_name
+            return command
+        if cmd_name not in registry.names():
             return None
-        module = importlib.import_module(COMMANDS[cmd_name][0])
-        command: click.Command = module.command
-        command.name = cmd_name
-        return command
+        from datagen.commands.stage import command_of
+
+        return command_of(registry.stage(cmd_name))
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+        if args and args[0] not in names() and not args[0].startswith("-"):
             self._unknown(ctx, args[0])
         return super().resolve_command(ctx, args)
 
     def _unknown(self, ctx: click.Context, name: str) -> NoReturn:
-        ctx.fail(f"unknown command {name}: {nearest(name, COMMANDS)}")
+        ctx.fail(f"unknown command {name}: {nearest(name, names())}")
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
-            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
+            formatter.write_dl([(name, summary(name)) for name in names()])
 
 
 @click.command(

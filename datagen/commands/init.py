@@ -17,8 +17,9 @@ from datagen.data import inputs
 from datagen.errors import DatagenError, InterruptedRun, UsageError
 from datagen.runs import recipe, values
 from datagen.runs.draft import Case, draft, names_of, settings_of, shown
-from datagen.stages.decontam import DEFAULT_BENCHMARK, BenchmarkSpec
+from datagen.stages.decontam import DEFAULT_BENCHMARK
 from datagen.teachers import Profile, parse_profiles
+from decontam.benchmarks import usages
 from rules import RULES
 
 DEFAULT_TEACHER = "local:smollm2"
@@ -30,10 +31,12 @@ _LOOKED_AT_BYTES = 200 * 2**20
 class _Teacher(values.TeacherSpec):
     """A SPEC that a recipe can say, too."""
 
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> Profile:
+    def convert(
+        self, value: str | Profile, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Profile:
         profile = super().convert(value, param, ctx)
         try:
-            parse_profiles({"teacher": settings_of(profile)}, value)
+            parse_profiles({"teacher": settings_of(profile)}, str(value))
         except UsageError as error:
             self.fail(str(error), param, ctx)
         return profile
@@ -52,7 +55,7 @@ class _Question(NamedTuple):
     several: bool = False
 
 
-_SEEDS, _TEACHER, _BENCHMARK = values.InputPath(), _Teacher(), BenchmarkSpec()
+_SEEDS, _TEACHER, _BENCHMARK = values.InputPath(), _Teacher(), values.UsageSpec("benchmark", usages)
 _ROUNDS, _ANSWERS = click.IntRange(1, 20), click.IntRange(1, 1000)
 _QUESTIONS = (
     _Question("seeds", "Seeds: a file, a dataset directory, or starter", _SEEDS, inputs.STARTER),

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import click
 
 from datagen import journal
-from datagen.commands.options import FAILED_ROWS
+from datagen.commands.summary import FAILED_ROWS
 from datagen.errors import DatagenError, UsageError, nearest
 from datagen.journal import maintenance, transfer
 from datagen.journal.maintenance import Stats, Wanted

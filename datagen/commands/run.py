@@ -7,14 +7,17 @@ from typing import Any
 
 import click
 
-from datagen.commands import options
+from datagen.calls.budget import account_for
+from datagen.commands import options, summary
+from datagen.commands.interrupts import run_calls
 from datagen.runs import pipeline, recipe
+from datagen.runs.runner import How
 
 
 @click.command(epilog="Example: datagen run demo -o out/demo")
 @click.argument("where", metavar="RECIPE")
 @click.option(
-    "--until", type=click.Choice(recipe.STAGES), help="Stop after this stage; run again without it to go on."
+    "--until", metavar="STAGE", help="Stop after this stage (name or number); run again without it to go on."
 )
 @options.run_options
 def command(
@@ -33,12 +36,12 @@ def command(
     """
     as_json = options.set_up(given)
     loaded = recipe.load(where, until)
-    account = options.account_of(given, *loaded.profiles())
+    account = account_for(given["max_usd"], loaded.profiles())
+    how = How(run_calls, overwrite=overwrite, workers=given["workers"], account=account)
     if dry_run:
-        stages, rows_in = pipeline.forecast(loaded, out)
-        options.show_forecast("run", stages, rows_in, as_json=as_json)
+        stages, rows_in = pipeline.forecast(loaded, out, how)
+        summary.show_forecast("run", stages, rows_in, as_json=as_json)
         return 0
-    max_usd = account.max_usd if account else None
-    outcome = pipeline.run(loaded, out, max_usd=max_usd, overwrite=overwrite)
-    options.show(outcome.manifest, out=outcome.out, already_made=outcome.already_made, as_json=as_json)
-    return options.exit_code(outcome.manifest)
+    outcome = pipeline.run(loaded, out, how)
+    summary.show(outcome, out=outcome.out, as_json=as_json)
+    return summary.exit_code(outcome.manifest)

@@ -22,9 +22,8 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from datagen import canonical
-from datagen.calls import usage
 from datagen.data import card, directory, manifest, schema
-from datagen.data.manifest import Counts, Plan
+from datagen.data.manifest import Counts, Entry, Plan
 from datagen.data.source import Row
 from datagen.errors import DatagenError
 
@@ -45,11 +44,12 @@ class Split(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """A finished data set: where it is, its manifest, and whether it was there already."""
+    """A finished data set: where it is, its manifest, whether it was there already, and its entries."""
 
     out: Path
     manifest: Mapping[str, Any]
     already_made: bool
+    entries: tuple[Entry, ...] = ()
 
 
 class _Shards:
@@ -97,7 +97,7 @@ class _Shards:
     def _write(self, frame: pl.DataFrame) -> None:
         content = io.BytesIO()  # polars hides the operating system's errors, a full disk among them
         frame.rechunk().write_parquet(content, compression="zstd")
-        with _told(self.place.parent):
+        with _saying_what_is_wrong(self.place.parent):
             self._part(len(self._hashes)).write_bytes(content.getvalue())
         self._hashes.append(hashlib.sha256(content.getvalue()).hexdigest())
 
@@ -106,7 +106,7 @@ class _Shards:
 
 
 @contextlib.contextmanager
-def _told(place: Path) -> Iterator[None]:
+def _saying_what_is_wrong(place: Path) -> Iterator[None]:
     """Say in one line what keeps us from writing in `place`."""
     try:
         yield
@@ -120,11 +120,13 @@ def _told(place: Path) -> Iterator[None]:
 class Writer:
     """Takes what a stage keeps and drops, counts it, and refuses to lose a row."""
 
-    def __init__(self, place: Path, plan: Plan) -> None:
+    def __init__(self, place: Path, plan: Plan, entries: Sequence[Entry] = ()) -> None:
+        """Write into the new folder `place`; `values` is to be filled with those of the entries."""
         self.plan = plan
         self.counts = Counts()
-        self.extra: dict[str, Any] = {}
-        self.calls: dict[str, int | float] = {}
+        self.entries = entries
+        self.values: dict[str, Any] = {}
+        self.times: dict[str, Any] = {}
         self.started = time.monotonic()
         self._place = place
         self._kept = _Shards(place / "data")
@@ -138,34 +140,22 @@ class Writer:
         rows_in of its rows came in, rows_made are new; failed of the dropped ones may do better next time.
         """
         self.counts.failed += failed
-        self.counts.rows_in += rows_in
         self.counts.rows_made += rows_made
-        self.counts.rows_kept += split.kept.height
         self._kept.add(split.kept)
         if "license" in split.kept.columns:
             self._licenses.update(split.kept["license"].unique())
         elif split.kept.height:
             self._licenses.add(None)
         dropped = schema.with_columns(split.dropped, [c.name for c in schema.DROPPED_COLUMNS])
-        for reason, rows in dropped.group_by("reason", maintain_order=True).len().iter_rows():
-            self.counts.dropped[reason] += rows
+        self.counts.add(split.kept.height, dropped["reason"], rows_in=rows_in)
         if dropped.width > len(schema.DROPPED_COLUMNS):
             self._dropped.add(dropped)
-
-    def take_calls(
-        self,
-        counts: Mapping[str, int | float],
-        rests_on: Mapping[str, Mapping[str, Any]],
-        teachers: Mapping[str, Mapping[str, Any]],
-    ) -> None:
-        """Note the calls that this run made, those that the data set rests on, and who was asked how."""
-        self.calls = dict(counts)
-        self.extra["usage"] = dict(rests_on)
-        self.extra["teachers"] = dict(teachers)
 
     def close(self) -> None:
         """Check the identity, then write what waits, the card and the manifest."""
         self.counts.check(self.plan.stage)
+        if unknown := self.values.keys() - {entry.name for entry in self.entries}:
+            raise AssertionError(f"{self.plan.stage} declares no manifest entry {', '.join(sorted(unknown))}")
         kept = self._kept.close(pl.Schema())
         fallback = schema.with_columns(
             pl.DataFrame(schema=self._kept.schema), [c.name for c in schema.DROPPED_COLUMNS]
@@ -178,20 +168,18 @@ class Writer:
                 "dropped_digest": self._dropped.digest.hexdigest(),
                 "files": kept | self._dropped.close(fallback.schema),
             },
-            extra={**self.extra, **self._usage_total()},
-            times={"seconds": round(time.monotonic() - self.started, 3), "calls": self.calls},
+            extra=self.values,
+            times={"seconds": round(time.monotonic() - self.started, 3), **self.times},
         )
-        with _told(self._place):
-            card.write(self._place, self._manifest, self._licenses)
+        filled = [entry for entry in self.entries if entry.name in self.values]
+        lines = [line for entry in filled for line in entry.card(self._manifest)]
+        with _saying_what_is_wrong(self._place):
+            card.write(self._place, self._manifest, self._licenses, lines)
             manifest.write(self._place, self._manifest)
-
-    def _usage_total(self) -> dict[str, Any]:
-        rests_on = self.extra.get("usage")
-        return {"usage_total": usage.summary(rests_on, self.counts.rows_kept)} if rests_on else {}
 
     def outcome(self, out: Path) -> Outcome:
         """What was made, once the `writing` block has ended."""
-        return Outcome(out, self._manifest, already_made=False)
+        return Outcome(out, self._manifest, already_made=False, entries=tuple(self.entries))
 
 
 class RowWriter:
@@ -228,7 +216,7 @@ def file_hashes(place: Path) -> dict[str, str]:
     return {str(f.relative_to(place)): hashlib.sha256(f.read_bytes()).hexdigest() for f in files}
 
 
-def already_made(out: Path, plan: Plan, *, overwrite: bool) -> Outcome | None:
+def already_made(out: Path, plan: Plan, *, overwrite: bool, entries: Sequence[Entry] = ()) -> Outcome | None:
     """The data set in `out` if this very plan made it whole; None if there is something to do.
 
     A data set some of whose rows failed is made again: the journal answers for the others. So is one
@@ -245,7 +233,8 @@ def already_made(out: Path, plan: Plan, *, overwrite: bool) -> Outcome | None:
         raise DatagenError(f"{error}: in another -o, or remove {out} yourself") from None
     if content["key"] == plan.key():
         is_whole = not content["failed"] and file_hashes(out) == content["files"]
-        return Outcome(out, content, already_made=True) if is_whole else None
+        is_whole = is_whole and all(one.is_valid(content[one.name]) for one in entries if one.name in content)
+        return Outcome(out, content, already_made=True, entries=tuple(entries)) if is_whole else None
     if not overwrite:
         raise DatagenError(
             f"{out} holds a data set made by {content['stage']} from other inputs or options;"
@@ -255,12 +244,12 @@ def already_made(out: Path, plan: Plan, *, overwrite: bool) -> Outcome | None:
 
 
 @contextlib.contextmanager
-def writing(out: Path, plan: Plan) -> Iterator[Writer]:
+def writing(out: Path, plan: Plan, entries: Sequence[Entry] = ()) -> Iterator[Writer]:
     """A `Writer` whose rows become the data set `out` when the block ends without an exception.
 
     Call `already_made` first: what `out` holds is replaced.
     """
     with directory.replaced(out) as place:
-        writer = Writer(place, plan)
+        writer = Writer(place, plan, entries)
         yield writer
         writer.close()

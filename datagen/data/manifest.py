@@ -6,7 +6,8 @@ import json
 import platform
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,20 +24,61 @@ NAME = "manifest.json"
 class Plan(NamedTuple):
     """What a stage is about to do: equal plans make equal data sets.
 
-    stage: the command's name. inputs: what it reads. options: everything that decides the result,
-    with defaults filled in; never what does not (workers, concurrency). private: what decides it too
-    but is nobody's business, such as the addresses of a cluster; only its hash is written.
+    Args:
+        stage: the command's name.
+        inputs: what it reads.
+        options: everything that decides the result, defaults filled in; never what does not (workers).
+        private: what decides it too but is nobody's business, such as the addresses of a cluster; only its
+            hash is written.
+        versions: of packages that decide the result, by the distribution's name.
     """
 
     stage: str
     inputs: Sequence[Source]
     options: Mapping[str, Any]
     private: tuple[str, ...] = ()
+    versions: Mapping[str, str] = {}
 
     def key(self) -> str:
-        """Hash of stage, options, the inputs' digests and datagen's version."""
+        """Hash of stage, options, the inputs' digests, datagen's version and the others that decide."""
         inputs = [source.digest for source in self.inputs]
-        return canonical.row_id(self.stage, dict(self.options), inputs, self.private, __version__, FORMAT)
+        options, versions = dict(self.options), dict(self.versions)
+        return canonical.row_id(self.stage, options, inputs, self.private, versions, __version__, FORMAT)
+
+
+def _no_lines(manifest: Mapping[str, Any]) -> tuple[()]:  # noqa: ARG001
+    return ()
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A manifest entry beside the counts, declared by the stage that fills it in.
+
+    Args:
+        name: its key in the manifest.
+        add: what a run's manifest says, from those of its stages that have the entry and the number of rows
+            that the run keeps; None where it says nothing.
+        in_json: whether `--json` shows it, and a run's list of stages.
+        is_valid: whether a value read from a manifest is of the entry's shape.
+        lines: what the summary on the screen says, from the manifest.
+        card: what the data card says, in Markdown, from the manifest.
+    """
+
+    name: str
+    add: Callable[[Sequence[Mapping[str, Any]], int], Any] | None = None
+    in_json: bool = True
+    is_valid: Callable[[Any], bool] = lambda _: True
+    lines: Callable[[Mapping[str, Any]], Iterable[str]] = _no_lines
+    card: Callable[[Mapping[str, Any]], Iterable[str]] = _no_lines
+
+
+def sums(tallies: Iterable[Mapping[str, int | float]]) -> dict[str, int | float]:
+    """The counts of several stages under each name, in the order in which the names come up."""
+    added: dict[str, int | float] = {}
+    for counts in tallies:
+        for name, count in counts.items():
+            added[name] = added.get(name, 0) + count
+    return added
 
 
 class Counts:
@@ -45,6 +87,12 @@ class Counts:
     def __init__(self) -> None:
         self.rows_in = self.rows_made = self.rows_kept = self.failed = 0
         self.dropped: Counter[str] = Counter()
+
+    def add(self, kept: int, reasons: Iterable[str], *, rows_in: int = 0) -> None:
+        """Count rows that were kept, and the others by their reasons; `rows_in` of them came in."""
+        self.rows_in += rows_in
+        self.rows_kept += kept
+        self.dropped.update(reasons)
 
     def check(self, stage: str) -> None:
         """Stop on a row that is unaccounted for: that is a bug of ours, so an AssertionError."""
@@ -79,6 +127,7 @@ def compose(
         "key": plan.key(),
         "inputs": [{"name": s.name, "sha256": s.digest, "rows": s.rows} for s in plan.inputs],
         "options": dict(plan.options),
+        "versions": dict(plan.versions),
         **counts,
         **digests,
         **extra,
@@ -133,14 +182,14 @@ def _is_whole(content: Mapping[str, Any]) -> bool:
         all(type(content.get(name)) is wanted for name, wanted in _NEEDED.items())
         and isinstance(times, dict)
         and isinstance(times.get("seconds"), int | float)
-        and _maps_to((int, float), times.get("calls", {}))
-        and _maps_to(int, content.get("dropped"))
-        and _maps_to(int, content.get("overlaps", {}))
-        and _maps_to(str, content.get("files"))
+        and maps_to((int, float), times.get("calls", {}))
+        and maps_to(int, content.get("dropped"))
+        and maps_to(str, content.get("files"))
     )
 
 
-def _maps_to(wanted: type | tuple[type, ...], value: object) -> bool:
+def maps_to(wanted: type | tuple[type, ...], value: object) -> bool:
+    """Whether `value` is an object whose entries are all of a type that is wanted."""
     kinds = wanted if isinstance(wanted, tuple) else (wanted,)
     return isinstance(value, dict) and all(type(entry) in kinds for entry in value.values())
 

@@ -10,61 +10,57 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
-from importlib import import_module
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from datagen import canonical, progress
-from datagen.calls import usage
 from datagen.calls.budget import Account
 from datagen.calls.forecast import Forecast, Rows
 from datagen.data import dataset, directory, inputs, manifest
 from datagen.data.dataset import Outcome, Split
-from datagen.data.manifest import Plan
+from datagen.data.manifest import Entry, Plan, sums
+from datagen.data.source import Source
 from datagen.errors import DatagenError
-from datagen.runs.recipe import Recipe
-from datagen.teachers import Profile, identities
+from datagen.runs import runner
+from datagen.runs.recipe import Recipe, Step
+from datagen.runs.runner import How
 
-_KEPT_OF_STAGES = (
-    *("stage", "key", "options", "rows_in", "rows_made", "rows_out", "dropped", "failed", "overlaps"),
-    *("methods", "usage", "usage_total", "digest"),
-)
-
-#: Options that change how fast a stage is made, not what comes out.
-_DECIDES_NOTHING = frozenset({"concurrency", "timeout"})
+#: Counts and identity of a stage in its run's manifest, beside the stage's own entries.
+_OF_STAGES = ("stage", "key", "options", "rows_in", "rows_made", "rows_out", "dropped", "failed", "digest")
+#: The run's own entry.
+_STAGES = Entry("stages")
 
 
-def run(recipe: Recipe, out: Path, *, max_usd: float | None = None, overwrite: bool = False) -> Outcome:
+def run(recipe: Recipe, out: Path, how: How) -> Outcome:
     """Make the data set of a recipe in `out`; of a shortened one only its stages, without joining them.
 
-    Stages whose inputs, options and versions have not changed are not made again.
-
-    max_usd: what all runs of this recipe may spend together.
+    Stages whose inputs, options and versions have not changed are not made again. A limit of money is for all
+    runs of this recipe together.
 
     Raises:
         DatagenError: what a stage raises, a stage keeps no row, or `out` holds something else.
     """
     source = inputs.open_source(recipe.seeds, recipe.rename)
     plan = Plan("run", [source], {}, (_deciding(recipe),))
+    account = Account(plan.key(), how.account.max_usd if how.account else None)
     made: list[Outcome] = []
     started = time.monotonic()
     with directory.lock(out):
-        done = dataset.already_made(out, plan, overwrite=overwrite)
-        for number, stage in enumerate(recipe.stages[: recipe.stop_after], 1):
-            make = import_module(f"datagen.stages.{stage.name}").make
-            if "teacher" in stage.options:
-                make = partial(make, account=Account(plan.key(), max_usd))
-            where = out / directory.STAGES / f"{number:02d}-{stage.name}"
+        done = dataset.already_made(out, plan, overwrite=how.overwrite, entries=_entries(recipe))
+        for number, step in enumerate(recipe.stages[: recipe.stop_after], 1):
+            where = _folder(out, number, step)
             before = inputs.open_source(str(made[-1].out)) if made else source
             if not before.rows:
                 raise DatagenError(
-                    f"{made[-1].out} keeps no row, so nothing is left for {stage.name};"
+                    f"{made[-1].out} keeps no row, so nothing is left for {step.stage.name};"
                     f" `datagen cat {made[-1].out} --dropped` shows why"
                 )
-            outcome: Outcome = make(before, where, overwrite=True, **stage.options)
+            how_here = replace(how, account=account, overwrite=True)
+            outcome = runner.make(step.stage, before, where, step.options, how_here)
             made.append(outcome)
             progress.say(_line(number, len(recipe.stages), outcome))
         if len(made) < len(recipe.stages):
@@ -74,26 +70,26 @@ def run(recipe: Recipe, out: Path, *, max_usd: float | None = None, overwrite: b
         return _join(out, plan, made, started)
 
 
+def _folder(out: Path, number: int, step: Step) -> Path:
+    return out / directory.STAGES / f"{number:02d}-{step.stage.name}"
+
+
 def _deciding(recipe: Recipe) -> str:
     """All that decides the result, as text."""
-    return canonical.dumps(
-        [
-            {stage.name: {k: _identity(v) for k, v in stage.options.items() if k not in _DECIDES_NOTHING}}
-            for stage in recipe.stages
-        ]
-    )
+    return canonical.dumps([runner.decided(step.stage, step.options) for step in recipe.stages])
 
 
-def _identity(option: object) -> object:
-    """An option's value; of teachers only what decides their answers."""
-    if isinstance(option, Profile):
-        return identities([option])
-    if isinstance(option, tuple):
-        return [_identity(one) for one in option]
-    return option
+def _entries(recipe: Recipe) -> tuple[Entry, ...]:
+    """The entries of a run's manifest: its own, and those that its stages' add up to."""
+    return _merged([step.stage.entries for step in recipe.stages])
 
 
-def forecast(recipe: Recipe, out: Path) -> tuple[list[tuple[str, Forecast]], int]:
+def _merged(entries: Iterable[Iterable[Entry]]) -> tuple[Entry, ...]:
+    added = {one.name: one for several in entries for one in several if one.add}
+    return (*added.values(), _STAGES)
+
+
+def forecast(recipe: Recipe, out: Path, how: How) -> tuple[list[tuple[str, Forecast]], int]:
     """What the stages would ask for, without asking, and how many seeds there are.
 
     Stages that are made already have nothing to ask for; their rows are the next stage's.
@@ -101,23 +97,21 @@ def forecast(recipe: Recipe, out: Path) -> tuple[list[tuple[str, Forecast]], int
     source = inputs.open_source(recipe.seeds, recipe.rename)
     rows = Rows.of(source)
     made: list[tuple[str, Forecast]] = []
-    for number, stage in enumerate(recipe.stages[: recipe.stop_after], 1):
-        module = import_module(f"datagen.stages.{stage.name}")
-        where = out / directory.STAGES / f"{number:02d}-{stage.name}"
-        if hasattr(module, "forecast"):
-            of_stage: Forecast = module.forecast(rows, **stage.options)
-            asks = any(one.calls[1] for one in of_stage.asked)
-            done = rows.exact and not asks and _is_made(where, module.planned(rows.source, **stage.options))
-        else:
-            of_stage, done = Forecast([], rows.becoming(0, rows.most)), False
-        made.append((stage.name, of_stage))
+    for number, step in enumerate(recipe.stages[: recipe.stop_after], 1):
+        where = _folder(out, number, step)
+        of_stage = runner.forecast(step.stage, rows, step.options, how)
+        asks = any(one.calls[1] for one in of_stage.asked)
+        done = rows.exact and not asks and _is_made(where, step, rows.source)
+        made.append((step.stage.name, of_stage))
         rows = Rows.of(inputs.open_source(str(where))) if done else of_stage.rows
     return made, source.rows
 
 
-def _is_made(where: Path, plan: Plan) -> bool:
+def _is_made(where: Path, step: Step, source: Source) -> bool:
     """Whether the data set in `where` is the one of this plan."""
-    return (where / manifest.NAME).exists() and manifest.read(where)["key"] == plan.key()
+    if not (where / manifest.NAME).exists():
+        return False
+    return bool(manifest.read(where)["key"] == runner.plan(step.stage, source, step.options).key())
 
 
 def _line(number: int, of: int, outcome: Outcome) -> str:
@@ -134,7 +128,7 @@ def _join(out: Path, plan: Plan, made: Sequence[Outcome], started: float) -> Out
     work = stages / ".joined"
     shutil.rmtree(work, ignore_errors=True)
     try:
-        writer = dataset.Writer(work, plan)
+        writer = dataset.Writer(work, plan, _merged(outcome.entries for outcome in made))
         writer.started = started
         _fill(writer, made)
         writer.close()
@@ -167,18 +161,15 @@ def _fill(writer: dataset.Writer, made: Sequence[Outcome]) -> None:
     writer.counts.rows_in = manifests[0]["rows_in"]
     writer.counts.rows_made = sum(m["rows_made"] for m in manifests)
     writer.counts.failed = sum(m["failed"] for m in manifests)
-    writer.calls = _sums(m["times"].get("calls") for m in manifests)
-    writer.extra["usage"] = usage.total(m.get("usage", {}) for m in manifests)
-    writer.extra["teachers"] = {name: one for m in manifests for name, one in m.get("teachers", {}).items()}
-    writer.extra["stages"] = [{name: m[name] for name in _KEPT_OF_STAGES if name in m} for m in manifests]
-    if any("overlaps" in m for m in manifests):
-        writer.extra["overlaps"] = _sums(m.get("overlaps") for m in manifests)
+    writer.times["calls"] = sums(one["times"].get("calls", {}) for one in manifests)
+    for entry in writer.entries:
+        having = [one for one in manifests if entry.name in one]
+        if entry.add and having:
+            writer.values[entry.name] = entry.add(having, writer.counts.rows_kept)
+    writer.values[_STAGES.name] = [_told(outcome) for outcome in made]
 
 
-def _sums(tallies: Iterable[Mapping[str, int | float] | None]) -> dict[str, int | float]:
-    """The counts of several stages under each name, in the order in which the names come up."""
-    sums: dict[str, int | float] = {}
-    for counts in tallies:
-        for name, count in (counts or {}).items():
-            sums[name] = sums.get(name, 0) + count
-    return sums
+def _told(outcome: Outcome) -> dict[str, Any]:
+    """What a run's manifest tells of one of its stages."""
+    names = (*_OF_STAGES, *(entry.name for entry in outcome.entries if entry.in_json))
+    return {name: outcome.manifest[name] for name in names if name in outcome.manifest}

@@ -2,7 +2,7 @@
 
     seeds: starter
     seed: 0
-    teachers: teachers.yaml          # or the settings themselves; see teachers/_profiles.py
+    teachers: teachers.yaml          # or the settings themselves; see the teachers file in the README
     stages:
       - evolve: {teacher: local:smollm2, rounds: 2, limit: 24}
       - sample: {teacher: [local:smollm2, reference]}
@@ -15,7 +15,7 @@ A stage's options are those of its command, by their long names. Paths are relat
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from importlib import import_module, resources
+from importlib import resources
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,43 +23,43 @@ import click
 
 from datagen import strict_yaml
 from datagen.errors import UsageError, nearest, one_line
+from datagen.runs import registry, runner
+from datagen.runs.options import click_options
+from datagen.runs.stage import Stage
 from datagen.runs.values import InputPath
 from datagen.teachers import Profile, check_all, load_profiles, parse_profiles
 
-STAGES = ("evolve", "sample", "filter", "decontam")
 DEMO = "demo"
 
 _KEYS = ("seeds", "seed", "map", "teachers", "stages")
-#: Options of the commands that belong to a whole run, not to one of its stages.
-_OF_THE_RUN = frozenset(
-    {"source", "out", "rename", "overwrite", "as_json", "quiet", "verbose", "check", "max_usd", "dry_run"}
-)
 
 
-class Stage(NamedTuple):
-    """One stage: its command's name and all its options, defaults filled in."""
+class Step(NamedTuple):
+    """One stage of a recipe, with its options."""
 
-    name: str
-    options: Mapping[str, Any]
+    stage: Stage
+    options: Any
 
 
 class Recipe(NamedTuple):
     """A checked recipe.
 
-    rename: columns of the seeds' file, new name -> name in the file. stop_after: how many of the stages
-    to run, None for all.
+    Args:
+        seeds: where they are: a path, or starter.
+        rename: columns of the seeds' file, new name -> name in the file.
+        stages: what is done with them, in order.
+        stop_after: how many of the stages to run; None for all.
     """
 
     seeds: str
     rename: Mapping[str, str]
-    stages: tuple[Stage, ...]
+    stages: tuple[Step, ...]
     stop_after: int | None = None
 
     def profiles(self) -> list[Profile]:
         """Everyone whom its stages ask."""
-        options = [stage.options for stage in self.stages[: self.stop_after]]
-        named = [(*given.get("teacher", ()), given.get("student"), given.get("judge")) for given in options]
-        return [one for profiles in named for one in profiles if one]
+        steps = self.stages[: self.stop_after]
+        return [one for step in steps for one in runner.asked(step.stage, step.options)]
 
 
 def load(where: str, until: str | None = None) -> Recipe:
@@ -89,9 +89,17 @@ def load(where: str, until: str | None = None) -> Recipe:
 
 
 def _up_to(recipe: Recipe, until: str, where: str) -> Recipe:
-    names = [stage.name for stage in recipe.stages]
+    """The recipe up to a stage, told by its name or, where two have the same, by its number from 1."""
+    names = [step.stage.name for step in recipe.stages]
+    if until.isdecimal() and 1 <= int(until) <= len(names):
+        return recipe._replace(stop_after=int(until))
     if until not in names:
-        raise UsageError(f"{where} has no stage {until} to stop after: {nearest(until, names)}")
+        numbers = f"a number from 1 to {len(names)}"
+        near = nearest(until, names)
+        raise UsageError(f"{where} has no stage {one_line(until, 40)} to stop after: {near}, or {numbers}")
+    if names.count(until) > 1:
+        numbered = [str(number) for number, name in enumerate(names, 1) if name == until]
+        raise UsageError(f"{where} has several stages {until}; name one by its number: {', '.join(numbered)}")
     return recipe._replace(stop_after=names.index(until) + 1)
 
 
@@ -131,39 +139,40 @@ def _teachers(value: object, where: str) -> dict[str, Profile]:
     return profiles
 
 
-def _stage(entry: object, where: str, shared: Mapping[str, Any], profiles: Mapping[str, Profile]) -> Stage:
+def _stage(entry: object, where: str, shared: Mapping[str, Any], profiles: Mapping[str, Profile]) -> Step:
     name, given = _name_and_options(entry, where)
-    module = import_module(f"datagen.stages.{name}")
-    command: click.Command = module.command
-    known = {
-        str(option.opts[-1]).lstrip("-"): option
-        for option in command.params
-        if isinstance(option, click.Option) and option.name not in _OF_THE_RUN
-    }
+    stage = registry.stage(name)
+    where = f"{where} ({name})"
+    known = {option.opts[0].lstrip("-"): option for option in click_options(stage.options)}
     for key in given:
         if key not in known:
-            raise UsageError(
-                f"{where} ({name}): unknown option {one_line(key, 40)}: {nearest(str(key), known)}"
-            )
+            raise UsageError(f"{where}: unknown option {one_line(key, 40)}: {nearest(str(key), known)}")
     wanted = {**{key: value for key, value in shared.items() if key in known}, **given}
-    words = [word for key, value in wanted.items() for word in _words(known[key], value, f"{where} ({name})")]
-    stage = Stage(name, _parsed(command, words, f"{where} ({name})", profiles))
-    if check := getattr(module, "check", None):
-        try:
-            check(**stage.options)
-        except UsageError as error:
-            raise UsageError(f"{where} ({name}): {error}") from None
-    return stage
+    words = [word for key, value in wanted.items() for word in _words(known[key], value, where)]
+    command = click.Command(name, params=[*known.values()])
+    try:
+        context = command.make_context("", words, obj=profiles)
+        options = stage.options(**context.params)
+        runner.check(stage, options)
+    except click.ClickException as error:
+        message = " ".join(error.format_message().split()).rstrip(".")
+        raise UsageError(f"{where}: {message}") from None
+    except UsageError as error:
+        raise UsageError(f"{where}: {error}") from None
+    return Step(stage, options)
 
 
 def _name_and_options(entry: object, where: str) -> tuple[str, dict[str, Any]]:
     if isinstance(entry, str):
         entry = {entry: {}}
     if not isinstance(entry, dict) or len(entry) != 1:
-        raise UsageError(f"{where}: should be a stage's name, or its name with options: {', '.join(STAGES)}")
+        allowed = ", ".join(registry.names())
+        raise UsageError(f"{where}: should be a stage's name, or its name with options: {allowed}")
     name, given = next(iter(entry.items()))
-    if name not in STAGES:
-        raise UsageError(f"{where}: unknown stage {one_line(name, 40)}: {nearest(str(name), STAGES)}")
+    try:
+        registry.stage(str(name))
+    except UsageError as error:
+        raise UsageError(f"{where}: {error}") from None
     if given is not None and not isinstance(given, dict):
         raise UsageError(f"{where} ({name}): options should be a mapping such as {{rounds: 2}}")
     return name, given or {}
@@ -171,7 +180,7 @@ def _name_and_options(entry: object, where: str) -> tuple[str, dict[str, Any]]:
 
 def _words(option: click.Option, value: object, where: str) -> Iterator[str]:
     """The words that would say the same on the command line, so that there is one check for both."""
-    flag = option.opts[-1]
+    flag = option.opts[0]
     values = value if isinstance(value, list) else [value]
     if isinstance(value, list) and not option.multiple:
         raise UsageError(f"{where}: {flag.lstrip('-')} takes one value, not a list")
@@ -187,15 +196,3 @@ def _words(option: click.Option, value: object, where: str) -> Iterator[str]:
             raise UsageError(f"{where}: {flag.lstrip('-')} cannot be {one_line(single, 40)}")
         else:
             yield from (flag, str(single))
-
-
-def _parsed(
-    command: click.Command, words: list[str], where: str, profiles: Mapping[str, Profile]
-) -> dict[str, Any]:
-    try:
-        # The two placeholders satisfy what every stage requires; a run fills them in itself.
-        context = command.make_context("", [*words, "--out", ".", "--", "-"], obj=profiles)
-    except click.ClickException as error:
-        message = " ".join(error.format_message().split()).rstrip(".")
-        raise UsageError(f"{where}: {message}") from None
-    return {name: value for name, value in context.params.items() if name not in _OF_THE_RUN}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -75,9 +75,13 @@ class TeacherSpec(click.ParamType["Profile"]):
 
     name = "spec"
 
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> Profile:
-        from datagen.teachers import kinds, profile
+    def convert(
+        self, value: str | Profile, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Profile:
+        from datagen.teachers import Profile, kinds, profile
 
+        if isinstance(value, Profile):  # from Python
+            return value
         known = known_profiles(ctx)
         if value in known:
             return known[value]
@@ -88,6 +92,36 @@ class TeacherSpec(click.ParamType["Profile"]):
             return profile(value)
         except UsageError as error:
             self.fail(str(error), param, ctx)
+
+
+class UsageSpec(click.ParamType[str]):
+    """NAME, or NAME:PATH where that is how it is written; the path exists, what is in the file is seen later.
+
+    Args:
+        what: what is named, such as "benchmark".
+        usages: how each name is written, by name: `humaneval`, `mbpp:PATH`.
+    """
+
+    def __init__(self, what: str, usages: Callable[[], Mapping[str, str]]) -> None:
+        self.name = what
+        self._usages = usages
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        allowed = self._usages()
+        name, _, path = str(value).partition(":")
+        if name not in allowed:
+            self.fail(f"unknown {self.name} {value}: {nearest(name, allowed)}", param, ctx)
+        wants_path = ":" in allowed[name]
+        if wants_path != bool(path):
+            self.fail(f"{value} should be written as {allowed[name]}", param, ctx)
+        if wants_path and not os.path.isfile(path):  # noqa: PTH113 - False for a name too long, too
+            self.fail(f"{path} is no file; give the path of the {self.name}'s file", param, ctx)
+        return value
+
+
+def whole(least: int | None = None, most: int | None = None) -> click.ParamType[Any]:
+    """A whole number of a range, ends included; None for no end."""
+    return click.IntRange(least, most)
 
 
 class MethodWeight(click.ParamType[str]):

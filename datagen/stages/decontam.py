@@ -1,25 +1,24 @@
-"""Drop tasks that overlap a benchmark, with the evidence."""
+"""Drop tasks that overlap a benchmark."""
 
 from __future__ import annotations
 
-import os
-import time
 from collections import Counter
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-import click
 import polars as pl
 
 import decontam
-from datagen import progress
-from datagen.commands import options
-from datagen.data import dataset, schema
-from datagen.data.dataset import Outcome, Split
-from datagen.data.manifest import Plan
+from datagen.data import schema
+from datagen.data.dataset import Split
+from datagen.data.manifest import Entry, maps_to, sums
 from datagen.data.source import Source
-from datagen.errors import DatagenError, UsageError, nearest
+from datagen.errors import DatagenError, UsageError
+from datagen.runs import values
+from datagen.runs.options import option
+from datagen.runs.stage import Check, FrameStage, Over, Started
 from decontam.benchmarks import Benchmark, BenchmarkError, load, usages
 
 DEFAULT_BENCHMARK = "humaneval"
@@ -27,38 +26,52 @@ OVERLAP_FOUND = 5
 _MATCH = pl.List(pl.Struct({name: dtype for name, dtype in decontam.EVIDENCE.items() if name != "row"}))
 
 
-class Found:
-    """What a search of all rows found: the evidence by row, and the tasks that go."""
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Options of `decontam`."""
 
-    def __init__(self) -> None:
-        self.evidence = decontam.EVIDENCE.to_frame()
-        self.tasks: dict[str, str] = {}
-        self.overlaps: Counter[str] = Counter()
-        self.rows = 0
+    against: tuple[str, ...] = option(
+        (DEFAULT_BENCHMARK,),
+        type=values.UsageSpec("benchmark", usages),
+        metavar="BENCHMARK",
+        help="humaneval, mbpp:PATH or jsonl:PATH; repeat for more.",
+    )
 
 
-def search(source: Source, benchmarks: Sequence[Benchmark]) -> Found:
-    """Compare every row with every benchmark item.
+@dataclass
+class Overlap:
+    """What a search of all rows found.
 
-    A task overlaps as soon as one of its rows does; its `reason` is the first match of its first such row.
+    Args:
+        tasks: the tasks that go, each with the reason: the first match of the first of its rows that has one.
+        evidence: every match, by row; columns as in `decontam.EVIDENCE`.
+        rows: by benchmark, how many rows match.
     """
+
+    tasks: dict[str, str] = field(default_factory=dict)
+    evidence: pl.DataFrame = field(default_factory=decontam.EVIDENCE.to_frame)
+    rows: Counter[str] = field(default_factory=Counter)
+
+
+def search(source: Source, benchmarks: Sequence[Benchmark], over: Over[Any]) -> Overlap:
+    """Compare every row with every benchmark item; a task overlaps as soon as one of its rows does."""
     indexes = decontam.build_indexes([item for benchmark in benchmarks for item in benchmark.items])
-    found = Found()
-    hits: set[tuple[str, str]] = set()
+    found = Overlap()
     parts = [found.evidence]
-    with progress.track("decontam", source.rows) as advance:
-        for frame in source.frames():
-            evidence = decontam.find_overlaps(_comparable(frame), indexes)
-            parts.append(evidence)
-            task_of = dict(zip(frame["id"], frame["task"], strict=True))
-            for row, benchmark in evidence.select("row", "benchmark").iter_rows():
-                found.tasks.setdefault(task_of[row], f"overlaps-{benchmark}")
-                hits.add((row, benchmark))
-            found.rows += frame.height
-            advance(frame.height)
+    for evidence, tasks in over(partial(_compare, indexes=indexes), source):
+        parts.append(evidence)
+        for benchmark, task in zip(evidence["benchmark"], tasks, strict=True):
+            found.tasks.setdefault(task, f"overlaps-{benchmark}")
+        found.rows.update(evidence.unique(["row", "benchmark"])["benchmark"])
     found.evidence = pl.concat(parts)
-    found.overlaps.update(benchmark for _, benchmark in sorted(hits))
     return found
+
+
+def _compare(frame: pl.DataFrame, indexes: Any) -> tuple[pl.DataFrame, list[str]]:  # noqa: ANN401
+    """The matches in a frame, and the task of each."""
+    evidence = decontam.find_overlaps(_comparable(frame), indexes)
+    task_of = dict(zip(frame["id"], frame["task"], strict=True)) if evidence.height else {}
+    return evidence, [task_of[row] for row in evidence["row"]]
 
 
 def _comparable(frame: pl.DataFrame) -> pl.DataFrame:
@@ -78,72 +91,20 @@ def _comparable(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.select("id", "instruction", answer.alias("response"))
 
 
-def make(
-    source: Source,
-    out: Path,
-    *,
-    against: Sequence[str] = (DEFAULT_BENCHMARK,),
-    overwrite: bool = False,
-) -> Outcome:
-    """Write the tasks that overlap no benchmark; a task goes with all its answers.
-
-    Args:
-        against: benchmarks: humaneval, mbpp:PATH, jsonl:PATH.
-
-    Raises:
-        DatagenError: a benchmark cannot be read, or `out` holds another data set.
-    """
-    benchmarks = read_benchmarks(against)
+def _decides(options: Options) -> dict[str, Any]:
     described = [
         {"name": b.name, "revision": b.revision, "items": len(b.items), "license": b.license}
-        for b in benchmarks
+        for b in read_benchmarks(options.against)
     ]
-    plan = Plan("decontam", [source], {"against": described, "detectors": list(decontam.DETECTORS)})
-    if done := dataset.already_made(out, plan, overwrite=overwrite):
-        return done
-    with dataset.writing(out, plan) as writer:
-        found = search(source, benchmarks)
-        evidence = _by_row(found.evidence)
-        for frame in source.frames():
-            writer.add(_split(frame, found, evidence), rows_in=frame.height)
-        writer.extra["overlaps"] = {b.name: found.overlaps[b.name] for b in benchmarks}
-    return writer.outcome(out)
+    return {"against": described, "detectors": list(decontam.DETECTORS)}
 
 
-def survey(source: Source, *, against: Sequence[str] = (DEFAULT_BENCHMARK,)) -> dict[str, Any]:
-    """Say what overlaps, in the terms of a manifest, and write nothing."""
-    benchmarks = read_benchmarks(against)
-    started = time.monotonic()
-    found = search(source, benchmarks)
-    reasons = Counter(found.tasks[task] for f in source.frames() for task in f["task"] if task in found.tasks)
-    return {
-        "stage": "decontam",
-        "rows_in": source.rows,
-        "rows_made": 0,
-        "rows_out": source.rows - reasons.total(),
-        "dropped": dict(reasons.most_common()),
-        "failed": 0,
-        "overlaps": {b.name: found.overlaps[b.name] for b in benchmarks},
-        "times": {"seconds": round(time.monotonic() - started, 3)},
-    }
-
-
-class BenchmarkSpec(click.ParamType[str]):
-    """humaneval, mbpp:PATH, ...; the path exists, but what is in the file is seen later."""
-
-    name = "benchmark"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        allowed = usages()
-        name, _, path = value.partition(":")
-        if name not in allowed:
-            self.fail(f"unknown benchmark {value}: {nearest(name, allowed)}", param, ctx)
-        wants_path = ":" in allowed[name]
-        if wants_path != bool(path):
-            self.fail(f"{value} should be written as {allowed[name]}", param, ctx)
-        if wants_path and not os.path.isfile(path):  # noqa: PTH113 - False for a name too long, too
-            self.fail(f"{path} is no file; give the path of the benchmark's file", param, ctx)
-        return value
+def _start(source: Source, options: Options, over: Over[Any]) -> Started:
+    benchmarks = read_benchmarks(options.against)
+    found = search(source, benchmarks, over)
+    overlaps = {benchmark.name: found.rows[benchmark.name] for benchmark in benchmarks}
+    split = partial(_split, tasks=found.tasks, evidence=_by_row(found.evidence))
+    return Started(split, {"overlaps": overlaps})
 
 
 def read_benchmarks(specs: Sequence[str]) -> list[Benchmark]:
@@ -166,10 +127,11 @@ def _by_row(evidence: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _split(frame: pl.DataFrame, found: Found, evidence: pl.DataFrame) -> Split:
-    goes = frame["task"].is_in(list(found.tasks))
+def _split(frame: pl.DataFrame, tasks: Mapping[str, str], evidence: pl.DataFrame) -> Split:
+    """A frame without the tasks that go, and these with their evidence."""
+    goes = frame["task"].is_in(list(tasks))
     dropped = frame.filter(goes).drop("overlaps", "reason", "dropped_by", "detail", strict=False)
-    reasons = [found.tasks[task] for task in dropped["task"]]
+    reasons = [tasks[task] for task in dropped["task"]]
     dropped = dropped.join(evidence, on="id", how="left", maintain_order="left").with_columns(
         pl.col("overlaps").cast(_MATCH),
         pl.Series("reason", reasons, pl.String),
@@ -182,31 +144,21 @@ def _split(frame: pl.DataFrame, found: Found, evidence: pl.DataFrame) -> Split:
     return Split(frame.filter(~goes), schema.in_order(dropped))
 
 
-@click.command(epilog="Example: datagen decontam out/filtered -o out/clean --against humaneval")
-@options.input_argument("ROWS")
-@click.option(
-    "--against",
-    multiple=True,
-    type=BenchmarkSpec(),
-    default=(DEFAULT_BENCHMARK,),
-    show_default=True,
-    metavar="BENCHMARK",
-    help="humaneval, mbpp:PATH or jsonl:PATH; repeat for more.",
-)
-@click.option("--check", is_flag=True, help="Exit with 5 if any row overlaps; OUT is not needed.")
-@options.stage_options(out_required=False)
-def command(**given: Any) -> int:  # noqa: ANN401 - Click's parameters, passed on to `make`
-    """Drop tasks that overlap a benchmark.
+def _added(manifests: Sequence[Mapping[str, Any]], rows_kept: int) -> dict[str, int | float]:  # noqa: ARG001
+    return sums(manifest["overlaps"] for manifest in manifests)
+
+
+STAGE = FrameStage(
+    name="decontam",
+    options=Options,
+    decides=_decides,
+    start=_start,
+    check=Check("overlaps", OVERLAP_FOUND, "Exit with 5 if any row overlaps; OUT is not needed."),
+    entries=(Entry("overlaps", add=_added, is_valid=partial(maps_to, int)),),
+    help="""Drop tasks that overlap a benchmark.
 
     Without OUT it only says what overlaps. A task goes with all its answers; OUT/dropped holds every
     match with its evidence in the column `overlaps`.
-    """
-    check = given.pop("check")
-    if given["out"] is None:
-        given.pop("overwrite")
-        manifest = options.run_without_output(survey, given)
-    else:
-        manifest = options.run_stage(make, given)
-    if check and any(manifest["overlaps"].values()):
-        return OVERLAP_FOUND
-    return options.exit_code(manifest)
+    """,
+    example="datagen decontam out/filtered -o out/clean --against humaneval",
+)

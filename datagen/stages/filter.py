@@ -3,50 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-import click
 import polars as pl
 
-from datagen import progress
 from datagen.answers.code import with_code
-from datagen.commands import options
-from datagen.data import dataset, schema
-from datagen.data.dataset import Outcome, Split
-from datagen.data.manifest import Plan
+from datagen.data import schema
+from datagen.data.dataset import Split
 from datagen.data.source import Source
 from datagen.errors import UsageError
 from datagen.runs import values
+from datagen.runs.options import option
+from datagen.runs.stage import FrameStage, Over, Started
 from rules import RULES, Rule, judge
 
-
-def make(
-    source: Source, out: Path, *, only: Sequence[str] = (), skip: Sequence[str] = (), overwrite: bool = False
-) -> Outcome:
-    """Write the rows that no rule drops; the measures of all rows are stored beside them.
-
-    Args:
-        only: names of the rules to apply, none for all. skip: names of rules not to apply.
-
-    Raises:
-        UsageError: a rule is unknown, or none is left. DatagenError: `out` holds another data set.
-    """
-    rules = _chosen(only, skip)
-    thresholds = {rule.name: getattr(rule.drop_when, "threshold", None) for rule in rules}
-    plan = Plan("filter", [source], {"rules": thresholds})
-    if done := dataset.already_made(out, plan, overwrite=overwrite):
-        return done
-    with dataset.writing(out, plan) as writer, progress.track("filter", source.rows) as advance:
-        for frame in source.frames():
-            writer.add(drop_by_rules(with_code(frame), rules), rows_in=frame.height)
-            advance(frame.height)
-    return writer.outcome(out)
+_RULE = values.Names("rule", RULES)
 
 
-def check(*, only: Sequence[str] = (), skip: Sequence[str] = (), **_: object) -> None:
-    """Raise UsageError where no rule would be left, so that a recipe is checked before it runs."""
-    _chosen(only, skip)
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Options of `filter`."""
+
+    only: tuple[str, ...] = option((), type=_RULE, metavar="RULE", help="Apply only this; repeat for more.")
+    skip: tuple[str, ...] = option((), type=_RULE, metavar="RULE", help="Do not apply this; repeat for more.")
+
+
+def _chosen(options: Options) -> list[Rule]:
+    """The rules to apply, in their fixed order."""
+    wanted = values.chosen(options.only, RULES, "rule") or list(RULES)
+    unwanted = values.chosen(options.skip, RULES, "rule")
+    rules = [rule for name, rule in RULES.items() if name in wanted and name not in unwanted]
+    if not rules:
+        raise UsageError("--skip leaves no rule to apply; leave it out, or name fewer rules")
+    return rules
+
+
+def _decides(options: Options) -> dict[str, Any]:
+    return {"rules": {rule.name: getattr(rule.drop_when, "threshold", None) for rule in _chosen(options)}}
+
+
+def _start(source: Source, options: Options, over: Over[Any]) -> Started:  # noqa: ARG001
+    return Started(partial(_split, rules=[rule.name for rule in _chosen(options)]))
+
+
+def _split(frame: pl.DataFrame, rules: Sequence[str]) -> Split:
+    """What the rules of these names keep and drop: workers know rules by their names."""
+    return drop_by_rules(with_code(frame), [RULES[name] for name in rules])
 
 
 def drop_by_rules(frame: pl.DataFrame, rules: Sequence[Rule]) -> Split:
@@ -64,27 +68,16 @@ def drop_by_rules(frame: pl.DataFrame, rules: Sequence[Rule]) -> Split:
     return Split(whole.filter(~fired), schema.in_order(dropped))
 
 
-def _chosen(only: Sequence[str], skip: Sequence[str]) -> list[Rule]:
-    wanted = values.chosen(only, RULES, "rule") or list(RULES)
-    unwanted = values.chosen(skip, RULES, "rule")
-    rules = [rule for name, rule in RULES.items() if name in wanted and name not in unwanted]
-    if not rules:
-        raise UsageError("--skip leaves no rule to apply; leave it out, or name fewer rules")
-    return rules
-
-
-_RULE = values.Names("rule", RULES)
-
-
-@click.command(epilog="Example: datagen filter out/pairs -o out/filtered --skip repeated-lines")
-@options.input_argument("ROWS")
-@click.option("--only", multiple=True, type=_RULE, metavar="RULE", help="Apply only this; repeat for more.")
-@click.option("--skip", multiple=True, type=_RULE, metavar="RULE", help="Do not apply this; repeat for more.")
-@options.stage_options()
-def command(**given: Any) -> int:  # noqa: ANN401 - Click's parameters, passed on to `make`
-    """Drop what is not worth learning, by rules.
+STAGE = FrameStage(
+    name="filter",
+    options=Options,
+    decides=_decides,
+    start=_start,
+    check_options=_chosen,
+    help="""Drop what is not worth learning, by rules.
 
     Rules that judge the instruction drop a task with all its answers; the others drop single answers of
     teachers. `datagen list rules` shows them; OUT/dropped holds what they dropped, with every measure.
-    """
-    return options.exit_code(options.run_stage(make, given))
+    """,
+    example="datagen filter out/pairs -o out/filtered --skip repeated-lines",
+)

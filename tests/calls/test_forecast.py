@@ -10,8 +10,6 @@ import pytest
 from cli import datagen, left_in
 from endpoint import Endpoint
 
-from datagen.calls.forecast import _drawn
-
 PRICES = {"price_in": 1.0, "price_out": 4.0}
 KEYS = {
     *("command", "rows_in", "rows_made", "rows_out", "dropped", "seconds", "out"),
@@ -276,13 +274,13 @@ def test_a_budget_is_checked_too(folder, endpoint):
     assert "--max-usd needs the price of a" in datagen(*words, *unpriced).error(2)
 
 
-@pytest.mark.parametrize("among", [1, 2, 3, 7])
-def test_draws(among):
-    """The range of a draw among several holds its mean, and is exact among one."""
-    low, high = _drawn(100, among)
-    assert 0 <= low <= 100 / among <= high <= 100
-    assert _drawn(0, among) == (0, 0)
-    assert (low == high == 100) == (among == 1)
+def test_draws_are_known_beforehand(folder, endpoint):
+    """Who is drawn for an attempt does not depend on answers, so each teacher's calls are no range."""
+    words = ("evolve", "in.jsonl", "--rounds", "3", *teachers(folder, endpoint, endpoint))
+    told = {one["teacher"]: one["calls"] for one in forecast(*words)["forecast"][0]["teachers"]}
+    usage = run(*words)["usage"]
+    assert told == {name: [used["calls"]] * 2 for name, used in usage.items()}
+    assert {*told} == {"a", "b"}
 
 
 def test_other_languages_have_fewer_bytes_a_token(folder, endpoint):

@@ -16,7 +16,7 @@ import click
 import pytest
 from cli import CACHE, ROOT, datagen, left_in, spawn
 
-from datagen.commands.group import COMMANDS, cli
+from datagen.commands.group import cli, names, summary
 
 TASKS = [{"instruction": f"Write a function number {number}.", "n": number} for number in range(4)]
 PROGRAM = [sys.executable, "-m", "datagen"]
@@ -36,13 +36,13 @@ def command(name: str) -> click.Command:
     return found
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", names())
 def test_summary_is_the_first_line_of_the_docstring(name):
     """`datagen --help` and `datagen COMMAND --help` say the same of a command."""
-    assert (command(name).help or "").split("\n")[0] == COMMANDS[name][1]
+    assert (command(name).help or "").split("\n")[0] == summary(name)
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", names())
 def test_help_ends_with_an_example_that_parses(name):
     """Every help text ends with a command that can be typed as it stands."""
     done = datagen(name, "--help")
@@ -62,7 +62,7 @@ def test_help_of_the_whole(folder):
     alone, long, short = datagen(), datagen("--help"), datagen("-h")
     assert alone.out == long.out == short.out
     assert (alone.code, long.code, short.code) == (2, 0, 0)
-    assert all(f"  {name}" in long.out for name in COMMANDS)
+    assert all(f"  {name}" in long.out for name in names())
     assert "Example: datagen run demo -o out/demo" in long.out
 
 

@@ -42,7 +42,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def stages(file: str = "recipe.yaml") -> list[tuple[str, dict]]:
-    return [(stage.name, dict(stage.options)) for stage in recipe.load(file).stages]
+    return [(step.stage.name, vars(step.options)) for step in recipe.load(file).stages]
 
 
 def test_defaults():
@@ -168,7 +168,7 @@ def test_every_setting_that_is_offered_is_valid(spec):
         recipe.load("one.yaml")
     Path("all.yaml").write_text(OFF.sub(r"\1", text))
     chosen = recipe.load("all.yaml")
-    profile = chosen.stages[0].options["teacher"][0]
+    profile = chosen.stages[0].options.teacher[0]
     assert (profile.price_in, profile.price_out, profile.rpm) == (0.15, 0.6, 500)
 
 
@@ -229,10 +229,10 @@ def test_whatever_is_accepted_makes_a_valid_recipe(seeds, weights, bench, model,
         assert "Traceback" not in done.err
         found = recipe.load(str(target))
         assert found.seeds == str(root / f"s{seeds}")
-        specs = [one.spec for one in found.stages[0].options["teacher"]]
+        specs = [one.spec for one in found.stages[0].options.teacher]
         assert specs == [f"local:{root}/{weights}.gguf", f"openai:m{model}@http://localhost:1/v1"]
-        assert found.stages[2].options["against"] == (f"jsonl:{root}/b{bench}",)
-        assert found.stages[3].options["student"].spec == f"vllm:v{student}"
+        assert found.stages[2].options.against == (f"jsonl:{root}/b{bench}",)
+        assert found.stages[3].options.student.spec == f"vllm:v{student}"
 
 
 def test_names_that_are_no_text(folder):

@@ -99,7 +99,7 @@ def write(
         {n: [one.get(n) for one in dropped] for n in no_drops.columns}, schema=no_drops.schema
     )
     with dataset.writing(out, plan) as writer:
-        writer.calls = dict(calls)
+        writer.times["calls"] = dict(calls)
         rows_in = len(kept) + len(dropped) - made
         writer.add(Split(frame(kept), drops), rows_in=rows_in, rows_made=made)
     return plan.key()

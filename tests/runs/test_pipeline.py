@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,9 +18,12 @@ from cli import datagen, left_in
 from endpoint import Endpoint
 from haste import hasten
 
+from datagen.commands.interrupts import run_calls
 from datagen.runs import pipeline, recipe
+from datagen.runs.runner import How
 from datagen.stages import decontam as decontam_stage
 from datagen.stages import filter as filter_stage
+from datagen.stages import sample as sample_stage
 
 #: Two of these tasks are dropped by the filter, one overlaps the benchmark.
 TASKS = [
@@ -216,6 +220,11 @@ def broken(*_, **__):
     raise Broken
 
 
+def break_stage(module, patch):
+    """Let a stage of frames raise when it starts."""
+    patch.setattr(module, "STAGE", replace(module.STAGE, start=broken))
+
+
 @pytest.mark.parametrize(
     "breaks", [filter_stage, decontam_stage, pipeline], ids=["stage 2", "stage 3", "joining"]
 )
@@ -225,7 +234,10 @@ def test_interrupted_in_the_middle(breaks, monkeypatch):
     whole = manifest()
     shutil.rmtree("OUT")
     with monkeypatch.context() as patch:
-        patch.setattr(breaks, "_fill" if breaks is pipeline else "make", broken)
+        if breaks is pipeline:
+            patch.setattr(pipeline, "_fill", broken)
+        else:
+            break_stage(breaks, patch)
         with pytest.raises(Broken):
             run()
     assert left_in(Path("OUT")) == ["stages"]
@@ -240,7 +252,7 @@ def test_interrupted_in_the_middle(breaks, monkeypatch):
 
 def test_first_stage_that_breaks_leaves_nothing(monkeypatch):
     """Nothing of OUT is there when not even the first stage was made."""
-    monkeypatch.setattr("datagen.stages.sample.make", broken)
+    monkeypatch.setattr(sample_stage, "STAGE", replace(sample_stage.STAGE, units=broken))
     with pytest.raises(Broken):
         run()
     assert left_in(Path()) == ["bench.jsonl", "in.jsonl", "recipe.yaml"]
@@ -251,7 +263,7 @@ def test_old_data_set_stays_until_the_new_one_is_whole(monkeypatch):
     run()
     before = rows()
     change("[short-instruction, empty-response]", "[empty-response]")
-    monkeypatch.setattr(decontam_stage, "make", broken)
+    break_stage(decontam_stage, monkeypatch)
     with pytest.raises(Broken):
         run("--overwrite")
     assert rows() == before
@@ -385,7 +397,7 @@ def test_same_stage_twice():
 
 def test_recipe_load_is_what_runs():
     """`pipeline.run` takes what `recipe.load` gives."""
-    outcome = pipeline.run(recipe.load("recipe.yaml"), Path("OUT"))
+    outcome = pipeline.run(recipe.load("recipe.yaml"), Path("OUT"), How(run_calls))
     assert outcome.manifest == manifest()
 
 

@@ -9,7 +9,7 @@ import pytest
 from cli import datagen, left_in
 
 from datagen.errors import UsageError
-from datagen.runs import recipe
+from datagen.runs import recipe, registry
 from datagen.teachers import profile
 
 GOOD = """
@@ -42,8 +42,8 @@ def test_whole_recipe():
     found = load(GOOD)
     assert found.seeds == "starter"
     assert found.rename == {}
-    assert [stage.name for stage in found.stages] == ["evolve", "sample", "filter", "decontam"]
-    evolve, sample, filtered, decontam = (stage.options for stage in found.stages)
+    assert [step.stage.name for step in found.stages] == ["evolve", "sample", "filter", "decontam"]
+    evolve, sample, filtered, decontam = (vars(step.options) for step in found.stages)
     assert evolve == {
         **{"teacher": (profile("local:smollm2"),), "rounds": 2, "limit": 24, "only_evolved": True, "seed": 3},
         **{"judge": None, "method": (), "concurrency": None, "timeout": None},
@@ -70,7 +70,7 @@ def test_teachers_of_a_recipe(where, folder):
     text = TEACHERS if where.endswith("recipe") else "teachers.yaml"
     (folder / "teachers.yaml").write_text(f"teachers: {TEACHERS}" if where.endswith("teachers") else TEACHERS)
     found = load(WITH_TEACHERS.format(teachers=text))
-    evolve, sample = (stage.options for stage in found.stages)
+    evolve, sample = (vars(step.options) for step in found.stages)
     (strong,) = evolve["teacher"]
     assert (strong.name, strong.spec, strong.price_out) == ("strong", "openai:m", 2)
     assert evolve["judge"] == strong
@@ -85,29 +85,29 @@ def test_teachers_of_a_recipe(where, folder):
 def test_defaults_are_those_of_the_command_line():
     """What a recipe leaves out is what the command does without the option."""
     options = load("{seeds: starter, stages: [{evolve: {teacher: local:smollm2}}, decontam]}").stages
-    assert (options[0].options["rounds"], options[0].options["seed"]) == (3, 0)
-    assert options[1].options["against"] == ("humaneval",)
+    assert (options[0].options.rounds, options[0].options.seed) == (3, 0)
+    assert options[1].options.against == ("humaneval",)
 
 
 @pytest.mark.parametrize("entry", ["filter", "filter:", "filter: {}", "filter: {skip: [no-code]}"])
 def test_options_may_be_left_out(entry):
     """A stage without options is its name, alone or with nothing behind the colon."""
     stage = f"{{{entry}}}" if ":" in entry else entry
-    assert load(f"{{seeds: starter, stages: [{stage}]}}").stages[0].name == "filter"
+    assert load(f"{{seeds: starter, stages: [{stage}]}}").stages[0].stage.name == "filter"
 
 
 def test_a_seed_of_a_stage_goes_before_the_shared_one():
     """`seed` of the whole is for the stages that name none."""
     stages = "{evolve: {teacher: local:smollm2, seed: 2}}, {sample: {teacher: reference}}"
     text = f"{{seeds: starter, seed: 1, stages: [{stages}]}}"
-    assert [stage.options["seed"] for stage in load(text).stages] == [2, 1]
+    assert [step.options.seed for step in load(text).stages] == [2, 1]
 
 
 def test_demo_comes_with_datagen(folder):
     """`demo` is a recipe of four stages, unless a file of that name lies here."""
-    assert [stage.name for stage in recipe.load("demo").stages] == [*recipe.STAGES]
+    assert [step.stage.name for step in recipe.load("demo").stages] == registry.names()
     (folder / "demo").write_text("{seeds: starter, stages: [filter]}")
-    assert [stage.name for stage in recipe.load("demo").stages] == ["filter"]
+    assert [step.stage.name for step in recipe.load("demo").stages] == ["filter"]
 
 
 @pytest.mark.parametrize(

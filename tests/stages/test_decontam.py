@@ -8,9 +8,9 @@ import pytest
 from cli import ROOT, datagen, left_in
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from stages import make, survey
 
 from datagen.data import inputs
-from datagen.stages import decontam as stage
 
 DATA = ROOT.parent / "shared" / "data"
 ASKED = "Sort the words of a text by length, longest first, and words of one length by the alphabet."
@@ -253,10 +253,8 @@ def test_batches_change_nothing(tmp_path_factory, rows, batch):
     against = [f"jsonl:{folder / 'bench.jsonl'}"]
 
     def digests(out):
-        found = stage.make(
-            inputs.open_source(str(folder / "in.jsonl")), folder / out, against=against
-        ).manifest
-        surveyed = stage.survey(inputs.open_source(str(folder / "in.jsonl")), against=against)
+        found = make("decontam", folder / "in.jsonl", folder / out, against=against).manifest
+        surveyed = survey("decontam", folder / "in.jsonl", against=against).manifest
         assert surveyed["overlaps"] == found["overlaps"]
         assert surveyed["dropped"] == found["dropped"]
         return found["digest"], found["dropped_digest"], found["overlaps"]

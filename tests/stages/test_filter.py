@@ -9,11 +9,12 @@ import pytest
 from cli import ROOT, datagen
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from stages import make
 
 from datagen.answers.code import with_code
 from datagen.data import inputs
 from datagen.errors import UsageError
-from datagen.stages import filter as stage
+from datagen.stages.filter import drop_by_rules
 from rules import RULES
 
 DATA = ROOT.parent / "shared" / "data"
@@ -175,7 +176,7 @@ class TestChoice:
     def test_unknown_rule_in_python(self):
         """The function refuses what the command line refuses."""
         with pytest.raises(UsageError, match="unknown rule no-cod: did you mean no-code"):
-            stage.make(inputs.open_source("starter"), "OUT", only=["no-cod"])
+            make("filter", "starter", "OUT", only=["no-cod"])
 
 
 ROW = st.fixed_dictionaries(
@@ -195,7 +196,7 @@ def test_batches_change_nothing(tmp_path_factory, rows, batch):
     (folder / "in.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
 
     def digests(out):
-        found = stage.make(inputs.open_source(str(folder / "in.jsonl")), folder / out).manifest
+        found = make("filter", folder / "in.jsonl", folder / out).manifest
         assert found["rows_in"] == len(rows)
         return found["digest"], found["dropped_digest"]
 
@@ -216,7 +217,7 @@ def test_order_is_that_of_the_input():
 def test_task_of_two_rows_is_judged_once():
     """Rows of one task get the same verdict of instruction rules: they share the instruction."""
     frame = pl.DataFrame({"instruction": ["Add."] * 3, "response": [ANSWER, BROKEN, None]})
-    split = stage.drop_by_rules(with_code(frame), [RULES["short-instruction"]])
+    split = drop_by_rules(with_code(frame), [RULES["short-instruction"]])
     assert (split.kept.height, split.dropped.height) == (0, 3)
 
 

@@ -7,6 +7,7 @@ file, the place and what to do.
 from __future__ import annotations
 
 import hashlib
+import io
 import signal
 import sys
 import threading
@@ -56,6 +57,21 @@ def open_source(where: str, rename: Mapping[str, str] | None = None) -> Source:
         return _from_dataset(path, "data", made, made["digest"], made["rows_out"])
     suffix = files.format_of(path)
     return _from_rows(_name(path), files.read_bytes(path), suffix, rename or {})
+
+
+def open_frame(frame: pl.DataFrame, rename: Mapping[str, str] | None = None) -> Source:
+    """Rows that are in memory already, as Python has them.
+
+    Args:
+        frame: as a file would hold them.
+        rename: new name -> name in the frame.
+
+    Raises:
+        DatagenError: it is empty, or does not hold instructions.
+    """
+    content = io.BytesIO()
+    frame.rechunk().write_parquet(content)
+    return _from_rows("frame", content.getvalue(), ".parquet", rename or {})
 
 
 def open_dropped(where: str) -> Source:

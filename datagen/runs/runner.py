@@ -1,0 +1,273 @@
+"""Runs a stage: identity of the plan, already-made, lock, batches, calls, order, counts and writing.
+
+All of it is here once, for all stages. What a stage says of itself is in stage.py; where frames are
+worked on, in engines/.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import polars as pl
+
+from datagen import progress
+from datagen.calls import usage
+from datagen.calls.budget import Account
+from datagen.calls.caller import Caller, caller
+from datagen.calls.forecast import Forecast, Rows, forecast_units
+from datagen.calls.jobs import in_order
+from datagen.data import dataset
+from datagen.data.dataset import Outcome, RowWriter, Split, Writer
+from datagen.data.manifest import Counts, Plan
+from datagen.data.source import Source
+from datagen.runs.engines import local
+from datagen.runs.stage import EachStage, FrameStage, Made, Over, Stage, Tools
+from datagen.teachers import (
+    Profile,
+    Teacher,
+    check_all,
+    connect_all,
+    identities,
+    public_settings,
+    versions,
+)
+
+T = TypeVar("T")
+
+
+class Waiter(Protocol):
+    """Runs model calls to their end; each front end has its own way to hear of an interrupt."""
+
+    def __call__(self, work: Callable[[], Coroutine[Any, Any, T]], caller: Caller | None) -> T:
+        """The result of `work`, whose calls go through `caller`."""
+        ...
+
+
+@dataclass(frozen=True)
+class How:
+    """How stages are run; nothing here decides what comes out.
+
+    Args:
+        wait: runs model calls.
+        overwrite: whether a data set made from other inputs or options may be replaced.
+        workers: processes that work on frames; None for one a core.
+        account: whose money it is; None for no limit.
+        journal: the journal's file; None for the user's own.
+    """
+
+    wait: Waiter
+    overwrite: bool = False
+    workers: int | None = None
+    account: Account | None = None
+    journal: Path | None = None
+
+
+def plan(stage: Stage, source: Source, options: Any) -> Plan:  # noqa: ANN401 - the stage's own options
+    """What the stage is about to do.
+
+    Raises:
+        UsageError: the options do not fit together.
+    """
+    return _plan(stage, [source], options)
+
+
+def decided(stage: Stage, options: Any) -> list[Any]:  # noqa: ANN401
+    """All that decides what the stage makes of its input, as JSON."""
+    todo = _plan(stage, [], options)
+    return [todo.stage, todo.options, todo.private, todo.versions]
+
+
+def _plan(stage: Stage, sources: Sequence[Source], options: Any) -> Plan:  # noqa: ANN401
+    profiles = asked(stage, options)
+    return Plan(stage.name, sources, stage.decides(options), identities(profiles), versions(profiles))
+
+
+def asked(stage: Stage, options: Any) -> list[Profile]:  # noqa: ANN401
+    """Everyone whom the stage asks, in its order; one who is asked in two roles stands there twice.
+
+    Raises:
+        UsageError: the options do not fit together, or two teachers bear the same name.
+    """
+    if isinstance(stage, FrameStage):
+        return []
+    profiles = list(stage.asks(options))
+    needed = stage.needed(options)
+    # A teacher may be the judge as well; otherwise nobody is named twice.
+    check_all(_once(profiles, needed))
+    return profiles
+
+
+def _once(profiles: list[Profile], needed: Profile | None) -> list[Profile]:
+    """The profiles without the last place of the one that is needed, if that has another."""
+    if needed is None or profiles.count(needed) < 2:
+        return profiles
+    last = max(number for number, one in enumerate(profiles) if one == needed)
+    return profiles[:last] + profiles[last + 1 :]
+
+
+def check(stage: Stage, options: Any) -> None:  # noqa: ANN401
+    """Raise UsageError for options that do not fit together; nothing that may change is looked at."""
+    if isinstance(stage, EachStage):
+        asked(stage, options)
+    else:
+        stage.check_options(options)
+
+
+def _distinct(profiles: list[Profile]) -> list[Profile]:
+    return [one for number, one in enumerate(profiles) if one not in profiles[:number]]
+
+
+def make(stage: Stage, source: Source, out: Path, options: Any, how: How) -> Outcome:  # noqa: ANN401
+    """Write the data set `out`, unless this very plan made it already.
+
+    Raises:
+        UsageError: the options do not fit together.
+        DatagenError: a teacher or a benchmark cannot be used, or `out` holds another data set.
+    """
+    todo = plan(stage, source, options)
+    done = dataset.already_made(out, todo, overwrite=how.overwrite, entries=stage.entries)
+    if done:
+        return done
+    if isinstance(stage, EachStage):
+        return _make_each(stage, source, out, options, todo, how)
+    with dataset.writing(out, todo, stage.entries) as writer:
+        over = _over(stage.name, how)
+        started = stage.start(source, options, over)
+        for height, split in over(partial(_with_height, started.split), source):
+            writer.add(split, rows_in=height)
+        writer.values |= started.entries
+        writer.times["calls"] = {}
+    return writer.outcome(out)
+
+
+def survey(stage: FrameStage[Any], source: Source, options: Any, how: How) -> Outcome:  # noqa: ANN401
+    """What `make` would keep and drop, in the terms of a manifest; nothing is written."""
+    stage.decides(options)
+    begun = time.monotonic()
+    counts = Counts()
+    over = _over(stage.name, how)
+    started = stage.start(source, options, over)
+    for height, split in over(partial(_with_height, started.split), source):
+        counts.add(split.kept.height, split.dropped["reason"], rows_in=height)
+    counts.check(stage.name)
+    seconds = round(time.monotonic() - begun, 3)
+    manifest = {
+        "stage": stage.name,
+        **counts.as_json(),
+        **started.entries,
+        "times": {"seconds": seconds},
+    }
+    return Outcome(Path(), manifest, already_made=False, entries=stage.entries)
+
+
+def _with_height(split: Callable[[pl.DataFrame], Split], frame: pl.DataFrame) -> tuple[int, Split]:
+    """What becomes of a frame, and how many rows it had: the identity is checked against that."""
+    return frame.height, split(frame)
+
+
+def _over(name: str, how: How) -> Over[Any]:
+    """Applies a function to all frames of a source, in as many processes as there are to be."""
+
+    def over(function: Callable[[pl.DataFrame], T], source: Source) -> Iterator[T]:
+        heights: list[int] = []
+
+        def frames() -> Iterator[pl.DataFrame]:
+            for frame in source.frames():
+                heights.append(frame.height)
+                yield frame
+
+        with progress.track(name, source.rows) as advance:
+            results = local.apply(function, frames(), how.workers or local.cores())
+            for number, result in enumerate(results):
+                yield result
+                advance(heights[number])
+
+    return over
+
+
+def _make_each(
+    stage: EachStage[Any, Any],
+    source: Source,
+    out: Path,
+    options: Any,  # noqa: ANN401
+    todo: Plan,
+    how: How,
+) -> Outcome:
+    profiles = asked(stage, options)
+    read = source.limited(stage.limit(options))
+    limits = {"concurrency": options.concurrency, "timeout": options.timeout}
+    with (
+        caller(todo.key(), path=how.journal, account=how.account, **limits) as asker,
+        dataset.writing(out, todo, stage.entries) as writer,
+    ):
+        rows = RowWriter(writer, read.schema(), stage.columns(options))
+
+        async def work() -> None:
+            async with connect_all(_distinct(profiles)) as opened:
+                tools = _tools(opened, profiles, asker)
+                needed = stage.needed(options)
+                asker.use(opened, needed=needed and tools.teachers[profiles.index(needed)])
+
+                async def work_on(unit: Any) -> tuple[Any, Made]:  # noqa: ANN401 - the stage's own units
+                    return unit, await stage.each(unit, options, tools)
+
+                jobs = (partial(work_on, unit) for unit in stage.units(read, options))
+                results = in_order(jobs, window=asker.window(opened), caller=asker)
+                with progress.track(stage.name, read.rows) as advance:
+                    async with aclosing(results):
+                        async for unit, made in results:
+                            _add(rows, made)
+                            stage.tally(writer.values, unit, made)
+                            advance(1)
+
+        how.wait(work, asker)
+        rows.flush()
+        _note_calls(writer, asker, profiles)
+    return writer.outcome(out)
+
+
+def _tools(opened: list[Teacher], profiles: list[Profile], asker: Any) -> Tools:  # noqa: ANN401 - any Asker
+    """Tools with a teacher for each profile, though who is asked in two roles is connected once."""
+    distinct = _distinct(profiles)
+    return Tools([opened[distinct.index(one)] for one in profiles], asker)
+
+
+def _add(rows: RowWriter, made: Made) -> None:
+    rows.add(made.kept, made.dropped, rows_in=1, rows_made=len(made.kept) + len(made.dropped) - 1)
+
+
+def _note_calls(writer: Writer, asker: Caller, profiles: list[Profile]) -> None:
+    """Fill in the calls that this run made, those that the data set rests on, and who was asked how."""
+    writer.times["calls"] = asker.counts()
+    rests_on = asker.usage.as_json()
+    writer.values["usage"] = rests_on
+    if rests_on:
+        writer.values["usage_total"] = usage.summary(rests_on, writer.counts.rows_kept)
+    writer.values["teachers"] = public_settings(_distinct(profiles))
+
+
+def forecast(stage: Stage, rows: Rows, options: Any, how: How) -> Forecast:  # noqa: ANN401
+    """What `make` would ask for, without asking: the same work, with an asker that only looks answers up."""
+    if isinstance(stage, FrameStage):
+        return Forecast([], rows.becoming(0, rows.most))
+    profiles = asked(stage, options)
+    rows = rows.limited(stage.limit(options))
+
+    def wait(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        return how.wait(work, None)
+
+    async def units(opened: list[Teacher], asker: Any) -> Any:  # noqa: ANN401 - an asynchronous generator
+        tools = _tools(opened, profiles, asker)
+        for unit in stage.units(rows.source, options):
+            made = await stage.each(unit, options, tools)
+            yield partial(stage.later, unit, made, options, tools)
+
+    made = forecast_units(rows, _distinct(profiles), units, wait, journal=how.journal)
+    least, most = stage.makes(options)
+    return made._replace(rows=made.rows.becoming(made.rows.least * least, made.rows.most * most))
