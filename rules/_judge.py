@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import ast
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from rules._python import Parsed, parse
+from rules._python import parse
 from rules._rule import Above, Below, IsTrue, Rule, Value
 
 _COLUMNS = ("instruction", "response", "code", "language", "finish_reason", "entry_point", "role")
 
 
 def judge(
-    frame: pl.DataFrame, rules: Sequence[Rule], *, thresholds: Mapping[str, float] | None = None
+    frame: pl.DataFrame,
+    rules: Sequence[Rule],
+    *,
+    thresholds: Mapping[str, float] | None = None,
+    code: CodeMeasures | None = None,
 ) -> pl.DataFrame:
     """Measure every row by every rule and list the rules that drop it.
 
@@ -22,6 +27,7 @@ def judge(
             null, except `instruction`. Without a `response` column only the instruction rules apply.
         rules: the rules to apply; their order is the order of `dropped_by`.
         thresholds: by rule name, where another than the rule's own is wanted.
+        code: what these rules measured of the code of these rows; None: it is measured here.
 
     Returns:
         A frame as tall as `frame`: one column per measure, named by the measure, then `dropped_by`
@@ -45,8 +51,8 @@ def judge(
     )
     measures = {rule.measure: rule for rule in rules}
     texts = [rule.of.alias(name) for name, rule in measures.items() if isinstance(rule.of, pl.Expr)]
-    codes = [(rule, rule.of) for rule in measures.values() if not isinstance(rule.of, pl.Expr)]
-    columns = rows.lazy().select(texts).collect().get_columns() + _measure_code(rows, codes)
+    code = _measured(rows, rules) if code is None else code
+    columns = rows.lazy().select(texts).collect().get_columns() + code.columns()
     student = pl.lit((rows["role"] == "student").fill_null(False))
     fired = [
         pl.when(_drops(rule) if rule.judges == "instruction" else _drops(rule) & ~student).then(
@@ -87,23 +93,51 @@ def _drops(rule: Rule) -> pl.Expr:
     return drops.fill_null(False)
 
 
-def _measure_code(
-    rows: pl.DataFrame, measures: Sequence[tuple[Rule, Callable[[Parsed], Value]]]
-) -> list[pl.Series]:
-    if not measures:
-        return []
-    values: list[list[Value]] = [[] for _ in measures]
-    for language, code, instruction, entry_point in rows.select(
-        "language", "code", "instruction", "entry_point"
-    ).iter_rows():
-        is_python = code is not None and language == "python"
-        parsed = parse(code, instruction or "", entry_point) if is_python else None
-        for column, (_, of) in zip(values, measures, strict=True):
-            column.append(None if parsed is None else of(parsed))
-    # The type is the rule's, not the batch's: a batch without Python must not make a column of another type.
-    return [
-        pl.Series(
-            rule.measure, column, dtype=pl.Boolean if isinstance(rule.drop_when, IsTrue) else pl.Float64
-        )
-        for column, (rule, _) in zip(values, measures, strict=True)
-    ]
+class CodeMeasures:
+    """The measures of rows' Python code, taken row by row: no syntax tree is kept for the next row."""
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self._rules = {rule.measure: rule for rule in rules if not isinstance(rule.of, pl.Expr)}
+        self._functions = [rule.of for rule in self._rules.values() if not isinstance(rule.of, pl.Expr)]
+        self._rows: list[tuple[Value, ...]] = []
+
+    def add(
+        self,
+        code: str | None,
+        language: str | None,
+        instruction: str | None,
+        entry_point: str | None,
+        tree: ast.Module | Exception | None = None,
+    ) -> None:
+        """Measure the next row; without Python code its measures are null.
+
+        Args:
+            code, language, instruction, entry_point: the row's prepared columns.
+            tree: what `ast.parse(code)` returned or raised, where that is known already.
+        """
+        if code is None or language != "python" or not self._functions:
+            self._rows.append((None,) * len(self._functions))
+            return
+        parsed = parse(code, instruction or "", entry_point, tree)
+        self._rows.append(tuple(of(parsed) for of in self._functions))
+
+    def columns(self) -> list[pl.Series]:
+        """A column for each measure, with a value for each row."""
+        # The type is the rule's, not the batch's: a batch without Python makes columns of the same types.
+        return [
+            pl.Series(
+                name,
+                [row[number] for row in self._rows],
+                dtype=pl.Boolean if isinstance(rule.drop_when, IsTrue) else pl.Float64,
+            )
+            for number, (name, rule) in enumerate(self._rules.items())
+        ]
+
+
+def _measured(rows: pl.DataFrame, rules: Sequence[Rule]) -> CodeMeasures:
+    measures = CodeMeasures(rules)
+    if all(isinstance(rule.of, pl.Expr) for rule in rules):
+        return measures
+    for row in rows.select("code", "language", "instruction", "entry_point").iter_rows():
+        measures.add(*row)
+    return measures

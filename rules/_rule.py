@@ -12,6 +12,9 @@ from rules._python import Parsed
 Unit = Literal["instruction", "response", "code", "pair"]
 Value = bool | int | float | None
 
+#: What a function of the parsed code is handed.
+_READ_BY_FUNCTIONS = frozenset({"instruction", "code", "language", "entry_point"})
+
 
 class Above(NamedTuple):
     """Drop when the measure is greater than `threshold`."""
@@ -49,3 +52,13 @@ class Rule(NamedTuple):
     of: pl.Expr | Callable[[Parsed], Value]
     drop_when: Condition
     name: str = ""
+
+    @property
+    def threshold(self) -> float | None:
+        """The value that decides; None for a yes-or-no measure."""
+        return None if isinstance(self.drop_when, IsTrue) else self.drop_when.threshold
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The prepared columns that the measure is made from."""
+        return frozenset(self.of.meta.root_names()) if isinstance(self.of, pl.Expr) else _READ_BY_FUNCTIONS

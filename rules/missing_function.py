@@ -21,6 +21,8 @@ def lacks_entry_point(code: Parsed) -> bool | None:
     if code.tree is None or not code.entry_point or not code.entry_point.strip():
         return None
     wanted = code.entry_point.strip().partition(".")[0].removesuffix("()")
+    if any(getattr(statement, "name", None) == wanted for statement in code.tree.body):
+        return False  # defined at the top level: no other statement has to be looked at
     return wanted not in _bound_names(code.tree)
 
 

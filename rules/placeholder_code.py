@@ -17,7 +17,7 @@ import re
 import tokenize
 from collections.abc import Iterator, Sequence
 
-from rules._python import Parsed
+from rules._python import Parsed, statements
 from rules._rule import IsTrue, Rule
 
 _WHAT = r"(?:code|logic|implementation|solution|function body)"
@@ -58,7 +58,7 @@ def has_placeholder(code: Parsed) -> bool | None:
 
 
 def _is_left_undone(tree: ast.Module, name: str) -> bool:
-    found = [node for node in ast.walk(tree) if isinstance(node, _Function) and node.name == name]
+    found = [node for node in statements(tree) if isinstance(node, _Function) and node.name == name]
     return bool(found) and all(_is_stub(node.body) for node in found)
 
 
