@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 
-.PHONY: demo test check docs clean
+.PHONY: demo quick test check docs clean
 
 demo: $(VENV)/.demo
 	$(BIN)/datagen run demo -o out/demo
@@ -14,6 +14,10 @@ demo: $(VENV)/.demo
 	@echo "  $(BIN)/datagen cat out/demo --as messages | head -3"
 	@echo "  $(BIN)/datagen cat out/demo --dropped | head -3"
 	@echo "  less out/demo/README.md out/demo/manifest.json"
+
+# For the daily loop: what needs no server, no model and no killed process, on two cores.
+quick: $(VENV)/.test
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not integration" $(ARGS)
 
 test: $(VENV)/.test
 	$(BIN)/python -m pytest $(ARGS)

@@ -1,0 +1,21 @@
+"""The two tiers of the suite: `make quick` leaves out the modules that are named here, `make test` runs all."""
+
+from __future__ import annotations
+
+import pytest
+
+#: Modules that start servers, load models or kill processes over and over: most of the suite's time.
+INTEGRATION = frozenset(
+    {
+        *("test_faults.py", "test_resume.py", "test_money.py", "test_batch.py", "test_endpoint.py"),
+        *("test_llama_local.py", "test_llama_server.py", "test_vllm_offline.py", "test_vllm_server.py"),
+        *("test_maintenance.py", "test_bad_input.py", "test_extend.py", "test_doctor.py", "test_errors.py"),
+    }
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of those modules."""
+    for item in items:
+        if item.path.name in INTEGRATION:
+            item.add_marker(pytest.mark.integration)
