@@ -1,4 +1,4 @@
-"""Model calls, many at a time and each paid once; results in the order in which they were asked for."""
+"""Model calls: many at a time, and each paid once."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from datagen.teachers import Teacher
 
 T = TypeVar("T")
 
-#: So often a call is made that gets no answer, though others do.
+#: Attempts per call while the endpoint answers other calls.
 ATTEMPTS = 6
-#: So often a call is made that the server puts off, though it takes others.
+#: Attempts per call while the endpoint says that it is busy and takes other calls.
 BUSY_ATTEMPTS = 100
-#: So many calls of one teacher refused in a row, none between them answered, and it is given up.
+#: A teacher is given up after this many calls in a row were refused for good.
 MAX_FAILURES_IN_A_ROW = 20
-#: A run that ends waits so long for its calls in flight before it says so.
+#: A run that ends says that it waits when its calls in flight take longer than this.
 PATIENCE_SECONDS = 2.0
 
 GOES_ON = "what was answered is kept, the same command goes on from there"
@@ -35,11 +35,17 @@ INTERRUPTED = f"interrupted; {GOES_ON}"
 
 
 class _Unanswered(Exception):
-    """A call was made as often as there is sense in it, and never answered."""
+    """All attempts of a call ended without an answer."""
 
 
 class Answer(NamedTuple):
-    """What became of one call: a reply with its journal key, or the reason why there is none."""
+    """What became of one call.
+
+    Args:
+        reply: None where there is none.
+        request: the call's journal key; None where it has none.
+        problem: why there is no reply.
+    """
 
     reply: Reply | None
     request: str | None
@@ -58,7 +64,16 @@ class Asker(Protocol):
 
 @dataclass
 class Tally:
-    """Calls of one run: asked for now, found in the journal, failed; tokens and USD of the calls made now."""
+    """Calls of one run.
+
+    Args:
+        asked: calls that were made and answered.
+        reused: answers that came from the journal.
+        failed: calls without an answer.
+        tokens_in: of the calls that were made.
+        tokens_out: of the calls that were made.
+        usd: what the calls that were made cost.
+    """
 
     asked: int = 0
     reused: int = 0
@@ -72,9 +87,26 @@ class Tally:
 class Caller:
     """Asks teachers through the journal, each endpoint and model through its gate.
 
-    plan: what the calls are bought for (the key of a stage's or a run's plan). budget: USD that all runs of
-    the plan may spend. concurrency, timeout: instead of the teachers' own. stopped_by: why no call is begun
-    any more: the user's Ctrl-C, or the first error that ends the run.
+    Args:
+        journal: where answers are looked up and stored.
+        plan: what the calls are bought for: the key of a stage's or a run's plan.
+        budget: what all runs of the plan may spend; None for no limit.
+        concurrency: calls at a time to each teacher; None for the teacher's own.
+        timeout: seconds for a call; None for the teacher's own.
+        tally: this run's calls.
+        usage: the calls that the data set rests on, whatever run made them.
+        stopped_by: why no call begins any more: Ctrl-C, or the first error that ends the run.
+        in_flight: calls that were sent and are not answered.
+        last_problem: why the last call that failed did.
+        _gates: by endpoint and model.
+        _underway: calls that are not answered, by journal key; an equal call waits for the same answer.
+        _refusals: by teacher, how many calls in a row were refused for good.
+        _teachers: who may be asked, by name.
+        _needed: the name of the teacher that the work cannot do without.
+        _gone: teachers that were given up, by name, with the reason.
+        _users: by endpoint and model, the names of the teachers behind it.
+        _models: by teacher, the model names that the server answered under.
+        _stopping: set when `stopped_by` is.
     """
 
     journal: Journal
@@ -98,7 +130,7 @@ class Caller:
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     def use(self, teachers: Sequence[Teacher], *, needed: Teacher | None = None) -> None:
-        """Take note of who will be asked: when one is given up, the others go on, unless it is `needed`."""
+        """Note who will be asked: when one is given up, the others go on, unless it is `needed`."""
         self._teachers |= {teacher.name: teacher for teacher in teachers if teacher.journalled}
         self._needed = needed.name if needed else ""
 
@@ -158,8 +190,7 @@ class Caller:
             self._refused(teacher)
             return answer
         except (GivenUp, _Unanswered) as problem:
-            # Whether anything answers is for the gate to tell: what is asked again and again ends last, and
-            # then nothing is answered between.
+            # Such a call does not count against the teacher: the gate decides whether the endpoint is dead.
             return self._failed(teacher, request, str(problem))
         except TeacherUnusable as error:
             self._give_up(teacher, str(error))
@@ -215,20 +246,20 @@ class Caller:
         """Make a call once, within its time and the budget."""
         reservation = await self.budget.reserve(teacher.profile, request) if self.budget else None
         if self.stopped_by or teacher.name in self._gone:
-            # The wait for admission, or for money, may have been long.
+            # The run may have ended while this call waited for admission or for money.
             await self._settle(reservation, 0.0)
             raise self.stopped_by or GivenUp(self._gone[teacher.name])
         self.in_flight += 1
         try:
-            # One that goes on by itself at the server is not lost, however long it takes.
-            seconds = None if _goes_on(teacher) else self.timeout or teacher.profile.timeout
+            # A call of a batch goes on at the server without us, so it has no time limit here.
+            seconds = None if teacher.resumable else self.timeout or teacher.profile.timeout
             try:
                 async with asyncio.timeout(seconds):
                     return await self._complete(teacher, request), reservation
             except TimeoutError:
                 raise NoAnswer(f"no answer within {seconds:g} s", maybe_billed=True) from None
         except NoAnswer as problem:
-            # An answer that was lost on its way may be on the bill; its note in the journal stays.
+            # The server may have answered and billed it: the reservation stays in the journal.
             lost = reservation.usd if reservation and problem.maybe_billed else 0.0
             await self._settle(reservation, lost)
             raise
@@ -236,7 +267,7 @@ class Caller:
             await self._settle(reservation, 0.0)
             raise
         except BaseException:
-            # It may be paid for, and those who wait for what it may leave have to be told.
+            # The call may be billed: keep its reservation, and wake the calls that wait for budget.
             await self._settle(reservation, reservation.usd if reservation else 0.0)
             raise
         finally:
@@ -253,7 +284,7 @@ class Caller:
         try:
             stored = await self.journal.put(request, reply, plan=self.plan, usd=usd, reserved=name)
         except BaseException:
-            # It may be paid for, and those who wait for what it may leave have to be told.
+            # The call may be billed: keep its reservation, and wake the calls that wait for budget.
             await self._settle(reservation, reservation.usd if reservation else 0.0)
             raise
         if reservation and self.budget:
@@ -265,7 +296,7 @@ class Caller:
         return stored
 
     async def _settle(self, reservation: Reservation | None, usd: float) -> None:
-        """A call failed; what it cost counts as spent, otherwise its note in the journal goes."""
+        """End the reservation of a call that failed: what it cost counts as spent."""
         if reservation is None or self.budget is None:
             return
         await self.budget.settle(reservation, usd)
@@ -273,8 +304,8 @@ class Caller:
             await self.journal.release(reservation.name)
 
     async def _complete(self, teacher: Teacher, request: Request) -> Reply:
-        """The teacher's reply; one that goes on by itself at the server is not waited for at the end."""
-        if not _goes_on(teacher):
+        """The teacher's reply; a run that ends does not wait for a call that goes on without us."""
+        if not teacher.resumable:
             return await teacher.complete(request)
         call = asyncio.ensure_future(teacher.complete(request))
         stopping = asyncio.ensure_future(self._stopping.wait())
@@ -334,7 +365,7 @@ class Caller:
         return Answer(None, request.key, problem)
 
     def _refused(self, teacher: Teacher) -> None:
-        """Count a call that was refused for good. Those that went out together say no more than one."""
+        """Count a call that was refused for good; calls that went out together count no more than one."""
         self._refusals[teacher.name] = self._refusals.get(teacher.name, 0) + 1
         if self._refusals[teacher.name] >= max(MAX_FAILURES_IN_A_ROW, self.cap(teacher)):
             count = self._refusals[teacher.name]
@@ -342,10 +373,13 @@ class Caller:
             self._give_up(teacher, why, for_all=not self.tally.reused)
 
     def _give_up(self, teacher: Teacher, why: str, *, for_all: bool = True) -> None:
-        """Ask this teacher nothing more; without any other, the run ends.
+        """Ask this teacher nothing more; where it was the last one, the run ends.
 
-        for_all: whether that may end the run. Where the journal answers for most rows, what is left may be
-        nothing but the rows that failed before, and a set without them is better than none.
+        Args:
+            teacher: who is given up.
+            why: in words.
+            for_all: whether that may end the run. Where the journal answered some rows, the calls that are
+                left may all have failed before; then a data set without their rows is better than none.
         """
         if teacher.name in self._gone:
             return
@@ -365,11 +399,6 @@ class Caller:
         """Raise TeacherUnusable if calls were made, and not one of them was answered."""
         if self.tally.failed and not self.tally.asked and not self.tally.reused:
             raise TeacherUnusable(f"no call was answered, the last because {self.last_problem}")
-
-
-def _goes_on(teacher: Teacher) -> bool:
-    """Whether the teacher's calls go on at the server without us, and are found again by the next run."""
-    return getattr(teacher, "resumable", False)
 
 
 @contextmanager

@@ -24,20 +24,24 @@ from datagen.teachers import Profile, Teacher, connect_all
 TOKENS_IN_FACTORS = 0.8, 1.6
 #: Answers of one model to like prompts differ in length; their mean, less.
 TOKENS_OUT_FACTORS = 0.7, 1.4
-#: Fewer calls than this say nothing about a mean.
+#: A mean over fewer calls than this is not used.
 LEAST_CALLS = 20
-#: Without such calls: an answer has at least this part of the tokens that it may have.
+#: Without a mean: the least length of an answer, as a part of the most tokens that it may have.
 LEAST_SHARE = 0.005
-#: Where nothing else is known: of a prompt of ours with a task, and of an answer.
+#: Where no prompt is known yet: tokens of a prompt, and the most of an answer.
 USUAL_TOKENS_IN, USUAL_TOKENS_OUT = 300, 2048
 
 Range = tuple[float, float]
 
 
 class Rows(NamedTuple):
-    """Rows that a stage will read: how many at least and at most, and rows like them.
+    """Rows that a stage will read.
 
-    exact: whether `source` holds the very rows.
+    Args:
+        source: these rows, or rows like them.
+        least: how many at least.
+        most: how many at most.
+        exact: whether `source` holds the very rows.
     """
 
     source: Source
@@ -67,10 +71,17 @@ class Rows(NamedTuple):
         return self._replace(least=least, most=most if self.exact else self.most)
 
 
-class Asked(NamedTuple):
-    """What one teacher would be asked for: low and high of each; usd None where no price is known.
+class TeacherForecast(NamedTuple):
+    """What one teacher would be asked for; ranges are (low, high).
 
-    journalled: calls that are answered already. basis: what the ranges rest on.
+    Args:
+        teacher: its name.
+        calls: to be made.
+        journalled: calls that are answered already.
+        tokens_in: of the calls to be made.
+        tokens_out: of the calls to be made.
+        usd: None where no price is known.
+        basis: what the ranges rest on, in words.
     """
 
     teacher: str
@@ -113,16 +124,22 @@ class Later(NamedTuple):
 class Forecast(NamedTuple):
     """What a stage would ask for, by teacher, and the rows that it would make, or work on, so far."""
 
-    asked: list[Asked]
+    asked: list[TeacherForecast]
     rows: Rows
 
 
 @dataclass
-class _Count:
-    """Calls of one teacher with the system prompt of `like`; of None, calls of which no prompt is known yet.
+class _CallCount:
+    """Calls of one teacher whose prompts are alike.
 
-    tokens_in, most_out: of all prompts that were made for it, so many that is. later: calls whose prompts
-    depend on answers that are not there yet.
+    Args:
+        like: one of them; None where no prompt is known yet.
+        calls: how many are not answered.
+        journalled: how many are answered.
+        tokens_in: of all prompts that were looked at.
+        most_out: the most tokens that the answers to these may have.
+        prompts: how many were looked at.
+        later: at least and at most how many more follow answers that are missing.
     """
 
     like: Request | None
@@ -152,7 +169,7 @@ class _Lookup:
     """
 
     journal: Journal
-    counts: dict[Teacher, dict[str, _Count]] = field(default_factory=dict)
+    counts: dict[Teacher, dict[str, _CallCount]] = field(default_factory=dict)
     asked: int = 0
     misses: int = 0
     first: Prompt | None = None
@@ -179,10 +196,10 @@ class _Lookup:
             count.journalled += reply is not None
         return Answer(reply, request.key, "" if reply else "not asked")
 
-    def count(self, teacher: Teacher, request: Request | None) -> _Count:
+    def count(self, teacher: Teacher, request: Request | None) -> _CallCount:
         """The count for calls like this one."""
         kind = "" if request is None else request.messages[0][1] if request.messages else "text"
-        return self.counts.setdefault(teacher, {}).setdefault(kind, _Count(request))
+        return self.counts.setdefault(teacher, {}).setdefault(kind, _CallCount(request))
 
     def expect(self, call: Later) -> None:
         """Count a call whose own prompt is not known yet."""
@@ -190,7 +207,7 @@ class _Lookup:
         low, high = count.later
         count.later = low + call.certain, high + 1
 
-    def _like(self, call: Later) -> _Count:
+    def _like(self, call: Later) -> _CallCount:
         """The count for calls with such a prompt; without one, for what the teacher was asked first."""
         if call.prompt is None and call.teacher in self.counts:
             return next(iter(self.counts[call.teacher].values()))
@@ -242,7 +259,7 @@ def forecast_units(
                 return await _follow(lookup, work(opened, lookup))
 
         useless = wait(follow)
-        by_name: dict[str, tuple[Profile, list[_Count]]] = {}
+        by_name: dict[str, tuple[Profile, list[_CallCount]]] = {}
         for teacher, counts in lookup.counts.items():
             by_name.setdefault(teacher.name, (teacher.profile, []))[1].extend(counts.values())
         asked = [_asked(profile, counts, rows, opened_journal) for profile, counts in by_name.values()]
@@ -258,7 +275,7 @@ class _Part(NamedTuple):
     basis: str
 
 
-def _asked(profile: Profile, counts: Sequence[_Count], rows: Rows, journal: Journal) -> Asked:
+def _asked(profile: Profile, counts: Sequence[_CallCount], rows: Rows, journal: Journal) -> TeacherForecast:
     parts = [_part(count, rows, journal) for count in counts if count.prompts or count.later[1]]
     tokens_in, tokens_out = (
         _sum([part.tokens_in for part in parts]),
@@ -273,10 +290,10 @@ def _asked(profile: Profile, counts: Sequence[_Count], rows: Rows, journal: Jour
     journalled = sum(count.journalled for count in counts) if rows.exact else 0
     basis = "; ".join(dict.fromkeys(part.basis for part in parts))
     calls = _sum([part.calls for part in parts])
-    return Asked(profile.name, calls, journalled, tokens_in, tokens_out, usd, _basis(basis, rows))
+    return TeacherForecast(profile.name, calls, journalled, tokens_in, tokens_out, usd, _basis(basis, rows))
 
 
-def _part(count: _Count, rows: Rows, journal: Journal) -> _Part:
+def _part(count: _CallCount, rows: Rows, journal: Journal) -> _Part:
     here = max(rows.source.rows, 1)
     low, high = count.calls + count.later[0], count.calls + count.later[1]
     if not rows.exact:
@@ -347,7 +364,7 @@ def as_json(stages: Sequence[tuple[str, Forecast]]) -> dict[str, Any]:
     }
 
 
-def _cost(asked: Sequence[Asked]) -> Range | None:
+def _cost(asked: Sequence[TeacherForecast]) -> Range | None:
     costs = [one.usd for one in asked if one.usd is not None]
     return _sum(costs) if len(costs) == len(asked) else None
 

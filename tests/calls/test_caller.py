@@ -31,6 +31,7 @@ class Scripted:
 
     shape = "chat"
     journalled = True
+    resumable = False
 
     def __init__(self, script=None, *, name="scripted", concurrency=4, model=None, **settings):
         self.profile = Profile(f"openai:{name}", name, concurrency=concurrency, **settings)
