@@ -58,8 +58,14 @@ def has_placeholder(code: Parsed) -> bool | None:
 
 
 def _is_left_undone(tree: ast.Module, name: str) -> bool:
-    found = [node for node in statements(tree) if isinstance(node, _Function) and node.name == name]
-    return bool(found) and all(_is_stub(node.body) for node in found)
+    found = False
+    for body in (tree.body, statements(tree)):  # most often it is at the top level
+        for node in body:
+            if isinstance(node, _Function) and node.name == name:
+                found = True
+                if not _is_stub(node.body):
+                    return False
+    return found
 
 
 def _is_stub(body: Sequence[ast.stmt]) -> bool:

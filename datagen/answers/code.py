@@ -255,7 +255,7 @@ def _joined(found: Sequence[_Found], chosen: int, trees: Trees) -> tuple[str, li
             # What is above the block counts before what is below it, and the nearest one first.
             binding.update(dict.fromkeys(bound_names(tree), number))
     texts = {chosen: found[chosen].text}
-    missing = list(unresolved(found[chosen].text, trees)) if binding else []
+    missing = list(unresolved(found[chosen].text, binding.keys(), trees)) if binding else []
     needed: dict[int, set[str]] = {}
     while missing:
         name = missing.pop()
@@ -263,10 +263,12 @@ def _joined(found: Sequence[_Found], chosen: int, trees: Trees) -> tuple[str, li
         if number == chosen or name in needed.get(number, ()):
             continue
         if number not in needed:
-            missing.extend(unresolved(found[number].text, trees))
+            missing.extend(unresolved(found[number].text, binding.keys(), trees))
         needed.setdefault(number, set()).add(name)
     for number, names in needed.items():
         texts[number] = trim(found[number].text, names, trees).text
+    if not needed:
+        return found[chosen].text, [chosen]
     # The block comes last: what it needs may have been told after it.
     joined = "\n\n".join(texts[number] for number in [*sorted(needed), chosen])
     return (joined, sorted(texts)) if trees.of(joined) else (found[chosen].text, [chosen])

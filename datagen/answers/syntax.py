@@ -8,7 +8,7 @@ import re
 import symtable
 import warnings
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from functools import cached_property
 from typing import NamedTuple
 
@@ -17,7 +17,11 @@ MAX_SOURCE = 2**16
 
 BUILTINS = frozenset(dir(builtins))
 
+_WORD = re.compile(r"\w+")
+
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+
+_LEAVES = (ast.Constant, ast.expr_context)
 
 
 class Trees:
@@ -63,10 +67,11 @@ def bound_names(tree: ast.Module) -> frozenset[str]:
     return frozenset().union(*(Statement(node).bound for node in tree.body))
 
 
-def unresolved(text: str, trees: Trees) -> frozenset[str]:
-    """The global names that a source uses but neither binds nor finds among the builtins."""
+def unresolved(text: str, among: Set[str], trees: Trees) -> frozenset[str]:
+    """Those of the names `among` that a source uses as globals, but neither binds nor has as builtins."""
     tree = trees.of(text)
-    return global_names(text) - bound_names(tree) - BUILTINS if tree else frozenset()
+    used = global_names(text, among) - BUILTINS if tree else None
+    return used - bound_names(tree) if tree and used else frozenset()
 
 
 def nested_statements(body: Sequence[ast.stmt]) -> Iterator[ast.AST]:
@@ -117,8 +122,16 @@ class Statement:
         return frozenset({self.node.name}) if isinstance(self.node, Definition) else self.names.bound
 
 
-def global_names(text: str) -> frozenset[str]:
-    """The global names that a source uses, in functions too; more of them where it is not clear."""
+def global_names(text: str, among: Set[str]) -> frozenset[str]:
+    """Those of the names `among` that a source uses as globals, in functions too; more if that is not clear.
+
+    Symbol tables are slow. None is made where no such name stands in the text as a word, unless it could be
+    spelt in another way: with letters that Python normalises, or as the mangled name of a class.
+    """
+    words = among & set(_WORD.findall(text))
+    mangled = any(name[:1] == "_" and "__" in name for name in among)
+    if not words and not mangled and text.isascii():
+        return frozenset()
     names: set[str] = set()
     try:
         with warnings.catch_warnings():
@@ -127,12 +140,11 @@ def global_names(text: str) -> frozenset[str]:
         while tables:
             table = tables.pop()
             module = table.get_type() == "module"
-            names.update(
-                s.get_name() for s in table.get_symbols() if (s.is_referenced() if module else s.is_global())
-            )
+            symbols = map(table.lookup, among & set(table.get_identifiers()))
+            names.update(s.get_name() for s in symbols if (s.is_referenced() if module else s.is_global()))
             tables.extend(table.get_children())
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return frozenset(re.findall(r"\w+", text))
+        return frozenset(words)
     return frozenset(names)
 
 
@@ -141,7 +153,7 @@ def _names(statement: ast.stmt) -> Names:
     bound, loaded, called, methods, stored = set[str](), set[str](), set[str](), set[str](), set[str]()
     asserts = False
     changes = isinstance(statement, ast.AugAssign)
-    for node in _below(statement):
+    for node in inside(statement):
         match node:
             case ast.Name(id=name, ctx=context):
                 if not isinstance(context, ast.Load):
@@ -173,15 +185,15 @@ def _names(statement: ast.stmt) -> Names:
     )
 
 
-def _below(statement: ast.stmt) -> list[ast.AST]:
-    """The nodes of a statement that can hold a name, as `ast.walk` gives them."""
+def inside(statement: ast.stmt) -> list[ast.AST]:
+    """The nodes of a statement in the order of `ast.walk`, without constants and contexts."""
     nodes: list[ast.AST] = [statement]
     for node in nodes:  # it grows
         for field in node._fields:
             value = getattr(node, field, None)
             if isinstance(value, list):
-                nodes.extend(below for below in value if isinstance(below, ast.AST))
-            elif isinstance(value, ast.AST) and not isinstance(value, ast.expr_context | ast.Constant):
+                nodes.extend([below for below in value if isinstance(below, ast.AST)])
+            elif isinstance(value, ast.AST) and not isinstance(value, _LEAVES):
                 nodes.append(value)
     return nodes
 

@@ -29,6 +29,7 @@ from datagen.answers.syntax import (
     Trees,
     bound_names,
     global_names,
+    inside,
     nested_statements,
     parsed,
 )
@@ -41,8 +42,6 @@ _SAYS_EXAMPLE = re.compile(r"#.*\b(?:examples?|usage|tests?|testing|demos?|drive
 _TEST_RUNNERS = frozenset({"doctest", "unittest", "pytest"})
 _PRINTERS = frozenset({"print", "pprint", "display"})
 _READS = frozenset({"input", "open", "sys", "os", "argparse", "exit", "quit"})
-
-_WORD = re.compile(r"\w+")
 
 _Import = ast.Import | ast.ImportFrom
 _Binding = ast.Assign | ast.AnnAssign | ast.AugAssign | _Import
@@ -123,13 +122,10 @@ def _holds_code(group: _Group, asked: Set[str]) -> bool:
 def _needed(head: str, tail: Sequence[_Group]) -> frozenset[str]:
     """Those globals of the source `head` that the statements behind it bind or call methods of.
 
-    No other name decides anything. Symbol tables are made where one of these occurs as a word, or may be
-    spelt in another way: with letters that Python normalises, or as the mangled name of a class.
+    No other name decides anything.
     """
     statements = [s for group in tail for s in group.statements]
-    names = frozenset().union(*(s.bound | s.names.methods for s in statements))
-    plain = head.isascii() and not any(name[:1] == "_" and "__" in name for name in names)
-    return frozenset() if plain and names.isdisjoint(_WORD.findall(head)) else global_names(head)
+    return global_names(head, frozenset().union(*(s.bound | s.names.methods for s in statements)))
 
 
 def _groups(body: Sequence[ast.stmt]) -> Iterator[_Group]:
@@ -167,10 +163,10 @@ def _definition_label(node: Definition, *, driver: bool) -> str | None:
     is_test, is_driver = _TEST_NAME.match(node.name), _DRIVER_NAME.match(node.name)
     if not is_test and not is_driver:
         return None
-    inside = list(ast.walk(node))
-    if any(isinstance(n, ast.Return | ast.Yield) and n.value is not None for n in inside):
+    nodes = inside(node)
+    if any(isinstance(n, ast.Return | ast.Yield) and n.value is not None for n in nodes):
         return None
-    if is_test and (driver or any(isinstance(n, ast.Assert) for n in inside)):
+    if is_test and (driver or any(isinstance(n, ast.Assert) for n in nodes)):
         return "tests"
     return "usage" if driver and is_driver and not node.decorator_list else None
 
@@ -280,7 +276,7 @@ def _only_shows(guard: Statement, code: _Code) -> bool:
     called = guard.names.called
     if guard.names.loaded & _READS or not (guard.names.asserts or called & (_PRINTERS | _TEST_RUNNERS)):
         return False
-    for node in ast.walk(guard.node):
+    for node in inside(guard.node):
         match node:
             case ast.While() | ast.Global() | ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
                 return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -9,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from datagen.answers.code import with_code
+from datagen.answers.code import Code, with_code
 from datagen.data import schema
 from datagen.data.dataset import Split
 from datagen.data.source import Source
@@ -17,7 +18,7 @@ from datagen.errors import UsageError
 from datagen.runs import values
 from datagen.runs.options import option
 from datagen.runs.stage import FrameStage, Over, Started
-from rules import RULES, Rule, judge
+from rules import RULES, CodeMeasures, Rule, judge
 
 _RULE = values.Names("rule", RULES)
 
@@ -54,11 +55,12 @@ def _split(frame: pl.DataFrame, rules: Sequence[str]) -> Split:
 
 
 def drop_by_rules(frame: pl.DataFrame, rules: Sequence[Rule]) -> Split:
-    """Split prepared rows (answers/code.py) into those that no rule drops and the others.
+    """Split rows as they were read into those that no rule drops and the others.
 
-    Both carry the measures, as columns `measure_NAME`.
+    Their code is extracted where a rule reads it. Both carry the measures, as columns `measure_NAME`.
     """
-    judged = judge(frame, rules)
+    frame, code = _prepared(frame, rules)
+    judged = judge(frame, rules, code=code)
     measures = judged.drop("dropped_by")
     measures = measures.rename({name: f"{schema.MEASURE}{name}" for name in measures.columns})
     whole = frame.drop(measures.columns, strict=False).hstack(measures)
@@ -66,6 +68,19 @@ def drop_by_rules(frame: pl.DataFrame, rules: Sequence[Rule]) -> Split:
     reasons = judged.filter(fired).select(pl.col("dropped_by").list.first().alias("reason"), "dropped_by")
     dropped = whole.filter(fired).drop("reason", "dropped_by", strict=False).hstack(reasons)
     return Split(whole.filter(~fired), schema.in_order(dropped))
+
+
+def _prepared(frame: pl.DataFrame, rules: Sequence[Rule]) -> tuple[pl.DataFrame, CodeMeasures | None]:
+    """`frame` with the code of its answers, and the measures of that code; as it is if no rule reads code."""
+    if "response" not in frame.columns or not any({"code", "language"} & rule.reads for rule in rules):
+        return frame, None
+    measures = CodeMeasures(rules)
+    instructions = iter(frame["instruction"].cast(pl.String))
+
+    def measure(code: Code, entry_point: str | None, tree: ast.Module | Exception | None) -> None:
+        measures.add(code.text, code.language, next(instructions), entry_point, tree)
+
+    return with_code(frame, measure), measures
 
 
 STAGE = FrameStage(
