@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import time
 
 import polars as pl
@@ -300,6 +301,19 @@ def test_prepared_twice_is_prepared_once():
     """Preparing what is prepared changes nothing."""
     once = with_code(frame(response=f"```python\n{PYTHON}\n```"))
     assert with_code(once).equals(once)
+
+
+def test_trees_of_rows_are_shown():
+    """Each row's code comes with its tree or error, for code that was cut as well, and in order."""
+    seen = []
+    usage = f"```python\n{PYTHON}\nprint(add(1, 2))\n```"
+    rows = pl.DataFrame({"instruction": ["a"] * 3, "response": [usage, "def f(:\n    pass", None]})
+    with_code(rows, lambda code, _, tree: seen.append((code.text, tree)))
+    assert [text for text, _ in seen] == with_code(rows)["code"].to_list()
+    assert ast.dump(seen[0][1], include_attributes=True) == ast.dump(
+        ast.parse(seen[0][0]), include_attributes=True
+    )
+    assert [type(tree) for _, tree in seen[1:]] == [SyntaxError, type(None)]
 
 
 def test_empty_frame_gets_the_columns():

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from datagen.answers.syntax import Trees
 from datagen.answers.trim import trim
 
 ADD = "def add(a, b):\n    return a + b"
@@ -176,7 +177,13 @@ _STATEMENTS = st.sampled_from(
 def test_trimmed_once_is_trimmed_for_good(statements, wanted):
     """What is left compiles, holds what was wanted, and has nothing more to cut."""
     code = "\n".join(statements)
-    left = trim(code, wanted)
+    trees = Trees()
+    left = trim(code, wanted, trees)
+    known = trees.known(left.text)
+    if isinstance(known, ast.Module):
+        assert ast.dump(known, include_attributes=True) == ast.dump(
+            ast.parse(left.text), include_attributes=True
+        )
     assert trim(left.text, wanted) == (left.text, set())
     assert left.cut or left.text == code
     if left.cut:
