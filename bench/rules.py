@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 os.environ["POLARS_MAX_THREADS"] = "1"  # read when polars is imported
-sys.path[0] = str(Path(__file__).parent.parent)  # in this folder `rules` would be this file
+sys.path.insert(0, str(Path(__file__).parent.parent))  # in this folder `rules` would be this file
 
 import argparse
 import ast
