@@ -20,7 +20,7 @@ import polars as pl
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from decontam import DETECTORS, build_indexes, find_overlaps
+from decontam import build_indexes, detectors, find_overlaps
 from decontam.benchmarks import Item, load
 
 DATA = Path(__file__).parents[2] / "shared/data"
@@ -36,18 +36,18 @@ def labelled(path: Path) -> pl.DataFrame:
 
 def flags(rows: pl.DataFrame, evidence: pl.DataFrame) -> pl.DataFrame:
     """Return `rows` with a column for each detector, `any`, and `right`: the row's own task is named."""
-    found = {name: evidence.filter(pl.col("detector") == name)["row"] for name in DETECTORS}
+    found = {name: evidence.filter(pl.col("detector") == name)["row"] for name in detectors.names()}
     named = evidence.select(id="row", named="item", right=True).unique()
     return (
         rows.join(named, on=["id", "named"], how="left", maintain_order="left")
         .with_columns(pl.col("id").is_in(ids.implode()).alias(name) for name, ids in found.items())
-        .with_columns(pl.any_horizontal(*DETECTORS).alias("any"), pl.col("right").fill_null(False))
+        .with_columns(pl.any_horizontal(*detectors.names()).alias("any"), pl.col("right").fill_null(False))
     )
 
 
 def shares(flagged: pl.DataFrame, *by: str) -> pl.DataFrame:
     """Return the share of flagged rows in percent for each group."""
-    percent = [pl.col(name).mean() * 100 for name in (*DETECTORS, "any", "right")]
+    percent = [pl.col(name).mean() * 100 for name in (*detectors.names(), "any", "right")]
     return flagged.group_by(*by).agg(pl.len().alias("rows"), *percent).sort(*by)
 
 

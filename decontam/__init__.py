@@ -5,11 +5,12 @@
 
     evidence = find_overlaps(frame, build_indexes(load("humaneval").items))
 
-A *detector* is one module with `index` and `matches`; a *benchmark* is one module in `benchmarks/`. The
-package knows nothing of the rest of datagen.
+A *detector* is one module in `detectors/`, a *benchmark* one in `benchmarks/`. The package knows nothing of
+the rest of datagen.
 """
 
 from decontam._evidence import SCHEMA as EVIDENCE
-from decontam.overlaps import DETECTORS, build_indexes, find_overlaps
+from decontam._registry import BrokenEntryPointError
+from decontam.overlaps import build_indexes, find_overlaps
 
-__all__ = ["DETECTORS", "EVIDENCE", "build_indexes", "find_overlaps"]
+__all__ = ["EVIDENCE", "BrokenEntryPointError", "build_indexes", "find_overlaps"]

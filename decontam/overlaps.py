@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, cast
+from typing import Any
 
 import polars as pl
 
 from decontam._evidence import SCHEMA
 from decontam.benchmarks import Item
-
-DETECTORS = ("minhash", "ngrams", "cases")
-
-
-class Detector(Protocol):
-    """A module of this package: it indexes benchmark items once, then answers a batch with evidence."""
-
-    def index(self, items: Sequence[Item]) -> Any: ...  # noqa: ANN401  each detector has its own
-    def matches(self, frame: pl.DataFrame, index: Any) -> pl.DataFrame: ...  # noqa: ANN401
+from decontam.detectors import detector, names
 
 
-def detector(name: str) -> Detector:
-    """Return the detector called `name`; it is imported here, because datasketch takes a second to import."""
-    return cast(Detector, importlib.import_module(f"decontam.{name}"))
-
-
-def build_indexes(items: Sequence[Item], detectors: Sequence[str] = DETECTORS) -> dict[str, Any]:
-    """Index `items` with each of the detectors: what `find_overlaps` takes."""
-    return {name: detector(name).index(items) for name in detectors}
+def build_indexes(items: Sequence[Item], detectors: Sequence[str] | None = None) -> dict[str, Any]:
+    """Index `items` with each of the detectors, all of them for None: what `find_overlaps` takes."""
+    return {name: detector(name).index(items) for name in (names() if detectors is None else detectors)}
 
 
 def find_overlaps(frame: pl.DataFrame, indexes: Mapping[str, Any]) -> pl.DataFrame:

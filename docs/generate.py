@@ -5,14 +5,13 @@ usage: python docs/generate.py [--check]     --check: exit with 1 if a page is o
 
 from __future__ import annotations
 
-import importlib
 import sys
 from pathlib import Path
 
 import click
 
 from datagen.commands.group import cli, names
-from rules import RULES
+from rules import RULES, document
 
 HERE = Path(__file__).parent
 NOTE = "<!-- Made by `make docs`; edit the code instead. -->"
@@ -46,9 +45,9 @@ def rules_page() -> str:
         "",
     ]
     for name, rule in RULES.items():
-        doc = (importlib.import_module(f"rules.{name.replace('-', '_')}").__doc__ or "").strip()
+        doc = document(name)
         condition = type(rule.drop_when).__name__
-        threshold = getattr(rule.drop_when, "threshold", "")
+        threshold = "" if rule.threshold is None else rule.threshold
         parts += [
             f"## {name}",
             "",

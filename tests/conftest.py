@@ -1,4 +1,4 @@
-"""The two tiers of the suite: `make quick` leaves out the modules that are named here, `make test` runs all."""
+"""The tiers of the suite: `make quick` leaves out the modules named here, `make test` runs all."""
 
 from __future__ import annotations
 

@@ -110,13 +110,14 @@ KIND = Kind(
 BENCHMARK = '''
 """One item."""
 
-from decontam.benchmarks import Benchmark, Item
+from decontam.benchmarks import Item, benchmark
 
 USAGE = "toybench"
+TEXT = "Write a function that plays with all of the toys of a box until the box is empty again."
 
 
-def load(path):
-    return Benchmark("toybench", "1", None, [Item("toybench", "toy/1", "Write a function that toys around.")])
+def read():
+    return benchmark("toybench", "MIT", [Item("toybench", "toy/1", TEXT, TEXT, "", (), "")])
 '''
 DETECTOR = '''
 """Finds the word toy."""
@@ -125,17 +126,15 @@ import polars as pl
 
 from decontam import EVIDENCE
 
-SETTINGS = {"word": "toy"}
 
-
-def index(items):
-    return [item.id for item in items]
+def index(items, *, word="toy"):
+    return [items[0].task_id, word]
 
 
 def matches(frame, index):
-    hits = frame.filter(pl.col("response").fill_null("").str.contains("toy", literal=True))["id"]
-    found = {"benchmark": "humaneval", "item": index[0], "detector": "toy", "value": 1.0, "excerpt": "toy"}
-    rows = [{"row": row, **found} for row in hits]
+    hits = frame.filter(pl.col("response").fill_null("").str.contains(index[1], literal=True))["id"]
+    found = {"benchmark": "humaneval", "item": index[0], "detector": "toy", "part": "solution:response"}
+    rows = [{"row": row, **found, "value": 1.0, "threshold": 1.0, "excerpt": "toy"} for row in hits]
     return pl.DataFrame(rows, schema=EVIDENCE)
 '''
 FILES = {
@@ -243,7 +242,8 @@ class TestTeacher:
 class TestBenchmark:
     def test_command_and_recipe(self, run, tmp_path):
         """Rows are compared with it; it is listed, and may be named in a recipe."""
-        (tmp_path / "in.jsonl").write_text(json.dumps({"instruction": "Write a function that toys around."}))
+        text = "Write a function that plays with all of the toys of a box until the box is empty again."
+        (tmp_path / "in.jsonl").write_text(json.dumps({"instruction": text}))
         found = told(run("decontam", "in.jsonl", "--against", "toybench", "--json", kind="benchmarks"))
         assert found["overlaps"] == {"toybench": 1}
         assert "toybench" in run("list", "benchmarks", kind="benchmarks").stdout

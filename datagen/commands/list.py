@@ -7,14 +7,13 @@ from collections.abc import Callable, Mapping
 
 import click
 
+from datagen.errors import DatagenError
+
 
 def _rules() -> dict[str, str]:
-    import importlib
+    from rules import RULES, summary
 
-    from rules import RULES
-
-    modules = {name: importlib.import_module(f"rules.{name.replace('-', '_')}") for name in RULES}
-    return {name: f"{RULES[name].judges}: {_first_line(module.__doc__)}" for name, module in modules.items()}
+    return {name: f"{rule.judges}: {summary(name)}" for name, rule in RULES.items()}
 
 
 def _teachers() -> dict[str, str]:
@@ -24,22 +23,15 @@ def _teachers() -> dict[str, str]:
 
 
 def _benchmarks() -> dict[str, str]:
-    import importlib
+    from decontam.benchmarks import summary, usages
 
-    from decontam.benchmarks import usages
-
-    names = {name: importlib.import_module(f"decontam.benchmarks.{name}") for name in usages()}
-    return {usages()[name]: _first_line(module.__doc__) for name, module in names.items()}
+    return {usage: summary(name) for name, usage in usages().items()}
 
 
 def _methods() -> dict[str, str]:
     from datagen.evolution.methods import METHODS
 
     return {method.name: method.how for method in METHODS}
-
-
-def _first_line(text: str | None) -> str:
-    return (text or "").strip().split("\n")[0]
 
 
 KINDS: Mapping[str, Callable[[], dict[str, str]]] = {
@@ -58,7 +50,10 @@ def command(what: str, *, as_json: bool) -> int:
 
     Each with a line on what it is; methods are those of evolving.
     """
-    entries = KINDS[what]()
+    try:
+        entries = KINDS[what]()
+    except ImportError as error:  # another package brings one that cannot be used; the error says which
+        raise DatagenError(f"{error}; repair or remove the package that brings it") from None
     if as_json:
         click.echo(json.dumps(entries, ensure_ascii=False))
         return 0

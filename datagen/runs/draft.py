@@ -14,39 +14,12 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from datagen.teachers import Profile
+from datagen.teachers import Profile, settings
 
 #: Where the notes begin, so that they stand in a column.
 _NOTES_AT = 40
 _LONGEST_NAME = 40
 
-#: Settings of a teacher that a SPEC does not say: key, an example, what it does.
-_SETTINGS = (
-    (
-        "key_env",
-        "OPENAI_API_KEY",
-        "environment variable that holds the key; the key itself stands in no file",
-    ),
-    ("price_in", "0.15", "USD for a million tokens it reads; --max-usd and --dry-run need both prices"),
-    ("price_out", "0.6", "USD for a million tokens it writes"),
-    ("rpm", "500", "requests a minute at most, as your provider says"),
-    ("tpm", "200000", "tokens a minute at most"),
-    ("concurrency", "16", "calls at a time at most; fewer by itself when the server is busy"),
-    ("timeout", "300", "seconds for one call"),
-    ("patience", "300", "seconds without any answer until it is given up"),
-    (
-        "parameters",
-        "{temperature: 0.8, top_p: 0.95, max_tokens: 2048}",
-        "sampling; max_tokens bounds the cost",
-    ),
-    ("system", "You are a careful programmer.", "system prompt, instead of datagen's own"),
-    ("prompt", "few-shot", "chat; few-shot or completion suit base models"),
-    ("mode", "batch", "OpenAI's Batch API: half the price there, answers within a day"),
-    ("license", "Apache-2.0", "of its answers; rows and data card name it"),
-    ("endpoint", "our-cluster", "its server's name in the journal: answers are found again if it moves"),
-    ("role", "teacher", "or student: the model to train"),
-)
-_OPENAI_ONLY = frozenset({"key_env", "mode"})
 #: Reads a column of the file: nothing of it is a model's.
 _REFERENCE = "reference"
 
@@ -181,11 +154,9 @@ def _teachers(case: Case) -> Iterator[str]:
 
 
 def _unchosen(chosen: Collection[str], *, is_openai: bool) -> Iterator[str]:
-    if is_openai and "base_url" not in chosen:
-        yield _off("    ", "base_url", "http://localhost:8000/v1", "another server with OpenAI's protocol")
-    for key, example, why in _SETTINGS:
-        if key not in chosen and (is_openai or key not in _OPENAI_ONLY):
-            yield _off("    ", key, example, why)
+    for one in settings():
+        if one.key not in {"spec", "model", *chosen} and (is_openai or not one.openai_only):
+            yield _off("    ", one.key, one.example, one.meaning)
 
 
 def _stages(case: Case) -> Iterator[str]:

@@ -56,7 +56,10 @@ def stage(name: str) -> Stage:
         found: Stage = importlib.import_module(where).STAGE
     except (ImportError, AttributeError) as error:
         if where.startswith(f"{GROUP}."):
-            raise  # a defect of ours
+            if type(error) in (AttributeError, ImportError, ModuleNotFoundError):
+                raise  # a defect of ours
+            # A rule or benchmark that another package brings; the error says which.
+            raise DatagenError(f"{error}; repair or remove the package that brings it") from None
         raise DatagenError(
             f"the stage {name} ({where}, an entry point of {GROUP}) cannot be used: {one_line(error, 160)};"
             " repair or remove the package that brings it"

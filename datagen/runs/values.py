@@ -35,7 +35,7 @@ class Names(click.ParamType[str]):
 
     def __init__(self, what: str, allowed: Iterable[str]) -> None:
         self.what = what
-        self.allowed = list(allowed)
+        self.allowed = allowed
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         try:

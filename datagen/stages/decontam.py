@@ -19,7 +19,8 @@ from datagen.errors import DatagenError, UsageError
 from datagen.runs import values
 from datagen.runs.options import option
 from datagen.runs.stage import Check, FrameStage, Over, Started
-from decontam.benchmarks import Benchmark, BenchmarkError, load, usages
+from decontam.benchmarks import Benchmark, BenchmarkError, choices, load, usages
+from decontam.detectors import names, settings
 
 DEFAULT_BENCHMARK = "humaneval"
 OVERLAP_FOUND = 5
@@ -34,7 +35,7 @@ class Options:
         (DEFAULT_BENCHMARK,),
         type=values.UsageSpec("benchmark", usages),
         metavar="BENCHMARK",
-        help="humaneval, mbpp:PATH or jsonl:PATH; repeat for more.",
+        help=f"{choices()}; repeat for more.",
     )
 
 
@@ -93,10 +94,17 @@ def _comparable(frame: pl.DataFrame) -> pl.DataFrame:
 
 def _decides(options: Options) -> dict[str, Any]:
     described = [
-        {"name": b.name, "revision": b.revision, "items": len(b.items), "license": b.license}
-        for b in read_benchmarks(options.against)
+        {
+            **{"name": one.name, "revision": one.revision, "items": len(one.items)},
+            **{"license": one.license, "versions": dict(one.versions)},
+        }
+        for one in read_benchmarks(options.against)
     ]
-    return {"against": described, "detectors": list(decontam.DETECTORS)}
+    try:
+        detectors = {name: settings(name) for name in names()}
+    except decontam.BrokenEntryPointError as error:
+        raise DatagenError(f"the detector {error}; repair or remove the package that brings it") from None
+    return {"against": described, "detectors": detectors}
 
 
 def _start(source: Source, options: Options, over: Over[Any]) -> Started:

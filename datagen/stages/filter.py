@@ -42,7 +42,7 @@ def _chosen(options: Options) -> list[Rule]:
 
 
 def _decides(options: Options) -> dict[str, Any]:
-    return {"rules": {rule.name: getattr(rule.drop_when, "threshold", None) for rule in _chosen(options)}}
+    return {"rules": {rule.name: rule.threshold for rule in _chosen(options)}}
 
 
 def _start(source: Source, options: Options, over: Over[Any]) -> Started:  # noqa: ARG001
@@ -51,7 +51,7 @@ def _start(source: Source, options: Options, over: Over[Any]) -> Started:  # noq
 
 def _split(frame: pl.DataFrame, rules: Sequence[str]) -> Split:
     """What the rules of these names keep and drop: workers know rules by their names."""
-    return drop_by_rules(with_code(frame), [RULES[name] for name in rules])
+    return drop_by_rules(frame, [RULES[name] for name in rules])
 
 
 def drop_by_rules(frame: pl.DataFrame, rules: Sequence[Rule]) -> Split:

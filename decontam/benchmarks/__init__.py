@@ -1,25 +1,50 @@
-"""Reads benchmarks; one reader per file.
+"""Reads benchmarks; one reader per file, and the folder is the registry.
 
 A module of this folder whose name has no leading underscore is a reader. It defines `USAGE`, what a user
-writes to name the benchmark ("humaneval", "mbpp:PATH"), and `read`, which takes the path if `USAGE` has one.
+writes to name the benchmark ("humaneval", "mbpp:PATH"), and `read`, which takes the path if `USAGE` has one;
+what it returns is made by `benchmark`. Other packages add theirs by entry points of the group
+`datagen.benchmarks`.
 """
 
 from __future__ import annotations
 
 import difflib
-import importlib
-import pkgutil
 from pathlib import Path
+from types import ModuleType
 
-from decontam.benchmarks._item import Benchmark, BenchmarkError, Item
+from decontam._registry import load_module, modules
+from decontam.benchmarks._item import Benchmark, BenchmarkError, Item, benchmark
 
-__all__ = ["Benchmark", "BenchmarkError", "Item", "load", "usages"]
+__all__ = ["Benchmark", "BenchmarkError", "Item", "benchmark", "choices", "load", "summary", "usages"]
+
+GROUP = "datagen.benchmarks"
+
+
+def _reader(name: str) -> ModuleType:
+    return load_module(Path(__file__).parent, __name__, GROUP, name, needs=("USAGE", "read"))
 
 
 def usages() -> dict[str, str]:
-    """Return how each benchmark is named, by its reader: {"humaneval": "humaneval", "mbpp": "mbpp:PATH"}."""
-    names = sorted(m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_"))
-    return {name: importlib.import_module(f"{__name__}.{name}").USAGE for name in names}
+    """Return how each benchmark is named, by its reader: {"humaneval": "humaneval", "mbpp": "mbpp:PATH"}.
+
+    Raises:
+        BrokenEntryPointError: another package brings one that cannot be used.
+    """
+    names = modules(Path(__file__).parent, __name__, GROUP)
+    return {name: str(_reader(name).USAGE) for name in names}
+
+
+def choices() -> str:
+    """Return the usages in words: "humaneval, mbpp:PATH or jsonl:PATH"; those of a file's path come last."""
+    *others, last = sorted(
+        usages().values(), key=lambda usage: (":" in usage, usage.startswith("jsonl"), usage)
+    )
+    return f"{', '.join(others)} or {last}"
+
+
+def summary(name: str) -> str:
+    """Return the first line of what the reader says of itself."""
+    return (_reader(name).__doc__ or "").strip().partition("\n")[0]
 
 
 def load(spec: str) -> Benchmark:
@@ -27,6 +52,7 @@ def load(spec: str) -> Benchmark:
 
     Raises:
         BenchmarkError: an unknown name, a path that is missing or not wanted, a file that cannot be read.
+        BrokenEntryPointError: another package brings one that cannot be used.
     """
     allowed = usages()
     name, _, path = spec.partition(":")
@@ -37,6 +63,6 @@ def load(spec: str) -> Benchmark:
     wants_path = ":" in allowed[name]
     if wants_path != bool(path):
         raise BenchmarkError(f"benchmark {spec!r}: write {allowed[name]}")
-    reader = importlib.import_module(f"{__name__}.{name}")
+    reader = _reader(name)
     result: Benchmark = reader.read(Path(path)) if wants_path else reader.read()
     return result

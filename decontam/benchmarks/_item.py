@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 
@@ -33,18 +33,34 @@ class Item(NamedTuple):
 
 
 class Benchmark(NamedTuple):
-    """A benchmark as read: its licence (SPDX name or "unknown") and the sha256 of its items."""
+    """A benchmark as read.
+
+    Args:
+        name: in `overlaps`, and in reasons.
+        license: SPDX name, or "unknown".
+        revision: the sha256 of its items.
+        items: in the file's order.
+        versions: of the distributions that the items come from; empty for a file of the user's.
+    """
 
     name: str
     license: str
     revision: str
     items: tuple[Item, ...]
+    versions: Mapping[str, str] = {}
 
 
-def benchmark(name: str, license: str, items: Sequence[Item]) -> Benchmark:  # noqa: A002
+def benchmark(
+    name: str,
+    license: str,  # noqa: A002
+    items: Sequence[Item],
+    versions: Mapping[str, str] | None = None,
+) -> Benchmark:
     """Return the benchmark of `items`; its revision depends on nothing but their content and order."""
     content = json.dumps([item._asdict() for item in items], ensure_ascii=True, separators=(",", ":"))
-    return Benchmark(name, license, hashlib.sha256(content.encode()).hexdigest(), tuple(items))
+    return Benchmark(
+        name, license, hashlib.sha256(content.encode()).hexdigest(), tuple(items), versions or {}
+    )
 
 
 _DOCSTRING = re.compile(r"(\"\"\"|''')(.*?)\1", re.DOTALL)

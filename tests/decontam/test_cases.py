@@ -7,8 +7,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from decontam import build_indexes, cases, find_overlaps
+from decontam import build_indexes, find_overlaps
 from decontam.benchmarks import Item, load
+from decontam.detectors import cases
 
 MBPP = Path(__file__).parents[3] / "shared/data/mbpp.jsonl"
 DIGIT = math.log2(10)

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from decontam import minhash
+from decontam import minhash as machinery
 from decontam.benchmarks import Item
+from decontam.detectors import minhash
 
 words = st.lists(st.sampled_from("abcd"), min_size=1, max_size=25)
 
@@ -42,7 +43,7 @@ def test_matches_are_those_of_brute_force(prompts, texts):
 @pytest.mark.parametrize(("similarity", "expected"), [(0.1, 0.28), (0.2, 0.73), (0.3, 0.951), (0.5, 0.9999)])
 def test_probability_of_a_candidate(similarity, expected):
     """The probabilities that the module's docstring quotes follow from its formula."""
-    found = minhash.candidate_probability(similarity, rows=2, bands=32)
+    found = machinery.candidate_probability(similarity, rows=2, bands=32)
     assert found == pytest.approx(expected, abs=0.005)
 
 
@@ -50,18 +51,20 @@ def test_signatures_agree_as_often_as_the_sets():
     """The share of equal places in two signatures estimates the Jaccard similarity of the sets."""
     one = frozenset((f"w{k}", "of", "a", "set") for k in range(300))
     other = frozenset((f"w{k}", "of", "a", "set") for k in range(100, 400))
-    assert minhash.jaccard(one, other) == 0.5
-    pairs = zip(*(minhash.signature(s, num_perm=2048, seed=3).hashvalues for s in (one, other)), strict=True)
+    assert machinery.jaccard(one, other) == 0.5
+    pairs = zip(
+        *(machinery.signature(s, num_perm=2048, seed=3).hashvalues for s in (one, other)), strict=True
+    )
     assert sum(a == b for a, b in pairs) / 2048 == pytest.approx(0.5, abs=0.04)  # 3.6 standard errors
 
 
 def test_a_signature_is_the_same_everywhere():
     """The signature of a text is fixed by its shingles and the seed, across machines and versions."""
     grams = [("a", "b"), ("b", "c"), ("c", "d")]
-    found = [int(value) for value in minhash.signature(grams, num_perm=4, seed=0).hashvalues]
+    found = [int(value) for value in machinery.signature(grams, num_perm=4, seed=0).hashvalues]
     assert found == [1385604674, 936538911, 576040879, 1015362712]
-    assert found == [int(v) for v in minhash.signature(grams[::-1], num_perm=4, seed=0).hashvalues]
-    assert found != [int(v) for v in minhash.signature(grams, num_perm=4, seed=1).hashvalues]
+    assert found == [int(v) for v in machinery.signature(grams[::-1], num_perm=4, seed=0).hashvalues]
+    assert found != [int(v) for v in machinery.signature(grams, num_perm=4, seed=1).hashvalues]
 
 
 def test_tiny_parts_are_left_out():

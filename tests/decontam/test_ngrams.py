@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from decontam import ngrams
 from decontam.benchmarks import Item
+from decontam.detectors import ngrams
 
 ALL = {"prompt": 0.3, "raw_prompt": 0.3, "solution": 0.3, "tests": 0.3}
 SENTENCE = "count how many lamps stay lit after every third switch of the corridor has been pressed twice"

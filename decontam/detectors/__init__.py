@@ -1,0 +1,50 @@
+"""Ways of finding benchmark items in rows; one file each, and the folder is the registry.
+
+A module of this folder whose name has no leading underscore is a detector: it defines `index(items,
+**settings)`, whose result can be pickled, and `matches(frame, index)`. The defaults of `index` are its
+settings; they are part of a data set's plan. Other packages add theirs by entry points of the group
+`datagen.detectors`.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+import polars as pl
+
+from decontam._registry import load_module, modules
+from decontam.benchmarks import Item
+
+GROUP = "datagen.detectors"
+
+
+class Detector(Protocol):
+    """A module that indexes benchmark items once, then answers a batch of rows with evidence."""
+
+    def index(self, items: Sequence[Item]) -> Any: ...  # noqa: ANN401  each detector has its own
+    def matches(self, frame: pl.DataFrame, index: Any) -> pl.DataFrame: ...  # noqa: ANN401
+
+
+def names() -> list[str]:
+    """The detectors, by name."""
+    return [*modules(Path(__file__).parent, __name__, GROUP)]
+
+
+def detector(name: str) -> Detector:
+    """The detector of that name; it is imported here.
+
+    Raises:
+        BrokenEntryPointError: another package brings it, and it cannot be used.
+    """
+    found = load_module(Path(__file__).parent, __name__, GROUP, name, needs=("index", "matches"))
+    return cast(Detector, found)
+
+
+def settings(name: str) -> dict[str, Any]:
+    """All that decides what a detector finds: the defaults of its `index`."""
+    given = inspect.signature(detector(name).index).parameters.values()
+    values = {one.name: one.default for one in given if one.default is not one.empty}
+    return {key: dict(value) if isinstance(value, Mapping) else value for key, value in values.items()}

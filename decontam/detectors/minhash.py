@@ -1,0 +1,113 @@
+"""Jaccard similarity by MinHash: finds texts that are the same as a whole, quickly among many.
+
+*Measure.* J = |Q and X| / |Q or X| of the sets of token n-grams ("shingles") of two texts, 0 to 1 (Broder
+1997). It is symmetric, so a short item inside a long row has a low J: see `ngrams.py` for that.
+
+*Candidates.* They come from LSH (minhash.py), and every candidate is confirmed by the true J, so LSH can lose
+a match but never make one.
+
+*Threshold.* The most that any of 1,732 rows labelled clean of HumanEval reaches is 0.38 (a hand-written
+minimal pair). StarCoder2-Instruct deduplicates at 0.7; here one of the two sides is wrapped in other text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import polars as pl
+
+from decontam._evidence import Evidence, evidence, excerpt, parts, texts
+from decontam._text import Shingle, shingles, tokens
+from decontam.benchmarks import Item
+from decontam.minhash import jaccard, lsh, signature
+
+if TYPE_CHECKING:
+    from datasketch import MinHash, MinHashLSH
+
+
+class _Part(NamedTuple):
+    """One text of an item: its name and its shingles."""
+
+    benchmark: str
+    item: str
+    name: str
+    grams: frozenset[Shingle]
+
+
+@dataclass(frozen=True)
+class Index:
+    """The parts of all items; see `index` for the settings."""
+
+    parts: list[_Part]
+    threshold: float
+    n: int
+    rows: int
+    bands: int
+    seed: int
+
+    @cached_property
+    def known(self) -> frozenset[Shingle]:
+        """All shingles of all parts."""
+        return frozenset().union(*(part.grams for part in self.parts))
+
+    @cached_property
+    def lsh(self) -> MinHashLSH:
+        """Finds candidates by the numbers of their parts; made when the first row needs it."""
+        return lsh((self.signature(part.grams) for part in self.parts), rows=self.rows, bands=self.bands)
+
+    def signature(self, grams: frozenset[Shingle]) -> MinHash:
+        """The signature of a text."""
+        return signature(grams, num_perm=self.rows * self.bands, seed=self.seed)
+
+
+def index(
+    items: Sequence[Item],
+    *,
+    threshold: float = 0.4,
+    n: int = 4,
+    rows: int = 2,
+    bands: int = 32,
+    fewest: int = 8,
+    seed: int = 0,
+) -> Index:
+    """Index every part of every item; items of several benchmarks may come together.
+
+    Args:
+        items: the benchmark items.
+        threshold: the least true Jaccard similarity that is a match, 0 to 1.
+        n: tokens in a shingle.
+        rows: places in a band (r); with `bands`, it says which similarities are found, see minhash.py.
+        bands: bands in a signature (b).
+        fewest: a part with fewer shingles is left out: in small sets chance makes large similarities.
+        seed: chooses the permutations.
+    """
+    found = [
+        _Part(item.benchmark, item.task_id, name, grams)
+        for item in items
+        for name, text in parts(item).items()
+        if len(grams := frozenset(shingles(tokens(text), n))) >= fewest
+    ]
+    return Index(found, threshold, n, rows, bands, seed)
+
+
+def matches(frame: pl.DataFrame, index: Index) -> pl.DataFrame:
+    """Return one row of evidence for each part of an item that equals a row's text as a whole, nearly."""
+    found: list[Evidence] = []
+    for row, field, text in texts(frame):
+        for part, value in _similar(frozenset(shingles(tokens(text), index.n)), index):
+            where = f"{part.name}:{field}"
+            shown = excerpt(text)
+            found.append((row, part.benchmark, part.item, "minhash", where, value, index.threshold, shown))
+    return evidence(found)
+
+
+def _similar(grams: frozenset[Shingle], index: Index) -> list[tuple[_Part, float]]:
+    # J >= t needs t of the row's shingles to be some item's: most rows end here, before the costly part.
+    if not grams or len(grams & index.known) / len(grams) < index.threshold:
+        return []
+    candidates: list[Any] = index.lsh.query(index.signature(grams))
+    compared = [(index.parts[number], jaccard(grams, index.parts[number].grams)) for number in candidates]
+    return [(part, value) for part, value in compared if value >= index.threshold]
