@@ -36,6 +36,7 @@ from __future__ import annotations
 
 import ast
 import math
+import re
 import warnings
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -46,6 +47,9 @@ import polars as pl
 from decontam._evidence import EXCERPT, Evidence, evidence, texts
 from decontam._text import literals
 from decontam.benchmarks import Item
+
+#: A line with its end, as Python's parser counts lines.
+_LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+\Z")
 
 Case = tuple[str, ...]
 Hit = tuple[int, Case]
@@ -151,8 +155,18 @@ def _assertions(test: str) -> Iterator[str]:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         yield from test.splitlines()
         return
+    lines = [line.encode() for line in _LINE.findall(test)]
     for node in asserted:
-        yield ast.get_source_segment(test, node) or ""
+        yield _segment(lines, node)
+
+
+def _segment(lines: Sequence[bytes], node: ast.expr) -> str:
+    """The source of a node, as ast.get_source_segment has it, which splits the whole text anew each time."""
+    first, last = node.lineno - 1, (node.end_lineno or node.lineno) - 1
+    if first == last:
+        return lines[first][node.col_offset : node.end_col_offset].decode()
+    parts = [lines[first][node.col_offset :], *lines[first + 1 : last], lines[last][: node.end_col_offset]]
+    return b"".join(parts).decode()
 
 
 def _asserted(node: ast.AST) -> ast.expr | None:

@@ -3,8 +3,8 @@
 *Measure.* J = |Q and X| / |Q or X| of the sets of token n-grams ("shingles") of two texts, 0 to 1 (Broder
 1997). It is symmetric, so a short item inside a long row has a low J: see `ngrams.py` for that.
 
-*Candidates.* They come from LSH (minhash.py), and every candidate is confirmed by the true J, so LSH can lose
-a match but never make one.
+*Candidates.* They come from LSH (minhash.py), and the true J decides, so LSH can lose a match but never make
+one.
 
 *Threshold.* The most that any of 1,732 rows labelled clean of HumanEval reaches is 0.38 (a hand-written
 minimal pair). StarCoder2-Instruct deduplicates at 0.7; here one of the two sides is wrapped in other text.
@@ -12,6 +12,7 @@ minimal pair). StarCoder2-Instruct deduplicates at 0.7; here one of the two side
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,7 +23,7 @@ import polars as pl
 from decontam._evidence import Evidence, evidence, excerpt, parts, texts
 from decontam._text import Shingle, shingles, tokens
 from decontam.benchmarks import Item
-from decontam.minhash import jaccard, lsh, signature
+from decontam.minhash import lsh, signature
 
 if TYPE_CHECKING:
     from datasketch import MinHash, MinHashLSH
@@ -49,13 +50,17 @@ class Index:
     seed: int
 
     @cached_property
-    def known(self) -> frozenset[Shingle]:
-        """All shingles of all parts."""
-        return frozenset().union(*(part.grams for part in self.parts))
+    def holders(self) -> dict[Shingle, list[int]]:
+        """For a shingle, the numbers of the parts that have it."""
+        found: dict[Shingle, list[int]] = defaultdict(list)
+        for number, part in enumerate(self.parts):
+            for gram in part.grams:
+                found[gram].append(number)
+        return dict(found)
 
     @cached_property
     def lsh(self) -> MinHashLSH:
-        """Finds candidates by the numbers of their parts; made when the first row needs it."""
+        """Finds candidates by the numbers of their parts; made when a row is similar to one."""
         return lsh((self.signature(part.grams) for part in self.parts), rows=self.rows, bands=self.bands)
 
     def signature(self, grams: frozenset[Shingle]) -> MinHash:
@@ -105,9 +110,18 @@ def matches(frame: pl.DataFrame, index: Index) -> pl.DataFrame:
 
 
 def _similar(grams: frozenset[Shingle], index: Index) -> list[tuple[_Part, float]]:
-    # J >= t needs t of the row's shingles to be some item's: most rows end here, before the costly part.
-    if not grams or len(grams & index.known) / len(grams) < index.threshold:
+    """The parts that LSH finds and whose true similarity is enough, with that.
+
+    Nearly all rows share no shingle, or too few, with any part. So the true similarities come first, from the
+    shingles that are shared, and LSH is asked only where one of them is enough.
+    """
+    shared = Counter(number for gram in grams for number in index.holders.get(gram, ()))
+    enough: dict[int, float] = {}
+    for number, count in shared.items():
+        value = count / (len(grams) + len(index.parts[number].grams) - count)
+        if value >= index.threshold:
+            enough[number] = value
+    if not enough:
         return []
-    candidates: list[Any] = index.lsh.query(index.signature(grams))
-    compared = [(index.parts[number], jaccard(grams, index.parts[number].grams)) for number in candidates]
-    return [(part, value) for part, value in compared if value >= index.threshold]
+    candidates: set[Any] = {*index.lsh.query(index.signature(grams))}
+    return [(index.parts[number], value) for number, value in enough.items() if number in candidates]
