@@ -59,6 +59,11 @@ class Index:
         return dict(found)
 
     @cached_property
+    def known(self) -> frozenset[Shingle]:
+        """All shingles of all parts."""
+        return frozenset(self.holders)
+
+    @cached_property
     def lsh(self) -> MinHashLSH:
         """Finds candidates by the numbers of their parts; made when a row is similar to one."""
         return lsh((self.signature(part.grams) for part in self.parts), rows=self.rows, bands=self.bands)
@@ -112,9 +117,12 @@ def matches(frame: pl.DataFrame, index: Index) -> pl.DataFrame:
 def _similar(grams: frozenset[Shingle], index: Index) -> list[tuple[_Part, float]]:
     """The parts that LSH finds and whose true similarity is enough, with that.
 
-    Nearly all rows share no shingle, or too few, with any part. So the true similarities come first, from the
-    shingles that are shared, and LSH is asked only where one of them is enough.
+    Nearly all rows share too few shingles with all parts together. For the others the true similarities come
+    first, from the shingles that are shared, and LSH is asked only where one of them is enough.
     """
+    # J >= t needs t of the row's shingles to be some part's.
+    if not grams or len(grams & index.known) / len(grams) < index.threshold:
+        return []
     shared = Counter(number for gram in grams for number in index.holders.get(gram, ()))
     enough: dict[int, float] = {}
     for number, count in shared.items():
