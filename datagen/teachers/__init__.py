@@ -16,8 +16,7 @@ from datagen import canonical
 from datagen.errors import UsageError
 from datagen.request import Busy, CallFailed, NoAnswer, Prompt, Reply, Request, Shape, TeacherUnusable
 from datagen.teachers._kind import Kind, kind_of, kinds, profile
-from datagen.teachers._profiles import load as load_profiles
-from datagen.teachers._profiles import parse as parse_profiles
+from datagen.teachers._settings import Setting, load_profiles, parse_profiles, settings
 from datagen.teachers._teacher import Profile, Role, Teacher
 from datagen.teachers.batch import pool
 
@@ -31,6 +30,7 @@ __all__ = [
     "Reply",
     "Request",
     "Role",
+    "Setting",
     "Shape",
     "Teacher",
     "TeacherUnusable",
@@ -43,6 +43,7 @@ __all__ = [
     "parse_profiles",
     "profile",
     "public_settings",
+    "settings",
     "split_spec",
     "versions",
 ]

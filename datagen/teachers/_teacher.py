@@ -9,6 +9,8 @@ from datagen.request import Prompt, Reply, Request, Shape
 #: How a model is to be prompted; "completion" is few-shot for servers that know no chat.
 Style = Literal["chat", "few-shot", "completion"]
 Role = Literal["teacher", "student"]
+#: Whether each call is made by itself, or through a server's batches.
+Mode = Literal["live", "batch"]
 
 
 class Profile(NamedTuple):
@@ -54,7 +56,7 @@ class Profile(NamedTuple):
     price_out: float | None = None
     timeout: float | None = None
     patience: float | None = None
-    mode: Literal["live", "batch"] = "live"
+    mode: Mode = "live"
 
     @property
     def kind(self) -> str:

@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 
 from datagen.runs import recipe
 from datagen.stages.decontam import DEFAULT_BENCHMARK
-from datagen.teachers import _profiles
+from datagen.teachers import settings as settings_of
 from rules import RULES
 
 #: A setting that is not chosen.
@@ -179,7 +179,7 @@ def test_every_setting_that_there_is_is_offered():
     content = yaml.safe_load(text)
     assert content.keys() == set(recipe._KEYS)
     keys = {key for settings_ in content["teachers"].values() for key in settings_}
-    assert keys == set(_profiles._KEYS)
+    assert keys == {one.key for one in settings_of()}
     offered = {(name, key) for entry in content["stages"] if isinstance(entry, dict)
                for name, options in entry.items() for key in options}  # fmt: skip
     for name, options in stages():

@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 from datagen import strict_yaml
 from datagen.errors import UsageError
 from datagen.teachers import Profile, check_all, load_profiles, parse_profiles
-from datagen.teachers._profiles import _KEYS, PARAMETERS
+from datagen.teachers import settings as settings_of
+from datagen.teachers._settings import PARAMETERS
 
+KEYS = [setting.key for setting in settings_of()]
 #: Half of a surrogate pair, which UTF-8 cannot hold.
 HALF = "\ud800"
 FULL = """
@@ -87,12 +89,15 @@ def test_every_key(tmp_path):
             mode="batch",
         )
     }
-    assert {*yaml.safe_load(FULL)["strong"]} == {*_KEYS} - {"spec"}
-    from datagen.teachers import _profiles
+    assert {*yaml.safe_load(FULL)["strong"]} == {*KEYS} - {"spec"}
 
-    example = _profiles.__doc__.split("\n\n", 1)[1]
-    assert {*yaml.safe_load(example)["strong"]} == {*_KEYS} - {"spec"}
-    assert load_profiles(written(tmp_path, example))["strong"].price_out == 0.6
+
+def test_table_of_settings(tmp_path):
+    """Each setting has a line for people, and an example that is a valid value."""
+    assert all(setting.meaning for setting in settings_of())
+    lines = [f"  {one.key}: {one.example}  # {one.meaning}" for one in settings_of() if one.key != "spec"]
+    found = load_profiles(written(tmp_path, "\n".join(["strong:", *lines])))
+    assert found["strong"].price_out == 0.6
 
 
 def test_a_model_is_enough():
@@ -167,10 +172,11 @@ def test_numbers(key):
         assert getattr(one(**{key: value}), key) == value
     for value in NO_NUMBERS:
         said = refusal({"t": {"model": "m", key: value}})
-        assert said.startswith(f"file, t: {key} should be a number from ")
+        kind = "whole number" if key == "concurrency" else "number"
+        assert said.startswith(f"file, t: {key} should be a {kind} from ")
         assert len(said) < 160
     if key == "concurrency":
-        assert "whole number, not 1.5" in refusal({"t": {"model": "m", key: 1.5}})
+        assert "whole number from 1 to 65,536, not 1.5" in refusal({"t": {"model": "m", key: 1.5}})
     elif key != "patience":
         assert f"{key} should be" in refusal({"t": {"model": "m", key: 0}})
 
@@ -378,7 +384,7 @@ def test_files_from_strangers(tmp_path, text):
 
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.dates() | st.binary()
-keys = st.sampled_from([*_KEYS, *PARAMETERS, "t", "teachers", "n"]) | st.text() | st.integers() | st.none()
+keys = st.sampled_from([*KEYS, *PARAMETERS, "t", "teachers", "n"]) | st.text() | st.integers() | st.none()
 anything = st.recursive(
     scalars | st.sampled_from(["chat", "teacher", "m", 1, 0.5]),
     lambda inside: st.lists(inside, max_size=4) | st.dictionaries(keys, inside, max_size=6),
