@@ -5,6 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 
+#: Made once: json.dumps makes one for each call that has options.
+_ENCODER = json.JSONEncoder(
+    ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False, default=str
+)
+
 
 def dumps(value: object) -> str:
     """JSON with sorted keys and no spaces.
@@ -12,9 +17,7 @@ def dumps(value: object) -> str:
     Raises:
         ValueError: it holds NaN or an infinity, which JSON cannot hold.
     """
-    return json.dumps(
-        value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False, default=str
-    )
+    return _ENCODER.encode(value)
 
 
 def sha256(text: str) -> str:

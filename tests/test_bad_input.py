@@ -548,7 +548,7 @@ USAGE = [
     ("cat in.jsonl --dropped --map a=b", "--map is for files, --dropped for data sets"),
     ("list ruls", "'ruls' is not one of"),
     ("run no.yaml -o OUT", "no.yaml cannot be read: No such file or directory"),
-    ("run demo -o OUT --until fiter", "'fiter' is not one of"),
+    ("run demo -o OUT --until fiter", "has no stage fiter to stop after: did you mean filter?"),
 ]
 
 
@@ -743,9 +743,10 @@ def test_two_processes_on_one_out(folder):
     """The second process that writes OUT says so and leaves the first alone."""
     (folder / "in.jsonl").write_bytes(lines(*[task(number=number) for number in range(3)]))
     slow = (
-        "import sys; from datagen.answers import code; from datagen.commands.console import run\n"
-        "def wait(frame):\n    print('now', flush=True); sys.stdin.readline(); return frame\n"
-        "code.with_code = wait\n"
+        "import sys; from datagen.stages import filter; from datagen.commands.console import run\n"
+        "then = filter.drop_by_rules\n"
+        "def wait(*given):\n    print('now', flush=True); sys.stdin.readline(); return then(*given)\n"
+        "filter.drop_by_rules = wait\n"
         "raise SystemExit(run(['filter', 'in.jsonl', '-o', 'OUT']))"
     )
     first = subprocess.Popen(
@@ -766,9 +767,9 @@ def test_killed(kill, folder):
     """Ctrl-C and SIGTERM leave nothing; what SIGKILL leaves is cleaned up by the next run."""
     (folder / "in.jsonl").write_bytes(lines(TASK))
     slow = (
-        "import time; from datagen.answers import code; from datagen.commands.console import run\n"
-        "def wait(frame):\n    print('now', flush=True); time.sleep(60)\n"
-        "code.with_code = wait\n"
+        "import time; from datagen.stages import filter; from datagen.commands.console import run\n"
+        "def wait(*given):\n    print('now', flush=True); time.sleep(60)\n"
+        "filter.drop_by_rules = wait\n"
         "raise SystemExit(run(['filter', 'in.jsonl', '-o', 'OUT']))"
     )
     with subprocess.Popen(

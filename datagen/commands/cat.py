@@ -59,8 +59,13 @@ def command(
     """
     if dropped and rename:
         raise UsageError("--map is for files, --dropped for data sets; leave one of them out")
-    opened = inputs.open_dropped(source) if dropped else inputs.open_source(source, dict(rename))
-    for row in opened.limited(limit).iter_rows():
+    if dropped:
+        opened = inputs.open_dropped(source).limited(limit)
+    elif limit is not None:
+        opened = inputs.first_rows(source, dict(rename), limit)
+    else:
+        opened = inputs.open_source(source, dict(rename))
+    for row in opened.iter_rows():
         # As bytes: JSON is UTF-8, whatever the terminal's encoding is.
         click.echo(json.dumps(SHAPES[shape](row), ensure_ascii=False, default=str).encode())
     return 0

@@ -2,30 +2,55 @@
 
 from __future__ import annotations
 
+import io
+import tempfile
+import weakref
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from functools import cached_property
+from typing import IO, Any
 
 import polars as pl
 
 BATCH_ROWS = 8192
+#: Rows of more bytes than this are kept on disk.
+MEMORY_BYTES = 64 * 2**20
 
 #: One row as a dict, where rows are handled one by one: around model calls.
 Row = dict[str, Any]
 
 
-class Source(NamedTuple):
-    """Rows to work on.
+class Source:
+    """Rows to work on; what is not asked for is not read."""
 
-    name: what the manifest calls it: a file's or folder's own name, "-" or "starter", never a path.
-    digest: sha256 of the bytes read, or the content digest of a dataset directory.
-    rows: how many there are.
-    frames: the rows in order, in frames of at most `BATCH_ROWS` rows; at least one frame, maybe empty.
-    """
+    def __init__(
+        self,
+        name: str,
+        digest: str | Callable[[], str],
+        rows: int | Callable[[], int],
+        frames: Callable[[], Iterator[pl.DataFrame]],
+    ) -> None:
+        """Describe rows.
 
-    name: str
-    digest: str
-    rows: int
-    frames: Callable[[], Iterator[pl.DataFrame]]
+        Args:
+            name: what the manifest calls them: a file's or folder's own name, "-" or "starter", never a path.
+            digest: sha256 of the bytes read, or the content digest of a dataset directory.
+            rows: how many there are.
+            frames: the rows in order, in frames of at most `BATCH_ROWS` rows; at least one, maybe empty.
+        """
+        self.name = name
+        self.frames = frames
+        self._digest = digest
+        self._rows = rows
+
+    @cached_property
+    def digest(self) -> str:
+        """What identifies the rows."""
+        return self._digest() if callable(self._digest) else self._digest
+
+    @cached_property
+    def rows(self) -> int:
+        """How many there are; all of them are looked at before this is known."""
+        return self._rows() if callable(self._rows) else self._rows
 
     def iter_rows(self) -> Iterator[Row]:
         """The rows in order, one dict each."""
@@ -49,4 +74,47 @@ class Source(NamedTuple):
                 if left <= 0:
                     return
 
-        return self._replace(rows=limit, frames=frames)
+        return Source(self.name, lambda: self.digest, limit, frames)
+
+
+class Spool:
+    """Frames put aside, in memory while they are few, then in a temporary file; they come back in order."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self._memory: list[pl.DataFrame] = []
+        self._bytes = 0
+        self._file: IO[bytes] | None = None
+        self._places: list[tuple[int, int]] = []
+
+    def add(self, frame: pl.DataFrame) -> None:
+        """Put a frame behind the others."""
+        self.rows += frame.height
+        if self._file is not None:
+            self._write(frame)
+            return
+        self._memory.append(frame)
+        self._bytes += int(frame.estimated_size())
+        if self._bytes > MEMORY_BYTES:
+            self._file = tempfile.TemporaryFile(prefix="datagen-")  # noqa: SIM115 - see finalize
+            weakref.finalize(self, self._file.close)
+            for one in self._memory:
+                self._write(one)
+            self._memory = []
+
+    def _write(self, frame: pl.DataFrame) -> None:
+        assert self._file is not None  # noqa: S101
+        content = io.BytesIO()
+        frame.write_ipc(content, compression="lz4")
+        place = self._places[-1] if self._places else (0, 0)
+        self._places.append((sum(place), len(content.getvalue())))
+        self._file.write(content.getvalue())
+
+    def frames(self) -> Iterator[pl.DataFrame]:
+        """The frames, in order; several may go through them at a time."""
+        if self._file is None:
+            yield from self._memory
+            return
+        for start, length in self._places:
+            self._file.seek(start)
+            yield pl.read_ipc(io.BytesIO(self._file.read(length)))

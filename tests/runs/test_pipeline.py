@@ -272,9 +272,9 @@ def test_old_data_set_stays_until_the_new_one_is_whole(monkeypatch):
 def test_killed_run_goes_on():
     """After SIGKILL in a stage the same command goes on, and nothing hidden stays."""
     slow = (
-        "import time; from datagen.answers import code; from datagen.commands.console import run\n"
-        "def wait(frame):\n    print('now', flush=True); time.sleep(60)\n"
-        "code.with_code = wait\n"
+        "import time; from datagen.stages import filter; from datagen.commands.console import run\n"
+        "def wait(*given):\n    print('now', flush=True); time.sleep(60)\n"
+        "filter.drop_by_rules = wait\n"
         "raise SystemExit(run(['run', 'recipe.yaml', '-o', 'OUT', '--quiet']))"
     )
     with subprocess.Popen([sys.executable, "-c", slow], stdout=subprocess.PIPE) as process:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import csv
-import gzip
 import io
-import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import polars as pl
 
+from datagen import packed
 from datagen.data.inputs import json_rows
 from datagen.errors import DatagenError, one_line
 
@@ -17,39 +19,28 @@ SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".parquet")
 _PACKED = (".gz", ".zst")
 
 
-def read_bytes(path: Path) -> bytes:
-    """A file's content, unpacked if its name ends in .gz or .zst."""
+@contextmanager
+def opened(path: Path) -> Iterator[IO[bytes]]:
+    """A file's content as a stream, unpacked if its name ends in .gz or .zst.
+
+    Raises:
+        DatagenError: it cannot be read, or a packed file is damaged.
+    """
     try:
-        raw = path.read_bytes()
+        with packed.reading(path, packed.by_name(path)) as file:
+            yield file
     except FileNotFoundError:
         raise DatagenError(f"{path} does not exist; give a file, a dataset directory, - or starter") from None
     except OSError as error:
         raise DatagenError(f"{path} cannot be read: {error.strerror or error}") from None
-    suffix = path.suffix.lower()
-    try:
-        return _unpacked(raw, suffix) if suffix in _PACKED else raw
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        what = "gzip" if suffix == ".gz" else "zstd"
-        raise DatagenError(f"{path} is not a whole {what} file: {one_line(error)}; fetch it again") from None
+    except packed.Incomplete as error:
+        raise DatagenError(f"{path} {error}") from None
 
 
-def _unpacked(raw: bytes, suffix: str) -> bytes:
-    if suffix == ".gz":
-        return gzip.decompress(raw)
-    import zstandard
-
-    parts = []
-    while raw:
-        # Frame by frame: only a decompressor of this kind knows whether its frame came to an end.
-        frame = zstandard.ZstdDecompressor().decompressobj()
-        try:
-            parts.append(frame.decompress(raw))
-        except zstandard.ZstdError as error:
-            raise zlib.error(str(error)) from None
-        if not frame.eof:
-            raise EOFError("it ends in the middle of a frame")
-        raw = frame.unused_data
-    return b"".join(parts)
+def read_bytes(path: Path) -> bytes:
+    """All of a file's content; see `opened`."""
+    with opened(path) as file:
+        return file.read()
 
 
 def format_of(path: Path) -> str:
@@ -65,14 +56,12 @@ def format_of(path: Path) -> str:
 
 
 def parse(shown: str, raw: bytes, suffix: str) -> pl.DataFrame:
-    """The rows in `raw`; `shown` is what error lines call it, `suffix` one of `SUFFIXES`."""
-    if suffix == ".parquet":
-        frame = read_parquet(raw, shown)
-        _refuse_nan(frame, shown)
-        return frame
+    """The rows of a CSV or Parquet file; `shown` is what error lines call it."""
     if suffix == ".csv":
         return _parse_csv(shown, raw)
-    return json_rows.parse(shown, raw, suffix)
+    frame = read_parquet(raw, shown)
+    _refuse_nan(frame, shown)
+    return frame
 
 
 def read_parquet(raw: bytes, name: str) -> pl.DataFrame:

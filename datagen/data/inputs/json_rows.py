@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
+from typing import IO, Any
 
 import polars as pl
 
@@ -14,7 +15,13 @@ from datagen.errors import DatagenError
 
 MAX_LINE_BYTES = 16 * 2**20
 CHUNK_ROWS = 8192
+#: What some programs put before UTF-8.
+_MARK = b"\xef\xbb\xbf"
 
+#: What may stand before the first line.
+_BLANK = b" \t\r\n\xef\xbb\xbf"
+#: Opens a file's content, from its beginning.
+Opened = Callable[[], AbstractContextManager[IO[bytes]]]
 #: A row before it is checked. An empty object has become None: no table can hold it.
 _Value = dict[str, Any] | None
 
@@ -30,11 +37,32 @@ def _no_constant(name: str) -> None:
 _DECODER = json.JSONDecoder(parse_constant=_no_constant, object_hook=lambda found: found or None)
 
 
+def chunks(shown: str, opened: Opened, suffix: str, kind: Kind) -> Iterator[pl.DataFrame]:
+    """The rows of a file in frames, each with the columns and types that are known by then; see `widened`.
+
+    Args:
+        shown: what error lines call the file.
+        opened: opens it.
+        suffix: .json may also mean one list.
+        kind: learns the types of all columns.
+
+    Raises:
+        DatagenError: a line is not JSON, no object, or does not fit to the others.
+    """
+    is_lines = suffix != ".json"
+    if not is_lines:
+        with opened() as file:
+            is_lines = _is_object(next((line for line in file if line.strip(_BLANK)), b""))
+    with opened() as file:
+        rows = _lines(shown, file) if is_lines else _list(shown, file.read().removeprefix(_MARK))
+        yield from _to_frames(rows, shown, kind)
+
+
 def parse(shown: str, raw: bytes, suffix: str) -> pl.DataFrame:
-    """The rows in `raw`; `shown` is what error lines call it. Suffix .json may also mean one list."""
-    raw = raw.removeprefix(b"\xef\xbb\xbf")
-    rows = _lines(shown, raw) if suffix != ".json" or _has_lines(raw) else _list(shown, raw)
-    return _to_frame(rows, shown)
+    """The rows in `raw`, as one frame."""
+    kind = Kind()
+    found = [*chunks(shown, lambda: io.BytesIO(raw), suffix, kind)]
+    return pl.concat([widened(frame, kind) for frame in found]) if found else pl.DataFrame()
 
 
 def decode(shown: str, raw: bytes, place: str = "") -> str:
@@ -49,9 +77,9 @@ def decode(shown: str, raw: bytes, place: str = "") -> str:
         ) from None
 
 
-def _has_lines(raw: bytes) -> bool:
+def _is_object(line: bytes) -> bool:
     """Whether the first line is an object by itself."""
-    line, _, _ = raw.lstrip().partition(b"\n")
+    line = line.removeprefix(_MARK).strip()
     if not line.startswith(b"{"):
         return False
     try:
@@ -82,6 +110,8 @@ def _loads(shown: str, text: str, place: str) -> Any:  # noqa: ANN401 - JSON is 
 
 
 def _list(shown: str, raw: bytes) -> Iterator[_Value]:
+    if not raw.strip():
+        return
     rows = _loads(shown, decode(shown, raw), "")
     if not isinstance(rows, list):
         what = "an empty object" if rows is None and raw.lstrip().startswith(b"{") else name_of(rows)
@@ -92,8 +122,9 @@ def _list(shown: str, raw: bytes) -> Iterator[_Value]:
         yield row
 
 
-def _lines(shown: str, raw: bytes) -> Iterator[_Value]:
-    for number, line in enumerate(io.BytesIO(raw), 1):
+def _lines(shown: str, file: IO[bytes]) -> Iterator[_Value]:
+    for number, line in enumerate(file, 1):
+        line = line.removeprefix(_MARK) if number == 1 else line
         if not line.strip():
             continue
         place = f", line {number}"
@@ -108,10 +139,8 @@ def _lines(shown: str, raw: bytes) -> Iterator[_Value]:
         yield row
 
 
-def _to_frame(rows: Iterable[_Value], shown: str) -> pl.DataFrame:
-    """Build the frame chunk by chunk, so that the Python objects of only one chunk live at a time."""
-    kind = Kind()
-    chunks: list[pl.DataFrame] = []
+def _to_frames(rows: Iterable[_Value], shown: str, kind: Kind) -> Iterator[pl.DataFrame]:
+    """Chunk by chunk, so that the Python objects of only one chunk live at a time."""
     chunk: list[dict[str, Any]] = []
     for number, row in enumerate(rows, 1):
         if row is None:
@@ -124,13 +153,10 @@ def _to_frame(rows: Iterable[_Value], shown: str) -> pl.DataFrame:
             raise DatagenError(f"{shown}, row {number}: {error}") from None
         chunk.append(row)
         if len(chunk) == CHUNK_ROWS:
-            chunks.append(_chunk(chunk, kind))
+            yield _chunk(chunk, kind)
             chunk = []
     if chunk:
-        chunks.append(_chunk(chunk, kind))
-    if not chunks:
-        return pl.DataFrame()
-    return pl.concat([_widened(frame, kind) for frame in chunks])
+        yield _chunk(chunk, kind)
 
 
 def _chunk(rows: list[dict[str, Any]], kind: Kind) -> pl.DataFrame:
@@ -141,7 +167,7 @@ def _chunk(rows: list[dict[str, Any]], kind: Kind) -> pl.DataFrame:
     )
 
 
-def _widened(frame: pl.DataFrame, kind: Kind) -> pl.DataFrame:
+def widened(frame: pl.DataFrame, kind: Kind) -> pl.DataFrame:
     """A chunk with the columns and types of the whole, of which it knew only those up to its own rows."""
     columns = {}
     for name, field in kind.fields.items():

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import collections
 from collections.abc import Mapping
 
 import polars as pl
 
 from datagen import canonical, progress
 from datagen.data import schema
+from datagen.data.inputs.identities import Identities
 from datagen.errors import DatagenError, nearest, one_line
 
 #: Parsing Python takes some four hundred bytes of memory for each byte.
@@ -17,26 +17,66 @@ MAX_TEXT_BYTES = 2**20
 _TEXT = (pl.String, pl.Null)
 
 
-def recognise(frame: pl.DataFrame, shown: str, rename: Mapping[str, str]) -> pl.DataFrame:
-    """Give a file's rows datagen's columns: `instruction`, `task`, `id`, and `response` where there is one.
+class Recogniser:
+    """Gives a file's rows datagen's columns, one frame after the other.
 
-    Known shapes: datagen's own, Alpaca (`instruction, input, output`), chat (`messages`), and
-    `prompt` with or without `response`; `rename` (new name -> name in the file) covers the others.
-
-    Raises:
-        DatagenError: no instruction can be found, a known column has the wrong type, ids are not unique,
-            a column bears a name that datagen writes itself.
+    Known shapes: datagen's own, Alpaca (`instruction, input, output`), chat (`messages`), and `prompt` with
+    or without `response`; `rename` (new name -> name in the file) covers the others.
     """
-    frame = _renamed(frame, shown, rename)
-    if "instruction" not in frame.columns:
-        frame = _from_other_shape(frame, shown)
-    frame = _typed(_from_alpaca(frame), shown, rename)
-    if frame["instruction"].null_count():
-        row = frame["instruction"].is_null().arg_true()[0] + 1
-        raise DatagenError(f"{shown}, row {row}: no instruction; every row needs one")
-    _refuse_long_texts(frame, shown)
-    _refuse_names_of_ours(frame, shown)
-    return schema.in_order(_identified(frame, shown))
+
+    def __init__(self, shown: str, rename: Mapping[str, str]) -> None:
+        self._shown = shown
+        self._rename = rename
+        self._identities = Identities(shown)
+        self._printed_by_datagen: bool | None = None
+        self._rows = self._longer_chats = 0
+
+    def recognise(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """The next rows of the file with `instruction`, `task`, `id`, and `response` where there is one.
+
+        All frames have the same columns and types.
+
+        Raises:
+            DatagenError: no instruction can be found, a known column has the wrong type, ids are not unique,
+                a column bears a name that datagen writes itself.
+        """
+        shown = self._shown
+        frame = _renamed(frame, shown, self._rename)
+        if "instruction" not in frame.columns:
+            frame = self._from_other_shape(frame)
+        frame = _typed(_from_alpaca(frame), shown, self._rename)
+        if frame["instruction"].null_count():
+            row = self._rows + frame["instruction"].is_null().arg_true()[0] + 1
+            raise DatagenError(f"{shown}, row {row}: no instruction; every row needs one")
+        _refuse_long_texts(frame, shown, self._rows)
+        if self._printed_by_datagen is None:
+            self._printed_by_datagen = _is_printed_by_datagen(frame)
+        if not self._printed_by_datagen:
+            _refuse_names_of_ours(frame, shown)
+        frame = self._identities.add(frame)
+        self._rows += frame.height
+        return schema.in_order(frame)
+
+    def end(self) -> None:
+        """Say what was left out of the whole file."""
+        if self._longer_chats:
+            chats = "1 chat is" if self._longer_chats == 1 else f"{self._longer_chats:,} chats are"
+            longer = f"{chats} longer than a question and its answer"
+            progress.say(f"{self._shown}: {longer}; the rest is not read")
+
+    def _from_other_shape(self, frame: pl.DataFrame) -> pl.DataFrame:
+        if "messages" in frame.columns:
+            frame, longer = _from_chat(frame, self._shown, self._rows)
+            self._longer_chats += longer
+            return frame
+        if "prompt" in frame.columns:
+            _require(frame, "prompt", pl.String(), self._shown, "change it, or use --map instruction=NAME")
+            return frame.rename({"prompt": "instruction"})
+        columns = ", ".join(one_line(name, 40) for name in frame.columns[:12])
+        raise DatagenError(
+            f"{self._shown} has no column instruction, prompt or messages but {columns};"
+            " use --map instruction=NAME"
+        )
 
 
 def _renamed(frame: pl.DataFrame, shown: str, rename: Mapping[str, str]) -> pl.DataFrame:
@@ -57,20 +97,14 @@ def _nearest(name: str, frame: pl.DataFrame) -> str:
     return nearest(name, [one_line(column, 40) for column in frame.columns])
 
 
-def _from_other_shape(frame: pl.DataFrame, shown: str) -> pl.DataFrame:
-    if "messages" in frame.columns:
-        return _from_chat(frame, shown)
-    if "prompt" in frame.columns:
-        _require(frame, "prompt", pl.String(), shown, "change it, or use --map instruction=NAME")
-        return frame.rename({"prompt": "instruction"})
-    columns = ", ".join(one_line(name, 40) for name in frame.columns[:12])
-    raise DatagenError(
-        f"{shown} has no column instruction, prompt or messages but {columns}; use --map instruction=NAME"
-    )
+def _from_chat(frame: pl.DataFrame, shown: str, before: int) -> tuple[pl.DataFrame, int]:
+    """The first question of each chat and the answer to it, and how many chats are longer.
 
-
-def _from_chat(frame: pl.DataFrame, shown: str) -> pl.DataFrame:
-    """The first question of each chat and the answer to it."""
+    Args:
+        frame: with `messages`.
+        shown: what error lines call the file.
+        before: how many of its rows came before.
+    """
     if "response" in frame.columns:
         raise DatagenError(
             f"{shown} has both messages and response; map the second elsewhere: --map my_response=response"
@@ -78,7 +112,7 @@ def _from_chat(frame: pl.DataFrame, shown: str) -> pl.DataFrame:
     asked: list[str] = []
     answered: list[str | None] = []
     longer = 0
-    for number, (messages,) in enumerate(frame.select("messages").iter_rows(), 1):
+    for number, (messages,) in enumerate(frame.select("messages").iter_rows(), before + 1):
         try:
             turns = [(turn["role"], turn["content"]) for turn in messages]
             start = next(i for i, (role, _) in enumerate(turns) if role == "user")
@@ -90,12 +124,8 @@ def _from_chat(frame: pl.DataFrame, shown: str) -> pl.DataFrame:
         asked.append(turns[start][1])
         answered.append(answer)
         longer += len(turns) > 1 + (answer is not None)
-    if longer:
-        chats = "1 chat is" if longer == 1 else f"{longer:,} chats are"
-        progress.say(f"{shown}: {chats} longer than a question and its answer; the rest is not read")
-    return frame.drop("messages").with_columns(
-        pl.Series("instruction", asked, pl.String), pl.Series("response", answered, pl.String)
-    )
+    turns_of = [pl.Series("instruction", asked, pl.String), pl.Series("response", answered, pl.String)]
+    return frame.drop("messages").with_columns(turns_of), longer
 
 
 def _no_chat(shown: str, number: int) -> DatagenError:
@@ -134,6 +164,9 @@ def _typed(frame: pl.DataFrame, shown: str, rename: Mapping[str, str]) -> pl.Dat
             cure = f"change it, or leave out --map {name}={one_line(rename[name], 60)}"
         else:
             cure = f"change it, or read it under another name: --map my_{name}={name}"
+        if frame[name].null_count() == frame.height:  # what it holds is seen in another frame
+            frame = frame.with_columns(pl.lit(None, wanted).alias(name))
+            continue
         _require(frame, name, wanted, shown, cure)
         frame = frame.with_columns(pl.col(name).cast(wanted))
     return frame
@@ -168,71 +201,31 @@ def _type_name(dtype: pl.DataType) -> str:
     return names.get(str(dtype), str(dtype))
 
 
-def _refuse_long_texts(frame: pl.DataFrame, shown: str) -> None:
+def _refuse_long_texts(frame: pl.DataFrame, shown: str, before: int) -> None:
     for name in ("instruction", "response", "code", "reference"):
         if name in frame.columns:
             too_long = (frame[name].str.len_bytes() > MAX_TEXT_BYTES).arg_true()
             if len(too_long):
                 raise DatagenError(
-                    f"{shown}, row {too_long[0] + 1}: more than {MAX_TEXT_BYTES // 2**20} MB of {name} in one"
-                    " row; remove it: no task or answer is that long"
+                    f"{shown}, row {before + too_long[0] + 1}: more than {MAX_TEXT_BYTES // 2**20} MB of"
+                    f" {name} in one row; remove it: no task or answer is that long"
                 )
 
 
-def _refuse_names_of_ours(frame: pl.DataFrame, shown: str) -> None:
-    """Stages write some columns anew: those of a user would be lost, those that datagen printed are stale."""
-    printed_by_datagen = (
+def _is_printed_by_datagen(frame: pl.DataFrame) -> bool:
+    """Whether the rows are what `datagen cat` prints, where columns that stages write anew are stale."""
+    return (
         {"id", "task"} <= {*frame.columns}
         and frame.height > 0
         and frame["task"][0] == canonical.row_id(frame["instruction"][0])
     )
+
+
+def _refuse_names_of_ours(frame: pl.DataFrame, shown: str) -> None:
+    """Stages write some columns anew: those of a user would be lost."""
     for name in frame.columns:
-        if schema.is_written_anew(name) and not printed_by_datagen:
+        if schema.is_written_anew(name):
             raise DatagenError(
                 f"{shown}: the column {one_line(name, 60)} bears a name that datagen writes itself;"
                 f" read it under another: --map my_{one_line(name, 60)}={one_line(name, 60)}"
             )
-
-
-def _identified(frame: pl.DataFrame, shown: str) -> pl.DataFrame:
-    frame = _with_task(frame, shown)
-    if "id" not in frame.columns:
-        return frame.with_columns(pl.Series("id", _content_ids(frame), pl.String))
-    if frame["id"].null_count():
-        row = frame["id"].is_null().arg_true()[0] + 1
-        raise DatagenError(f"{shown}, row {row}: its id is null; give every row one, or remove the column")
-    if frame["id"].n_unique() < frame.height:
-        repeated = frame.filter(pl.col("id").is_duplicated())["id"][0]
-        raise DatagenError(
-            f"{shown}: the id {one_line(repeated, 60)} stands in more than one row; ids must be unique"
-        )
-    return frame
-
-
-def _with_task(frame: pl.DataFrame, shown: str) -> pl.DataFrame:
-    """Give every row its task, the hash of the instruction where the file names none."""
-    given = frame["task"] if "task" in frame.columns else [None] * frame.height
-    tasks = [
-        canonical.row_id(instruction) if task is None else task
-        for task, instruction in zip(given, frame["instruction"], strict=True)
-    ]
-    frame = frame.with_columns(pl.Series("task", tasks, pl.String))
-    shared = frame.group_by("task", maintain_order=True).agg(pl.col("instruction").n_unique() > 1)
-    if shared["instruction"].any():
-        name = one_line(shared.filter(pl.col("instruction"))["task"][0], 60)
-        raise DatagenError(
-            f"{shown}: two instructions share the task {name}; a task is one instruction:"
-            " read the column under another name: --map my_task=task"
-        )
-    return frame
-
-
-def _content_ids(frame: pl.DataFrame) -> list[str]:
-    """Hash each row's content and how often it came before, so that equal rows stay two rows."""
-    seen: collections.Counter[tuple[str, str | None]] = collections.Counter()
-    ids = []
-    responses = frame["response"] if "response" in frame.columns else [None] * frame.height
-    for content in zip(frame["instruction"], responses, strict=True):
-        ids.append(canonical.row_id(*content, seen[content]))
-        seen[content] += 1
-    return ids
