@@ -29,7 +29,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("code", _TEXT, "the code of the answer"),
     Column("language", _TEXT, "programming language of the code, lower case"),
     Column("teacher", _TEXT, "who answered or evolved this row"),
-    Column("role", _TEXT, "teacher or student"),
+    Column("role", _TEXT, "teacher or student; tests for a call for tests that failed"),
     Column("sample", _COUNT, "index of the answer among those of one teacher to one task, from 0"),
     Column("seed_id", _TEXT, "id of the seed that the row descends from"),
     Column("parent", _TEXT, "id of the row that this one was evolved from; null for a seed"),

@@ -67,6 +67,19 @@ def option(
     return dataclasses.field(default=default, metadata={"option": known})
 
 
+def teachers_option() -> Any:  # noqa: ANN401 - a dataclass field
+    """The field of those who are asked."""
+    return option(
+        (),
+        type=values.TeacherSpec(),
+        metavar="SPEC",
+        role="teacher",
+        required=True,
+        help="Who is asked, such as local:smollm2 or openai:MODEL@BASE_URL; repeat for more."
+        " Default: the teachers of --teachers.",
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class ModelOptions:
     """The options of every stage that asks models."""

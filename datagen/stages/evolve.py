@@ -28,7 +28,7 @@ from datagen.evolution.judge import judge_prompt, judged_equal
 from datagen.evolution.methods import Method, draw_method, evolve_prompt, parse_weights, prompt_hash
 from datagen.request import Prompt
 from datagen.runs import values
-from datagen.runs.options import ModelOptions, described, option
+from datagen.runs.options import ModelOptions, described, option, teachers_option
 from datagen.runs.stage import EachStage, Made, Tools
 from datagen.teachers import Profile, Teacher, kind_of
 
@@ -43,15 +43,7 @@ JUDGED_EQUAL = "judged-equal"
 class Options(ModelOptions):
     """Options of `evolve`. `seed` decides every draw, with the row's id; it travels in the requests too."""
 
-    teacher: tuple[Profile, ...] = option(
-        (),
-        type=values.TeacherSpec(),
-        metavar="SPEC",
-        role="teacher",
-        required=True,
-        help="Who is asked, such as local:smollm2 or openai:MODEL@BASE_URL; repeat for more."
-        " Default: the teachers of --teachers.",
-    )
+    teacher: tuple[Profile, ...] = teachers_option()
     judge: Profile | None = option(
         None,
         type=values.TeacherSpec(),

@@ -21,7 +21,7 @@ from datagen.data import schema
 from datagen.data.dataset import CALL_FAILED
 from datagen.data.source import Row, Source
 from datagen.runs import values
-from datagen.runs.options import ModelOptions, option
+from datagen.runs.options import ModelOptions, option, teachers_option
 from datagen.runs.stage import EachStage, Made, Tools
 from datagen.teachers import Profile, Teacher, kind_of
 
@@ -39,15 +39,7 @@ TESTS = "tests"
 class Options(ModelOptions):
     """Options of `sample`. `seed` travels in the requests, the k-th at a temperature with seed + k."""
 
-    teacher: tuple[Profile, ...] = option(
-        (),
-        type=values.TeacherSpec(),
-        metavar="SPEC",
-        role="teacher",
-        required=True,
-        help="Who is asked, such as local:smollm2 or openai:MODEL@BASE_URL; repeat for more."
-        " Default: the teachers of --teachers.",
-    )
+    teacher: tuple[Profile, ...] = teachers_option()
     student: Profile | None = option(
         None,
         type=values.TeacherSpec(),

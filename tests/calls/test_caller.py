@@ -409,7 +409,7 @@ def test_slow_answer_is_given_up(tmp_path):
     started = time.monotonic()
     with open_journal(tmp_path / "j") as journal:
         came = run(Caller(journal, timeout=0.02), teacher, ["slow", 1, 2])
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 25  # a slow answer takes 30 s
     assert came == [f"no answer within 0.02 s (asked {ATTEMPTS} times)", "answer to 1", "answer to 2"]
     assert teacher.asked.count("slow") == ATTEMPTS
 
@@ -430,12 +430,12 @@ def test_pause_that_a_server_asks_for_is_kept(caller):
     class Limited(Scripted):
         async def complete(self, request):
             sent.append(time.monotonic())
-            return (await super().complete(request))._replace(pause=0.05 if request.text == "0" else 0.0)
+            return (await super().complete(request))._replace(pause=0.5 if request.text == "0" else 0.0)
 
     sent = []
     run(caller, Limited(concurrency=1), range(3))
-    assert sent[1] - sent[0] >= 0.05
-    assert sent[2] - sent[1] < 0.05
+    assert sent[1] - sent[0] >= 0.5
+    assert sent[2] - sent[1] < 0.5
 
 
 def test_stop_ends_the_waiting(caller, monkeypatch):
@@ -450,7 +450,7 @@ def test_stop_ends_the_waiting(caller, monkeypatch):
     started = time.monotonic()
     with pytest.raises(InterruptedRun):
         run(caller, teacher, range(4))
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 30  # the backoff is 60 s
 
 
 # Teachers that are given up

@@ -4,9 +4,8 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
+from cost import cost
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -173,7 +172,4 @@ HOSTILE = [
 def test_long_text_takes_no_time(piece, head):
     """200 KB of anything are judged at once: what a model wrote may be made to hurt."""
     text = head + piece * (200_000 // len(piece))
-    began = time.process_time()
-    is_no_programming_task(text)
-    lacks_context(text)
-    assert time.process_time() - began < 2
+    assert cost(lambda: (is_no_programming_task(text), lacks_context(text))) < 100

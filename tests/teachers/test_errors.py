@@ -113,12 +113,12 @@ def test_few_calls_all_failed(folder, fault, monkeypatch):
 
 
 def test_closed_port(folder):
-    """An address where nothing listens is told within five seconds."""
+    """An address where nothing listens is told soon, not after minutes of trying."""
     with Endpoint() as endpoint:
         spec = endpoint.teacher
     started = time.monotonic()
     line = evolve(folder, spec).error(1)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 30
     assert f"nothing answers at {endpoint.url}" in line
     assert "is the server running?" in line
     assert left_in(folder) == []

