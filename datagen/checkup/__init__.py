@@ -1,5 +1,1 @@
-"""What `datagen doctor` looks at: a check is a function that returns one finding, and none costs money."""
-
-from datagen.checkup._finding import Check, Finding, guarded
-
-__all__ = ["Check", "Finding", "guarded"]
+"""What `datagen doctor` looks at. A check is a function that returns one finding; no check costs money."""

@@ -1,6 +1,6 @@
 """Whether the embedded model answers: one token, in a process of its own.
 
-In ours, a library that the processor cannot run would end the checkup without a word.
+A library that the processor cannot run ends its process. In a process of its own it does not end the checkup.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import sys
 import time
 from pathlib import Path
 
-from datagen.checkup._finding import Finding
+from datagen.checkup.finding import Finding
 from datagen.errors import DatagenError, one_line
 
 SPEC = "local:smollm2"
@@ -25,7 +25,7 @@ _PROGRAM = "import sys; sys.path.append(sys.argv[1]); from datagen.checkup.embed
 
 
 def answers(*, needed: bool, quick: bool) -> Finding:
-    """Have the model say one token; where it is not installed, that is a fault only if it is needed."""
+    """Whether the model says one token. A model that is not installed fails only if it is needed."""
     if quick:
         return Finding("skip", "not asked, because of --quick")
     if not needed and not (importlib.util.find_spec("xllamacpp") and importlib.util.find_spec(WEIGHTS)):
@@ -59,7 +59,7 @@ def answers(*, needed: bool, quick: bool) -> Finding:
 
 
 def speak() -> None:
-    """Print as JSON how it went; the other process's part."""
+    """Print the outcome as JSON. This runs in the other process."""
     try:
         told: dict[str, object] = {"seconds": asyncio.run(_ask())}
     except DatagenError as error:

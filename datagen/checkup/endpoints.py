@@ -1,4 +1,4 @@
-"""Keys, and the servers that take them. Only their lists of models are asked for, which costs nothing."""
+"""Keys, and the servers that take them. A server is only asked for its list of models, which is free."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ import ssl
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
-from datagen.checkup._finding import Finding
-from datagen.checkup.machine import proxy_of
+from datagen.checkup.finding import Finding
 from datagen.errors import UsageError, one_line
 from datagen.teachers import Profile, openai_chat, profile
 
@@ -21,7 +22,14 @@ SECONDS = 5.0
 
 
 class Server(NamedTuple):
-    """Where a teacher is asked. model: empty where nobody named one. variable: the one that holds its key."""
+    """Where a teacher is asked.
+
+    Args:
+        model: empty where none is named.
+        address: its base URL.
+        variable: the environment variable that holds its key.
+        needs_key: whether it refuses calls without a key.
+    """
 
     model: str
     address: str
@@ -45,7 +53,7 @@ def server_of_environment() -> Server | None:
 
 
 def key(variable: str, servers: Sequence[Server]) -> Finding:
-    """Whether a key is there for those who need it; never what it is."""
+    """Whether a variable holds a key that its servers need. The key itself is not told."""
     value = os.environ.get(variable, "").strip()
     if value and not (value.isascii() and value.isprintable()):
         return Finding("FAIL", f"{variable} holds characters that no key has", "set it again")
@@ -96,7 +104,7 @@ async def _asked(server: Server, value: str) -> Finding:
 
 
 def _unreachable(server: Server, error: Exception) -> Finding:
-    # What openai's client raises says little: a refused connection is a timeout there, too.
+    # openai's client raises a timeout for a refused connection, too. Its causes say what happened.
     causes = list(_causes(error))
     words = one_line(causes[-1], 160)
     if any(isinstance(cause, ssl.SSLError) for cause in causes):
@@ -110,13 +118,20 @@ def _unreachable(server: Server, error: Exception) -> Finding:
         problem, advice = f"no answer within {SECONDS:.0f} s", "is it busy, or behind a firewall or proxy?"
     else:
         problem, advice = f"no connection: {words}", "check the address, and the network"
-    if proxy := proxy_of(server.address):
-        advice = f"it is asked through the proxy {proxy}: check that, or export NO_PROXY=HOST"
+    if proxy := _proxy_of(server.address):
+        advice = f"it is asked through a proxy: check {proxy}, or export NO_PROXY=HOST"
     return Finding("FAIL", f"{server.address}: {problem}", advice)
 
 
+def _proxy_of(address: str) -> str:
+    """The variable that names the proxy of an address; empty without a proxy."""
+    url, known = urlsplit(address), getproxies()
+    found = [scheme for scheme in (url.scheme, "all") if scheme in known]
+    return "" if not found or proxy_bypass(url.hostname or "") else f"{found[0].upper()}_PROXY"
+
+
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """An error and what it came from; of aiohttp's errors the system's, too."""
+    """An error and its causes, with the system's error inside one of aiohttp."""
     now: BaseException | None = error
     while now is not None:
         yield now

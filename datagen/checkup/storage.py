@@ -11,22 +11,22 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
-from datagen.checkup._finding import Finding
+from datagen.checkup.finding import Finding
 
 _LITTLE, _TOO_LITTLE = 2**30, 50 * 2**20
 _TEMPORARY = ".datagen-doctor-"
-#: File systems of other machines; the processes that share a SQLite file in WAL mode must be on one.
+#: File systems on other machines. Processes that share a SQLite file in WAL mode must run on one machine.
 _NETWORK = re.compile(r"nfs|cifs|smb|lustre|gpfs|beegfs|ceph|afs|ncpfs|9p|sshfs|glusterfs|davfs|s3fs|gcsfuse")
 _ELSEWHERE = "name a folder on a local disk in DATAGEN_CACHE_DIR"
 
 
 def cache_folder() -> Finding:
-    """Room in the journal's folder, and the right to write there."""
+    """Whether the journal's folder has room and can be written."""
     return _folder(_journal().parent, "name another folder in DATAGEN_CACHE_DIR")
 
 
 def working_folder() -> Finding:
-    """Room in the folder that we are in, and the right to write there."""
+    """Whether the working folder has room and can be written."""
     try:
         here = Path.cwd()
     except FileNotFoundError:
@@ -48,7 +48,7 @@ def _folder(path: Path, advice: str) -> Finding:
 
 
 def wal() -> Finding:
-    """Whether SQLite can keep the journal on its file system: write-ahead log, several processes."""
+    """Whether several processes can share a SQLite file with a write-ahead log on the journal's disk."""
     import sqlite3  # some builds of Python come without it
 
     there = _existing(_journal().parent)
@@ -85,9 +85,10 @@ def _tried(there: Path, kind: str) -> Finding:
 
 
 def journal(*, quick: bool) -> Finding:
-    """Whether the journal can be read, and every page of it is whole; it is not changed.
+    """Whether the journal can be read and all its pages are undamaged. It is not changed.
 
-    quick: a large one is opened only.
+    Args:
+        quick: open a large journal, without a check of its pages.
     """
     import sqlite3
 
@@ -119,7 +120,7 @@ def _journal() -> Path:
 
 
 def _existing(path: Path) -> Path:
-    """The folder itself, or the one in which it would be made."""
+    """The folder itself, or its nearest parent that exists."""
     there = path.absolute()
     while not os.path.lexists(there) and there != there.parent:
         there = there.parent
@@ -127,7 +128,7 @@ def _existing(path: Path) -> Path:
 
 
 def _file_system(path: Path) -> str:
-    """The kind of file system, such as ext4, as far as Linux tells."""
+    """The kind of file system, such as ext4; on Linux only."""
     real = Path(os.path.realpath(path))
     best, kind = "", "this file system"
     try:

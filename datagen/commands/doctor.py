@@ -1,4 +1,4 @@
-"""Check what works here, one line for each thing, with what to do about the others."""
+"""Check what works here: a line for each check, with advice where something does not work."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from datagen.checkup import Check, Finding, guarded
+from datagen.checkup.finding import Check, Finding, guarded
 
-# What needs polars and the like is imported by the checks: the doctor comes even where it is missing.
+# A check imports the packages that it needs itself. A package that cannot be imported fails only its checks.
 if TYPE_CHECKING:
     from datagen.checkup.endpoints import Server
     from datagen.teachers import Profile
@@ -40,7 +40,7 @@ class _RecipeFile(click.ParamType[str]):
 @click.option("--teachers", type=_FILE, metavar="FILE", help="Check the teachers of this file (YAML).")
 @click.option("--recipe", type=_RecipeFile(), metavar="FILE", help="Check this recipe and whom it asks.")
 @click.option("--teacher", multiple=True, metavar="SPEC", help="Check this teacher; repeat for more.")
-@click.option("--quick", is_flag=True, help="Load no model and import no torch.")
+@click.option("--quick", is_flag=True, help="Load no model; open a large journal only.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(
     teachers: str | None, recipe: str | None, teacher: tuple[str, ...], *, quick: bool, as_json: bool
@@ -51,20 +51,21 @@ def command(
     with 1 if anything fails.
     """
     asked: dict[str, Profile] = {}
-    checks: list[Check] = []
+    files: dict[str, Check] = {}
+    servers: dict[str, Check] = {}
     try:
-        asked, checks = _asked(teachers, recipe, teacher)
-        checks += _of_servers(asked)
+        asked, files = _asked(teachers, recipe, teacher)
+        servers = _of_servers(asked)
     except ImportError as error:
-        checks.append(Check("teachers", partial(_raise, error)))
-    checks = [*_of_machine(asked, quick=quick), *checks]
+        servers["teachers"] = partial(_raise, error)
+    checks = {**_of_machine(asked, quick=quick), **files, **servers}
     counts: Counter[str] = Counter()
     told = []
-    for check, found in _found(checks):
+    for name, found in _found(checks):
         counts[found.status] += 1
-        told.append({"name": check.name, **found._asdict()})
+        told.append({"name": name, **found._asdict()})
         if not as_json:
-            _show(check.name, found, width=max(len(one.name) for one in checks))
+            _show(name, found, width=max(map(len, checks)))
     if as_json:
         click.echo(json.dumps({"command": "doctor", "checks": told, "counts": dict(counts)}))
     else:
@@ -74,8 +75,8 @@ def command(
 
 def _asked(
     teachers: str | None, recipe: str | None, specs: Sequence[str]
-) -> tuple[dict[str, Profile], list[Check]]:
-    """Whom the files and SPECs name, and what there is to say about the files.
+) -> tuple[dict[str, Profile], dict[str, Check]]:
+    """The teachers that the files and SPECs name, and the checks of the files.
 
     Raises:
         UsageError: a SPEC is malformed.
@@ -85,7 +86,7 @@ def _asked(
 
     known: dict[str, Profile] = {}
     named: dict[str, Profile] = {}
-    checks = []
+    checks = {}
 
     def read_teachers() -> Finding:
         found = load_profiles(Path(str(teachers)))
@@ -99,52 +100,45 @@ def _asked(
         return Finding("ok", f"{recipe} is valid: {', '.join(step.stage.name for step in loaded.stages)}")
 
     if teachers is not None:
-        checks.append(_looked_at("teachers file", read_teachers))
+        checks["teachers file"] = _made_now(read_teachers)
     if recipe is not None:
-        checks.append(_looked_at("recipe", read_recipe))
+        checks["recipe"] = _made_now(read_recipe)
     if teachers is not None and not known:
-        return named, checks  # what SPECs mean stands in the file that cannot be read
+        return named, checks  # a SPEC may be a name in the file that cannot be read
     named.update({spec: known[spec] if spec in known else profile(spec) for spec in specs} or known)
     return named, checks
 
 
-def _looked_at(name: str, find: Callable[[], Finding]) -> Check:
-    """A check that is made now, because the others depend on it."""
-    found = guarded(Check(name, find))
-    return Check(name, lambda: found)
+def _made_now(check: Check) -> Check:
+    """A check that is made at once, because others depend on it."""
+    found = guarded(check)
+    return lambda: found
 
 
 def _raise(error: Exception) -> Finding:
     raise error
 
 
-def _of_machine(asked: Mapping[str, Profile], *, quick: bool) -> Iterator[Check]:
+def _of_machine(asked: Mapping[str, Profile], *, quick: bool) -> dict[str, Check]:
     from datagen.checkup import embedded, machine, packages, storage
 
     kinds = {one.kind for one in asked.values()}
     speaks = any(one.spec == embedded.SPEC for one in asked.values())
-    yield Check("python", packages.python)
-    yield Check("packages", packages.base)
-    local = partial(packages.extra, "local", needed="local" in kinds, weights=embedded.WEIGHTS)
-    yield Check("extra local", local)
-    yield Check("embedded model", partial(embedded.answers, needed=speaks, quick=quick))
-    yield Check("extra vllm", partial(packages.extra, "vllm", needed="vllm" in kinds))
-    yield Check("extra train", partial(packages.extra, "train", needed=False))
-    yield Check("machine", machine.processors)
-    yield Check("GPU", machine.gpu)
-    yield Check("torch", partial(machine.torch, quick=quick))
-    yield Check("working folder", storage.working_folder)
-    yield Check("cache folder", storage.cache_folder)
-    yield Check("SQLite", storage.wal)
-    yield Check("journal", partial(storage.journal, quick=quick))
-    yield Check("open files", partial(machine.open_files, _calls_at_once(asked.values())))
-    yield Check("terminal", machine.terminal)
-    yield Check("HF_TOKEN", _hub_token)
-
-
-def _calls_at_once(asked: Iterable[Profile]) -> int:
-    usual = 16
-    return sum(one.concurrency or usual for one in asked if one.kind == "openai") or usual
+    return {
+        "python": packages.python,
+        "packages": packages.base,
+        "extra local": partial(packages.extra, "local", needed="local" in kinds, weights=embedded.WEIGHTS),
+        "embedded model": partial(embedded.answers, needed=speaks, quick=quick),
+        "extra vllm": partial(packages.extra, "vllm", needed="vllm" in kinds),
+        "extra train": partial(packages.extra, "train", needed=False),
+        "machine": machine.processors,
+        "GPU": machine.gpu,
+        "working folder": storage.working_folder,
+        "cache folder": storage.cache_folder,
+        "SQLite": storage.wal,
+        "journal": partial(storage.journal, quick=quick),
+        "HF_TOKEN": _hub_token,
+    }
 
 
 def _hub_token() -> Finding:
@@ -155,32 +149,30 @@ def _hub_token() -> Finding:
     )
 
 
-def _of_servers(asked: Mapping[str, Profile]) -> Iterator[Check]:
-    from datagen.checkup import endpoints, machine
+def _of_servers(asked: Mapping[str, Profile]) -> dict[str, Check]:
+    from datagen.checkup import endpoints
     from datagen.teachers.openai_chat import KEY_VARIABLE
 
     servers = {name: endpoints.server_of(one) for name, one in asked.items() if one.kind == "openai"}
     if not asked and (ours := endpoints.server_of_environment()):
         servers["of the environment"] = ours
-    yield Check("proxy", partial(machine.proxies, [one.address for one in servers.values()]))
-    by_variable: dict[str, list[Server]] = {} if servers else {KEY_VARIABLE: []}
+    if not servers:
+        none = Finding("skip", "none is configured; --teacher SPEC checks one")
+        return {f"key {KEY_VARIABLE}": partial(endpoints.key, KEY_VARIABLE, []), "endpoint": lambda: none}
+    by_variable: dict[str, list[Server]] = {}
     for server in servers.values():
         by_variable.setdefault(server.variable, []).append(server)
-    for variable, users in by_variable.items():
-        yield Check(f"key {variable}", partial(endpoints.key, variable, users))
-    for name, server in servers.items():
-        yield Check(f"endpoint {name}", partial(endpoints.endpoint, server))
-    if not servers:
-        yield Check("endpoint", lambda: Finding("skip", "none is configured; --teacher SPEC checks one"))
+    return {
+        **{f"key {name}": partial(endpoints.key, name, users) for name, users in by_variable.items()},
+        **{f"endpoint {name}": partial(endpoints.endpoint, server) for name, server in servers.items()},
+    }
 
 
-def _found(checks: Sequence[Check]) -> Iterator[tuple[Check, Finding]]:
-    """All at once, because some wait for servers; told in their order."""
+def _found(checks: Mapping[str, Check]) -> Iterator[tuple[str, Finding]]:
+    """The findings in the order of the checks, which run at the same time because some wait for servers."""
     pool = ThreadPoolExecutor(len(checks))
     try:
-        futures = [pool.submit(guarded, check) for check in checks]
-        for check, future in zip(checks, futures, strict=True):
-            yield check, future.result()
+        yield from zip(checks, pool.map(guarded, checks.values()), strict=True)
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
 

