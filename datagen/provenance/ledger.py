@@ -1,4 +1,4 @@
-"""Where each row of a data set went: at which stages it was seen, and from which rows it came."""
+"""The way of each row through a data set: the stages that kept or dropped it, and the rows it comes from."""
 
 from __future__ import annotations
 
@@ -12,40 +12,48 @@ from datagen.data import directory, inputs, manifest
 from datagen.data.source import Row
 from datagen.errors import DatagenError, one_line
 
-#: An id may be cut to so many characters.
+#: The least number of characters of an id that may stand for it.
 SHORTEST = 6
 _LISTED = 5
 
 
-class Place(NamedTuple):
-    """One stage's data set. name: its folder among a run's stages, or the stage of a data set by itself."""
+class StageOutput(NamedTuple):
+    """The data set of one stage.
+
+    Args:
+        name: of its folder in a run; the stage's name for a data set by itself.
+        path: its folder.
+        manifest: its manifest.
+    """
 
     name: str
     path: Path
     manifest: Mapping[str, Any]
 
 
-class Sighting(NamedTuple):
-    """A row as one stage kept or dropped it; `stage` did so."""
+class RowAtStage(NamedTuple):
+    """A row as one stage kept or dropped it."""
 
-    place: Place
+    output: StageOutput
     kept: bool
     row: Row
 
     @property
     def stage(self) -> str:
-        """A run without its stages' folders still names them on what it dropped."""
-        return str(self.row.get("stage") or self.place.name)
+        """The stage that kept or dropped it. A run without its stages' folders names it in the row."""
+        return str(self.row.get("stage") or self.output.name)
 
 
 class Ledger(NamedTuple):
-    """The places to look at, in the order of the work.
+    """The outputs of a data set's stages.
 
-    whole: the data set itself. stages: those of a run, if their folders are there, else the data set alone.
+    Args:
+        whole: the data set itself.
+        stages: the stages of a run, in the order of the work; the data set alone without their folders.
     """
 
-    whole: Place
-    stages: Sequence[Place]
+    whole: StageOutput
+    stages: Sequence[StageOutput]
 
     @classmethod
     def of(cls, path: Path) -> Ledger:
@@ -56,19 +64,19 @@ class Ledger(NamedTuple):
         """
         if not path.is_dir():
             raise DatagenError(f"{path} is no dataset directory; give one that a stage or a run made")
-        whole = _place(path, manifest.read(path)["stage"])
+        whole = _output(path, manifest.read(path)["stage"])
         folders = sorted((path / directory.STAGES).glob("[0-9][0-9]-*"))
-        stages = [_place(folder, folder.name) for folder in folders if (folder / manifest.NAME).exists()]
+        stages = [_output(folder, folder.name) for folder in folders if (folder / manifest.NAME).exists()]
         return cls(whole, stages or [whole])
 
-    def find(self, row_id: str) -> list[Sighting]:
-        """Every sighting of the row whose id begins with `row_id`, in the order of the work.
+    def find(self, row_id: str) -> list[RowAtStage]:
+        """The row whose id begins with `row_id`, at every stage that kept or dropped it, in their order.
 
         Raises:
             DatagenError: there is no such row, or several rows have such an id.
         """
         begins = pl.col("id").str.starts_with(row_id)
-        found = list(self._sightings(begins if len(row_id) >= SHORTEST else pl.col("id") == row_id))
+        found = list(self._rows(begins if len(row_id) >= SHORTEST else pl.col("id") == row_id))
         ids = {one.row["id"]: None for one in found}
         if row_id in ids:
             return [one for one in found if one.row["id"] == row_id]
@@ -87,7 +95,7 @@ class Ledger(NamedTuple):
             return DatagenError(
                 f"{shown} is too short for an id; give its first {SHORTEST} characters or more"
             )
-        tasks = list(self._sightings(pl.col("task").str.starts_with(row_id)))
+        tasks = list(self._rows(pl.col("task").str.starts_with(row_id)))
         if tasks:
             ids = [*{one.row["id"]: None for one in tasks}]
             return DatagenError(
@@ -99,8 +107,8 @@ class Ledger(NamedTuple):
             " shows the ids of those that were kept, --dropped of the others"
         )
 
-    def relatives(self, row: Row) -> list[Sighting]:
-        """Sightings of all rows that descend from the same seed or answer the same task, and of the seed."""
+    def relatives(self, row: Row) -> list[RowAtStage]:
+        """All rows with the same seed or the same task, and the seed itself, at every stage that has them."""
         parts = [
             pl.col(name) == row[origin]
             for name, origin in (
@@ -111,20 +119,20 @@ class Ledger(NamedTuple):
             )
             if row.get(origin)
         ]
-        return list(self._sightings(*parts)) if parts else []
+        return list(self._rows(*parts)) if parts else []
 
-    def _sightings(self, *conditions: pl.Expr) -> Iterator[Sighting]:
-        for place in self.stages:
+    def _rows(self, *conditions: pl.Expr) -> Iterator[RowAtStage]:
+        for output in self.stages:
             for kept, opened in ((True, inputs.open_source), (False, inputs.open_dropped)):
-                for frame in opened(str(place.path)).frames():
+                for frame in opened(str(output.path)).frames():
                     known = [c for c in conditions if {*c.meta.root_names()} <= {*frame.columns}]
                     if known:
                         rows = frame.filter(pl.any_horizontal(known)).iter_rows(named=True)
-                        yield from (Sighting(place, kept, row) for row in rows)
+                        yield from (RowAtStage(output, kept, row) for row in rows)
 
 
-def _place(path: Path, name: str) -> Place:
-    return Place(name, path, manifest.read(path))
+def _output(path: Path, name: str) -> StageOutput:
+    return StageOutput(name, path, manifest.read(path))
 
 
 def is_answer(row: Row) -> bool:
@@ -132,8 +140,8 @@ def is_answer(row: Row) -> bool:
     return row.get("response") is not None or row.get("sample") is not None
 
 
-def task_of(row: Row, relatives: Sequence[Sighting]) -> Sighting | None:
-    """The sighting of the task that `row` answers, or None."""
+def task_of(row: Row, relatives: Sequence[RowAtStage]) -> RowAtStage | None:
+    """The task that `row` answers, or None."""
     found = [
         one
         for one in relatives
@@ -145,13 +153,13 @@ def task_of(row: Row, relatives: Sequence[Sighting]) -> Sighting | None:
     return min(found, key=lambda one: not one.kept, default=None)
 
 
-def ancestors(row: Row, relatives: Sequence[Sighting]) -> list[Sighting]:
-    """The tasks that a task was evolved from, seed first, as far as they can be found."""
-    first: dict[str, Sighting] = {}
+def ancestors(row: Row, relatives: Sequence[RowAtStage]) -> list[RowAtStage]:
+    """The tasks that a task was evolved from, seed first, as far as the data set holds them."""
+    first: dict[str, RowAtStage] = {}
     for one in sorted(relatives, key=lambda one: not one.kept):
         if not is_answer(one.row):
             first.setdefault(one.row["id"], one)
-    chain: list[Sighting] = []
+    chain: list[RowAtStage] = []
     seen = {row["id"]}
     parent = row.get("parent")
     while parent in first and parent not in seen:

@@ -1,4 +1,4 @@
-"""Why a call was not found in the journal: which of the stored ones comes nearest, and in what it differs."""
+"""Why a call was not in the journal: the nearest call that was, and the fields in which it differs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from datagen.journal.maintenance import Call, columns
 
-#: So many calls are compared in full: those that share most of some pieces of the prompt, then the newest.
+#: The number of calls compared in full: those that share most pieces of the prompt, the newest first.
 _COMPARED = 500
 _PIECES, _PIECE = 5, 32
 _SHOWN = 40
@@ -19,7 +19,7 @@ Fields = Mapping[str, object]
 
 
 class Difference(NamedTuple):
-    """A field in which two requests differ: what it was in the stored one, and now."""
+    """A field in which two requests differ: its value in the stored one, and its value now."""
 
     field: str
     then: object
@@ -34,7 +34,7 @@ class Difference(NamedTuple):
         return f"{self.field} ({_shown(then)}, now {_shown(now)})"
 
 
-class Nearest(NamedTuple):
+class NearestCall(NamedTuple):
     """The stored call that comes nearest."""
 
     key: str
@@ -59,19 +59,25 @@ def fields(request: str) -> Fields:
 
 def nearest(
     connection: sqlite3.Connection, call: Call, before: str, plans: Collection[str] = ()
-) -> Nearest | None:
+) -> NearestCall | None:
     """The stored call that comes nearest to `call`; None if none is similar.
 
-    Similar are calls with the same prompt, else those that differ in the prompt alone; of these only such as
-    were made before the moment `before` (UTC), or not after `call` for something else than `plans`. Goes
-    through the whole journal once or twice, in the memory of some hundred calls; a few seconds for a
-    million calls.
+    A call with the same prompt is similar. Without one, a call that differs in the prompt alone is similar.
+    The whole journal is read once or twice, in the memory of some hundred calls. A million calls take a few
+    seconds.
+
+    Args:
+        connection: to the journal.
+        call: the one that was not found.
+        before: a moment (UTC). Only calls made before it are compared, and calls of other plans made not
+            after `call`.
+        plans: the keys of the call's own plans.
     """
     now = fields(call.request)
     found = list(_candidates(connection, call, _earlier(connection, call, before, plans), now))
     if not found:
         return None
-    # Of those that differ in as much the newest.
+    # min() takes the first of equals, so the newest comes first.
     newest = sorted(sorted(found, key=lambda one: one.key), key=lambda one: one.made, reverse=True)
     return min(newest, key=lambda one: (len(one.differences), _distance(one.differences)))
 
@@ -79,7 +85,7 @@ def nearest(
 def _earlier(
     connection: sqlite3.Connection, call: Call, before: str, plans: Collection[str]
 ) -> tuple[str, list[str]]:
-    """The SQL condition, and its values, for calls that `call` could have been found in."""
+    """The SQL condition, and its values, for calls that were stored before `call` was made."""
     if "plan" not in columns(connection):
         return "key <> ? AND made < ?", [call.key, before]
     others = f"plan <> '' AND plan NOT IN ({', '.join('?' * len(plans))})"
@@ -88,7 +94,7 @@ def _earlier(
 
 def _candidates(
     connection: sqlite3.Connection, call: Call, earlier: tuple[str, list[str]], now: Fields
-) -> Iterator[Nearest]:
+) -> Iterator[NearestCall]:
     condition, values = earlier
     query = f"SELECT key, made, request FROM calls WHERE {condition}"
     prompt = "text" if now["text"] is not None else "messages.user"
@@ -99,7 +105,7 @@ def _candidates(
         then = fields(request)
         if then.get(prompt) == asked:
             any_same = True
-            yield Nearest(key, made, _differences(then, now))
+            yield NearestCall(key, made, _differences(then, now))
     if any_same:
         return
     begin, end = _around(call.request, "text" if prompt == "text" else "messages")
@@ -113,13 +119,13 @@ def _candidates(
     for key, made, request in connection.execute(same_rest, [*values, *parts, *pieces]):
         differences = _differences(fields(request), now)
         if [one.field for one in differences] == [prompt]:
-            yield Nearest(key, made, differences)
+            yield NearestCall(key, made, differences)
 
 
 def _around(request: str, name: str) -> tuple[str, str]:
-    """What stands in a canonical request before and after the value of its field `name`."""
+    """The text of a canonical request before and after the value of its field `name`."""
     value = _json(json.loads(request)[name])
-    # Names are sorted, so behind `messages` stands `model`, and behind `text` the end.
+    # Names are sorted: `model` follows `messages`, and nothing follows `text`.
     begin, middle, end = request.partition(f'"{name}":{value}')
     return begin + middle[: len(name) + 3], end
 
@@ -144,7 +150,7 @@ def _differences(then: Fields, now: Fields) -> tuple[Difference, ...]:
 
 
 def _distance(differences: tuple[Difference, ...]) -> int:
-    """How many characters of a single differing text lie between its first and last difference."""
+    """How many characters lie between the first and last difference of a single text; else 0."""
     then, now = differences[0].then, differences[0].now
     if len(differences) > 1 or not (isinstance(then, str) and isinstance(now, str)):
         return 0
