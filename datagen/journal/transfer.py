@@ -10,14 +10,13 @@ import contextlib
 import gzip
 import json
 import os
-import zlib
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import IO, NamedTuple, cast
 
-from datagen import canonical
+from datagen import canonical, packed
 from datagen.errors import DatagenError, UsageError, one_line
 from datagen.journal import store
 from datagen.journal.damage import told
@@ -25,7 +24,6 @@ from datagen.journal.maintenance import Call, Wanted, everything
 
 SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst")
 _ROWS_AT_A_TIME = 1000
-_BLOCK = 1 << 20
 _NEEDED = {"key", "request", "reply", "made"}
 _ALLOWED = _NEEDED | {"plan", "usd"}
 _SQLITE = b"SQLite format 3\0"
@@ -142,61 +140,22 @@ def _calls_of_journal(source: Path) -> Iterator[Call]:
 
 
 def _calls_of_lines(source: Path) -> Iterator[Call]:
-    with contextlib.closing(_lines(source)) as lines:
-        for number, text in enumerate(lines, 1):
-            if not text.strip():
-                continue
-            try:
-                call = call_from(text)
-            except (ValueError, RecursionError) as error:
-                raise DatagenError(
-                    f"{source}, line {number}: {one_line(error, 160)}; nothing was imported; mend the line,"
-                    " or take it out"
-                ) from None
-            yield call
-
-
-def _lines(source: Path) -> Generator[bytes]:
-    rest = b""
-    with source.open("rb") as file:
-        try:
-            for block in _unpacked(file, source.suffix):
-                *whole, rest = (rest + block).split(b"\n")
-                yield from whole
-        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-            what = "gzip" if source.suffix == ".gz" else "zstd"
-            raise DatagenError(
-                f"{source} is not a whole {what} file: {one_line(error)}; fetch it again"
-            ) from None
-    if rest:
-        yield rest
-
-
-def _unpacked(file: IO[bytes], suffix: str) -> Iterator[bytes]:
-    if suffix == ".zst":
-        yield from _unpacked_zstd(file)
-        return
-    reader = cast("IO[bytes]", gzip.GzipFile(fileobj=file)) if suffix == ".gz" else file
-    while block := reader.read(_BLOCK):
-        yield block
-
-
-def _unpacked_zstd(file: IO[bytes]) -> Iterator[bytes]:
-    """Frame by frame: only a decompressor of this kind knows whether its frame came to an end."""
-    import zstandard
-
-    frame = None
     try:
-        while block := file.read(_BLOCK):
-            while block:
-                frame = frame or zstandard.ZstdDecompressor().decompressobj()
-                yield frame.decompress(block)
-                block = frame.unused_data if frame.eof else b""
-                frame = None if frame.eof else frame
-    except zstandard.ZstdError as error:
-        raise zlib.error(str(error)) from None
-    if frame is not None:
-        raise EOFError("it ends in the middle of a frame")
+        with packed.reading(source, packed.by_name(source)) as lines:
+            for number, text in enumerate(lines, 1):
+                if text.strip():
+                    yield _call_at(text, f"{source}, line {number}")
+    except packed.Incomplete as error:
+        raise DatagenError(f"{source} {error}") from None
+
+
+def _call_at(text: bytes, where: str) -> Call:
+    try:
+        return call_from(text)
+    except (ValueError, RecursionError) as error:
+        raise DatagenError(
+            f"{where}: {one_line(error, 160)}; nothing was imported; mend the line, or take it out"
+        ) from None
 
 
 def call_from(text: bytes) -> Call:

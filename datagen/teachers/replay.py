@@ -16,23 +16,19 @@ content is part of what a run is known by.
 from __future__ import annotations
 
 import asyncio
-import gzip
 import hashlib
 import json
 import os
 import shutil
 import sqlite3
 import tempfile
-import zlib
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 from urllib.parse import quote
 
-import zstandard
-
-from datagen import canonical
+from datagen import canonical, packed
 from datagen.errors import UsageError, nearest, one_line
 from datagen.request import CallFailed, Prompt, Reply, Request, TeacherUnusable
 from datagen.teachers._kind import Kind
@@ -50,7 +46,7 @@ class _Unfit(Exception):
 
 #: What reading untrusted content ends in.
 _DAMAGE = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
-_UNREADABLE = (_Unfit, sqlite3.Error, OSError, EOFError, zlib.error, zstandard.ZstdError)
+_UNREADABLE = (_Unfit, sqlite3.Error, OSError, packed.Incomplete)
 
 
 class RecordedModel(NamedTuple):
@@ -273,21 +269,17 @@ def _ambiguity(fitting: list[_Call]) -> str:
 
 
 def _open(stack: ExitStack, path: Path) -> _Lines | _Journal:
-    """A journal, or its export, plain or compressed; recognised by its first bytes."""
+    """A journal, or its export, plain or packed; recognised by its first bytes."""
     file = stack.enter_context(path.open("rb"))
-    start = file.read(16)
-    file.seek(0)
-    if start.startswith(b"SQLite format 3\0"):
+    if file.read(16).startswith(b"SQLite format 3\0"):
         return _Journal(stack, path)
-    packed: Any
-    if start.startswith(b"\x1f\x8b"):
-        packed = gzip.GzipFile(fileobj=file)
-    elif start.startswith(b"\x28\xb5\x2f\xfd"):
-        packed = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
-    else:
+    file.seek(0)
+    packing = packed.by_content(path)
+    if packing is None:
         return _Lines(file)
     plain = stack.enter_context(tempfile.TemporaryFile(prefix="datagen-"))  # noqa: SIM115 - the stack's
-    shutil.copyfileobj(packed, plain, 1 << 20)
+    with packed.reading(path, packing) as content:
+        shutil.copyfileobj(content, plain, 1 << 20)
     plain.seek(0)
     return _Lines(plain)
 
