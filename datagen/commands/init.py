@@ -19,10 +19,10 @@ import click
 import yaml
 
 from datagen.data import inputs
-from datagen.errors import DatagenError, InterruptedRun, UsageError
+from datagen.errors import DatagenError, InterruptedRun
 from datagen.runs import recipe, values
 from datagen.stages.decontam import DEFAULT_BENCHMARK
-from datagen.teachers import Profile, parse_profiles, settings
+from datagen.teachers import Profile, settings
 from decontam.benchmarks import usages
 from rules import RULES
 
@@ -32,20 +32,6 @@ _NOTES_AT = 40
 _LONGEST_NAME = 40
 #: The kind of teacher that answers with a column of the file, so no model is asked.
 _REFERENCE = "reference"
-
-
-class _Teacher(values.TeacherSpec):
-    """A SPEC that is also valid in a recipe."""
-
-    def convert(
-        self, value: str | Profile, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Profile:
-        profile = super().convert(value, param, ctx)
-        try:
-            parse_profiles({"teacher": _settings_of(profile)}, str(value))
-        except UsageError as error:
-            self.fail(str(error), param, ctx)
-        return profile
 
 
 #: By option: the question asked on a terminal where the option is left out, and the default answer.
@@ -74,11 +60,11 @@ _QUESTIONS = {
 @click.option(
     "--teacher",
     multiple=True,
-    type=_Teacher(),
+    type=values.TeacherSpec(),
     metavar="SPEC",
     help="Who is asked; repeat for more.  [default: local:smollm2]",
 )
-@click.option("--student", type=_Teacher(), metavar="SPEC", help="The model to train.")
+@click.option("--student", type=values.TeacherSpec(), metavar="SPEC", help="The model to train.")
 @click.option(
     "--against",
     multiple=True,
