@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 import polars as pl
 
-from decontam._text import token_spans
+from decontam._text import token_spans, tokens
 from decontam.benchmarks import Item
 
 EXCERPT = 200
+
+#: Rows that all detectors see before the next rows come.
+BATCH = 128
 
 SCHEMA = pl.Schema(
     {
@@ -31,7 +35,7 @@ def parts(item: Item) -> dict[str, str]:
 
     `prompt` is the words alone, `raw_prompt` all that a model is shown (signature, words, examples).
     Each is sought in each of the row's texts: docstrings stand in answers, and code in questions. Tests are
-    no such text: `cases.py` looks for what they say.
+    no such text: `detectors/cases.py` looks for what they say.
     """
     found = {"prompt": item.prompt, "solution": item.solution}
     if item.raw_prompt != item.prompt:
@@ -46,6 +50,12 @@ def texts(frame: pl.DataFrame) -> Iterator[tuple[str, str, str]]:
         yield from ((row, field, value) for field, value in zip(fields, values, strict=True) if value)
 
 
+@lru_cache(maxsize=2 * BATCH)
+def tokens_of_row(text: str) -> Sequence[str]:
+    """Return `tokens(text)`; the texts of one batch are split once for all detectors."""
+    return tokens(text)
+
+
 def excerpt(text: str, first: int = 0, last: int | None = None) -> str:
     """Return `text` from its token number `first` through `last`, verbatim, cut to 200 characters."""
     spans = token_spans(text)
@@ -57,4 +67,4 @@ def excerpt(text: str, first: int = 0, last: int | None = None) -> str:
 
 def evidence(rows: list[Evidence]) -> pl.DataFrame:
     """Return the matches as a frame with the columns of `SCHEMA`, also when there are none."""
-    return pl.DataFrame(rows, schema=SCHEMA, orient="row")
+    return pl.DataFrame(rows, schema=SCHEMA, orient="row") if rows else SCHEMA.to_frame()

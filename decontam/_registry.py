@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Mapping
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
@@ -13,8 +15,11 @@ class BrokenEntryPointError(ImportError):
     """What another package brings cannot be used; the message is one line for the user."""
 
 
-def modules(folder: Path, package: str, group: str) -> dict[str, str]:
+@cache
+def modules(folder: Path, package: str, group: str) -> Mapping[str, str]:
     """Full names of modules by name: those of the folder, then those of the group; none is imported.
+
+    Entry points are read once in a process: each look-up reads the files of all installed packages.
 
     Args:
         folder: its modules count whose names have no leading underscore.

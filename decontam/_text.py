@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 Shingle = tuple[str, ...]
 
@@ -31,6 +31,7 @@ _LITERAL = re.compile(
     r"""|([0-9](?<!\w.)[0-9]*(?:\.[0-9]+)?)"""
     r"""|([TFNtfn](?<!\w.)(?:(?<=[Tt])rue|(?<=[Ff])alse|(?<=N)one|(?<=n)ull)\b)"""
 )
+_TRUTH = {"true": "True", "false": "False", "null": "None"}  # other languages' spelling
 
 
 def tokens(text: str) -> list[str]:
@@ -46,26 +47,31 @@ def token_spans(text: str) -> list[tuple[int, int]]:
     return [match.span() for match in _TOKEN.finditer(_without_prompts(text))]
 
 
-def literals(text: str) -> list[tuple[str, int, int]]:
-    """Return the numbers, strings in quotes, truth values and nulls in `text`: (value, start, end).
+def literals(text: str) -> list[str]:
+    """Return the numbers, strings in quotes, truth values and nulls in `text`, in their order.
 
     A string is what stands between two quotes on one line, escaped or not; a sign is no part of a number.
     """
-    text = text.replace('"""', "   ").replace("'''", "   ")
-    return [(_literal(match), *match.span()) for match in _LITERAL.finditer(text)]
+    found = _LITERAL.findall(_without_docstring_quotes(text))
+    return [
+        (double or single).removesuffix("\\") or number or _TRUTH.get(truth, truth)
+        for double, single, number, truth in found
+    ]
 
 
-def shingles(words: list[str], n: int) -> Iterator[Shingle]:
+def literal_spans(text: str) -> list[tuple[int, int]]:
+    """Return where each of `literals(text)` stands in `text`, quotes included: (start, end)."""
+    return [match.span() for match in _LITERAL.finditer(_without_docstring_quotes(text))]
+
+
+def shingles(words: Sequence[str], n: int) -> Iterator[Shingle]:
     """Yield every run of `n` neighbouring tokens, in order; nothing if there are fewer than `n`."""
     return zip(*(words[start:] for start in range(n)), strict=False)
 
 
-def _literal(match: re.Match[str]) -> str:
-    value = match[match.lastindex or 0]
-    if match.lastindex == 4:
-        return {"true": "True", "false": "False", "null": "None"}.get(value, value)
-    return value.removesuffix("\\")
-
-
 def _without_prompts(text: str) -> str:
     return text.replace(">>>", "   ")  # of equal length, so that spans stay true
+
+
+def _without_docstring_quotes(text: str) -> str:
+    return text.replace('"""', "   ").replace("'''", "   ")

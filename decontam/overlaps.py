@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from decontam._evidence import SCHEMA
+from decontam._evidence import BATCH, SCHEMA, tokens_of_row
 from decontam.benchmarks import Item
 from decontam.detectors import detector, names
 
@@ -30,7 +30,9 @@ def find_overlaps(frame: pl.DataFrame, indexes: Mapping[str, Any]) -> pl.DataFra
         (at most 200 characters of the row). Sorted by the order of the rows, then benchmark, item,
         detector, part; batches give the same as the whole.
     """
-    found = [detector(name).matches(frame, index) for name, index in indexes.items()]
+    chosen = [(detector(name).matches, index) for name, index in indexes.items()]
+    found = [matches(batch, index) for batch in frame.iter_slices(BATCH) for matches, index in chosen]
+    tokens_of_row.cache_clear()
     rows = frame.select(row=pl.col("id").cast(pl.String)).unique(maintain_order=True)
     return (
         pl.concat([SCHEMA.to_frame(), *found])

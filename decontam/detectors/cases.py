@@ -40,12 +40,13 @@ import re
 import warnings
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from operator import itemgetter
 from typing import NamedTuple
 
 import polars as pl
 
 from decontam._evidence import EXCERPT, Evidence, evidence, texts
-from decontam._text import literals
+from decontam._text import literal_spans, literals, shingles
 from decontam.benchmarks import Item
 
 #: A line with its end, as Python's parser counts lines.
@@ -102,12 +103,12 @@ def matches(frame: pl.DataFrame, index: Index) -> pl.DataFrame:
     """
     found: list[Evidence] = []
     for row, field, text in texts(frame):
-        words = literals(text)
-        for tests, hits in _candidates([word for word, _, _ in words], index):
+        for tests, hits in _candidates(literals(text), index):
             bits, first, end = _best_stretch(hits, tests)
             if bits >= index.least:
-                start = words[first][1]
-                shown = text[start : min(words[end - 1][2], start + EXCERPT)]
+                spans = literal_spans(text)
+                start = spans[first][0]
+                shown = text[start : min(spans[end - 1][1], start + EXCERPT)]
                 shares = bits / tests.whole, index.least / tests.whole
                 found.append((row, tests.benchmark, tests.item, "cases", f"tests:{field}", *shares, shown))
     return evidence(found)
@@ -139,7 +140,7 @@ def _choices(k: int, of: int, others: int) -> float:
 
 def _tests(item: Item) -> _Tests:
     texts_of = [assertion for test in item.tests for assertion in _assertions(test)]
-    cases = [tuple(word for word, _, _ in literals(text)) for text in texts_of]
+    cases = [tuple(literals(text)) for text in texts_of]
     worth = {case: int(information(case)) for case in cases if case}
     bits = {case: worth[case] for case in worth if worth[case] > math.log2(len(worth))}
     whole = sum(bits.values()) - _choices(len(bits), len(bits), 0)
@@ -172,23 +173,29 @@ def _segment(lines: Sequence[bytes], node: ast.expr) -> str:
 def _asserted(node: ast.AST) -> ast.expr | None:
     if isinstance(node, ast.Assert):
         return node.test
-    is_assertion = isinstance(node, ast.Call) and "assert" in ast.unparse(node.func).lower()
-    return node if is_assertion and isinstance(node, ast.Call) else None
+    return node if isinstance(node, ast.Call) and "assert" in _name_of(node.func).lower() else None
+
+
+def _name_of(called: ast.expr) -> str:
+    """Return what is called, as source; names come without `ast.unparse`, which takes most of the time."""
+    return called.id if isinstance(called, ast.Name) else ast.unparse(called)
 
 
 def _candidates(words: Sequence[str], index: Index) -> Iterator[tuple[_Tests, list[Hit]]]:
     """Yield the items of which the row holds enough bits anywhere, with where their cases begin."""
     found: dict[int, list[Hit]] = defaultdict(list)
-    for at in range(len(words)):
-        for head in (tuple(words[at : at + 1]), tuple(words[at : at + 2])):
-            for length in index.lengths.get(head, ()):
-                case = tuple(words[at : at + length])
-                for number in index.holders.get(case, ()):
-                    found[number].append((at, case))
+    heads = [
+        (at, head) for n in (1, 2) for at, head in enumerate(shingles(words, n)) if head in index.lengths
+    ]
+    for at, head in heads:
+        for length in index.lengths[head]:
+            case = tuple(words[at : at + length])
+            for number in index.holders.get(case, ()):
+                found[number].append((at, case))
     for number, hits in found.items():
         tests = index.tests[number]
         if sum(tests.bits[case] for case in {case for _, case in hits}) >= index.least:
-            yield tests, hits
+            yield tests, sorted(hits, key=itemgetter(0))
 
 
 def _best_stretch(hits: Sequence[Hit], tests: _Tests) -> tuple[float, int, int]:

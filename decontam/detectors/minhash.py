@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
-from decontam._evidence import Evidence, evidence, excerpt, parts, texts
+from decontam._evidence import Evidence, evidence, excerpt, parts, texts, tokens_of_row
 from decontam._text import Shingle, shingles, tokens
 from decontam.benchmarks import Item
 from decontam.minhash import lsh, signature
@@ -59,9 +59,9 @@ class Index:
         return dict(found)
 
     @cached_property
-    def known(self) -> frozenset[Shingle]:
-        """All shingles of all parts."""
-        return frozenset(self.holders)
+    def smallest(self) -> int:
+        """The least number of shingles that a part with any has."""
+        return min((len(part.grams) for part in self.parts if part.grams), default=1)
 
     @cached_property
     def lsh(self) -> MinHashLSH:
@@ -107,23 +107,27 @@ def matches(frame: pl.DataFrame, index: Index) -> pl.DataFrame:
     """Return one row of evidence for each part of an item that equals a row's text as a whole, nearly."""
     found: list[Evidence] = []
     for row, field, text in texts(frame):
-        for part, value in _similar(frozenset(shingles(tokens(text), index.n)), index):
+        for part, value in _similar(tokens_of_row(text), index):
             where = f"{part.name}:{field}"
             shown = excerpt(text)
             found.append((row, part.benchmark, part.item, "minhash", where, value, index.threshold, shown))
     return evidence(found)
 
 
-def _similar(grams: frozenset[Shingle], index: Index) -> list[tuple[_Part, float]]:
-    """The parts that LSH finds and whose true similarity is enough, with that.
+def _similar(words: Sequence[str], index: Index) -> list[tuple[_Part, float]]:
+    """Return the parts that LSH finds and whose true similarity is enough, with that similarity.
 
     Nearly all rows share too few shingles with all parts together. For the others the true similarities come
     first, from the shingles that are shared, and LSH is asked only where one of them is enough.
     """
-    # J >= t needs t of the row's shingles to be some part's.
-    if not grams or len(grams & index.known) / len(grams) < index.threshold:
+    known = index.holders.keys() & shingles(words, index.n)
+    # The union of two sets is at least as large as either: too few shared shingles rule out J >= threshold.
+    if not known or len(known) / index.smallest < index.threshold:
         return []
-    shared = Counter(number for gram in grams for number in index.holders.get(gram, ()))
+    grams = frozenset(shingles(words, index.n))
+    if len(known) / len(grams) < index.threshold:
+        return []
+    shared = Counter(number for gram in known for number in index.holders[gram])
     enough: dict[int, float] = {}
     for number, count in shared.items():
         value = count / (len(grams) + len(index.parts[number].grams) - count)

@@ -27,12 +27,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import polars as pl
 
-from decontam._evidence import Evidence, evidence, excerpt, parts, texts
+from decontam._evidence import Evidence, evidence, excerpt, parts, texts, tokens_of_row
 from decontam._text import Shingle, shingles, tokens
 from decontam.benchmarks import Item
 
@@ -54,7 +54,7 @@ class Index(NamedTuple):
     """The parts of all items.
 
     postings: for an n-gram, the numbers of the parts that it makes candidates, with its weight there. The
-        commonest n-grams of a part are left out: they are on every row's lips, and cost the most.
+        commonest n-grams of a part are left out: they are in almost every row, and cost the most.
     enough: for each part, the weight that the rest must reach, so that no match can be missed.
     """
 
@@ -84,7 +84,8 @@ def index(
     for number, part in enumerate(found):
         least = math.floor(thresholds[part.name] * part.mass)
         skipped = 0
-        for gram, weight in sorted(part.weights.items(), key=lambda entry: (-df[entry[0]], entry[0])):
+        for gram in sorted(part.weights, key=df.__getitem__, reverse=True):
+            weight = part.weights[gram]
             if skipped + weight <= least / 2:
                 skipped += weight
             else:
@@ -97,8 +98,10 @@ def matches(frame: pl.DataFrame, index: Index) -> pl.DataFrame:
     """Return one row of evidence for each part of an item that a row's text contains, in the rows' order."""
     found: list[Evidence] = []
     for row, field, text in texts(frame):
-        grams = list(shingles(tokens(text), index.n))
-        for part in _candidates(grams, index):
+        words = tokens_of_row(text)
+        candidates = _candidates(shingles(words, index.n), index)
+        grams = list(shingles(words, index.n)) if candidates else []
+        for part in candidates:
             threshold = index.thresholds[part.name]
             weight, first, last = _best_stretch(grams, part.weights, 2 * part.length)
             value = weight / part.mass
@@ -126,10 +129,11 @@ def _parts(items: Sequence[Item], n: int, floor: float) -> list[_Part]:
     return found
 
 
-def _candidates(grams: Sequence[Shingle], index: Index) -> list[_Part]:
+def _candidates(grams: Iterable[Shingle], index: Index) -> list[_Part]:
+    """Return the parts of which a row holds enough weight anywhere."""
     reached: dict[int, int] = defaultdict(int)
-    for gram in set(grams):
-        for number, weight in index.postings.get(gram, ()):
+    for gram in index.postings.keys() & grams:
+        for number, weight in index.postings[gram]:
             reached[number] += weight
     return [index.parts[number] for number, weight in reached.items() if weight >= index.enough[number]]
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from decontam._text import literals, shingles, token_spans, tokens
+from decontam._text import literal_spans, literals, shingles, token_spans, tokens
 
 DOCSTRING = '''
     """ Return the n-th "tribonacci" number.
@@ -68,13 +68,13 @@ def test_shingles_are_all_runs_of_neighbours():
 )
 def test_literals(text, expected):
     """Numbers, strings on one line, truth values and nulls are literals; names and prose are not."""
-    assert [value for value, _, _ in literals(text)] == expected
+    assert literals(text) == expected
 
 
 @given(st.text(alphabet="ab1.'\"\\ \n(", max_size=40))
 def test_a_literal_stands_where_it_says(text):
     """The place of each literal holds its value, and places are in order."""
-    found = literals(text)
+    spans = literal_spans(text)
     plain = text.replace('"""', "   ").replace("'''", "   ")
-    assert all(value in plain[start:end] for value, start, end in found)
-    assert all(end <= start for (_, _, end), (_, start, _) in pairwise(found))
+    assert all(value in plain[start:end] for value, (start, end) in zip(literals(text), spans, strict=True))
+    assert all(end <= start for (_, end), (start, _) in pairwise(spans))
