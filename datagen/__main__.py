@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -15,6 +16,8 @@ INTERRUPTED = 130
 
 def main() -> None:
     """Run the command line; whatever a user can cause ends in one line on stderr and an exit code."""
+    # Until a command begins nothing has been done. Python loses an interrupt that comes within some imports.
+    signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
     try:
         _leave_working_folder_alone()
         _have_streams()
@@ -23,8 +26,6 @@ def main() -> None:
         code = _shadowed() or run(sys.argv[1:])
     except KeyboardInterrupt:  # before the command line was ready for it
         code = INTERRUPTED
-    import signal
-
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # once more ends the shutdown, without a traceback
     sys.exit(code)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import Path
 
 #: Made once: json.dumps makes one for each call that has options.
 _ENCODER = json.JSONEncoder(
@@ -23,6 +24,12 @@ def dumps(value: object) -> str:
 def sha256(text: str) -> str:
     """The sha256 of `text` in UTF-8, as 64 hex digits."""
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def file_sha256(path: Path) -> str:
+    """The sha256 of a file's bytes, as 64 hex digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def row_id(*content: object) -> str:

@@ -8,10 +8,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import NamedTuple, Protocol, TypeVar
+from typing import TypeVar
 
 from datagen import progress
 from datagen.calls.admission import Gate, GivenUp
+from datagen.calls.asking import Answer, Tally
 from datagen.calls.budget import Account, Budget, Reservation, expected_tokens_in, most_tokens_out, opened
 from datagen.calls.usage import Usage
 from datagen.errors import DatagenError, InterruptedRun
@@ -36,51 +37,6 @@ INTERRUPTED = f"interrupted; {GOES_ON}"
 
 class _Unanswered(Exception):
     """All attempts of a call ended without an answer."""
-
-
-class Answer(NamedTuple):
-    """What became of one call.
-
-    Args:
-        reply: None where there is none.
-        request: the call's journal key; None where it has none.
-        problem: why there is no reply.
-    """
-
-    reply: Reply | None
-    request: str | None
-    problem: str = ""
-
-
-class Asker(Protocol):
-    """Whoever answers prompts: a `Caller`, or a forecast that only looks them up."""
-
-    async def ask(
-        self, teacher: Teacher, prompt: Prompt, *, seed: int, sample: int, temperature: float | None = None
-    ) -> Answer:
-        """See `Caller.ask`."""
-        ...
-
-
-@dataclass
-class Tally:
-    """Calls of one run.
-
-    Args:
-        asked: calls that were made and answered.
-        reused: answers that came from the journal.
-        failed: calls without an answer.
-        tokens_in: of the calls that were made.
-        tokens_out: of the calls that were made.
-        usd: what the calls that were made cost.
-    """
-
-    asked: int = 0
-    reused: int = 0
-    failed: int = 0
-    tokens_in: int = 0
-    tokens_out: int = 0
-    usd: float = 0.0
 
 
 @dataclass

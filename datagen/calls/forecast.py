@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from datagen.calls.asking import Answer, Asker
 from datagen.calls.budget import expected_tokens_in, most_tokens_out
-from datagen.calls.caller import Answer, Asker
 from datagen.data.source import Source
 from datagen.journal import Journal, open_journal
 from datagen.request import CallFailed, Prompt, Request

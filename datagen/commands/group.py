@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import signal
 from typing import NoReturn
 
 import click
@@ -60,7 +62,10 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] not in names() and not args[0].startswith("-"):
             self._unknown(ctx, args[0])
-        return super().resolve_command(ctx, args)
+        resolved = super().resolve_command(ctx, args)
+        with contextlib.suppress(ValueError):  # not in the main thread
+            signal.signal(signal.SIGINT, signal.default_int_handler)  # from here on there is work to end
+        return resolved
 
     def _unknown(self, ctx: click.Context, name: str) -> NoReturn:
         ctx.fail(f"unknown command {name}: {nearest(name, names())}")

@@ -96,11 +96,13 @@ def asked(stage: Stage, options: Any) -> list[Profile]:  # noqa: ANN401
         UsageError: the options do not fit together, or two teachers bear the same name.
     """
     if isinstance(stage, FrameStage):
+        stage.check_options(options)
         return []
     profiles = list(stage.asks(options))
     needed = stage.needed(options)
     # A teacher may be the judge as well; otherwise nobody is named twice.
     check_all(_once(profiles, needed))
+    stage.check_options(options)
     return profiles
 
 
@@ -114,10 +116,7 @@ def _once(profiles: list[Profile], needed: Profile | None) -> list[Profile]:
 
 def check(stage: Stage, options: Any) -> None:  # noqa: ANN401
     """Raise UsageError for options that do not fit together; nothing that may change is looked at."""
-    if isinstance(stage, EachStage):
-        asked(stage, options)
-    else:
-        stage.check_options(options)
+    asked(stage, options)
 
 
 def _distinct(profiles: list[Profile]) -> list[Profile]:

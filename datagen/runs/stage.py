@@ -14,7 +14,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import polars as pl
 
 from datagen.calls import usage
-from datagen.calls.caller import Asker
+from datagen.calls.asking import Asker
 from datagen.calls.forecast import Later
 from datagen.data.dataset import Split
 from datagen.data.manifest import Entry
@@ -136,6 +136,7 @@ class EachStage(Generic[O, U]):
         needed: who of those asked the work cannot do without.
         later: for a dry run, the calls that follow answers which are missing.
         decides: all that decides its rows beside who is asked.
+        check_options: raises UsageError for options that do not fit together.
         tally: adds a unit's rows to the stage's own manifest entries.
         entries: the manifest entries that it adds, those of its calls included.
     """
@@ -154,6 +155,7 @@ class EachStage(Generic[O, U]):
     needed: Callable[[O], Profile | None] = _nothing
     later: Callable[[U, Made, O, Tools], Iterable[Later]] = _nothing_later
     decides: Callable[[O], Mapping[str, Any]] = described
+    check_options: Callable[[O], object] = _nothing
     tally: Callable[[dict[str, Any], U, Made], None] = _no_tally
     entries: tuple[Entry, ...] = field(default=usage.ENTRIES)
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from datagen import canonical
 from datagen.calls import usage
-from datagen.calls.caller import Answer
+from datagen.calls.asking import Answer
 from datagen.calls.forecast import Later
 from datagen.data import schema
 from datagen.data.dataset import CALL_FAILED
@@ -74,15 +74,17 @@ def _weights(words: tuple[str, ...]) -> dict[str, float]:
 
 
 def _asks(options: Options) -> list[Profile]:
-    """The teachers, then the judge; what cannot evolve anything is refused."""
+    """The teachers, then the judge."""
+    return [*options.teacher, *([options.judge] if options.judge else [])]
+
+
+def _check(options: Options) -> None:
     _weights(options.method)
-    profiles = [*options.teacher, *([options.judge] if options.judge else [])]
-    for one in profiles:
+    for one in _asks(options):
         if kind_of(one).needs_reference:
             raise UsageError(
-                f"{one.name} only repeats solutions, and can neither evolve nor judge; name a model"
+                f"{one.name} only repeats solutions; it can neither evolve nor judge: name a model"
             )
-    return profiles
 
 
 def _decides(options: Options) -> dict[str, Any]:
@@ -240,6 +242,7 @@ STAGE = EachStage(
     argument="SEEDS",
     limit=lambda options: options.limit,
     needed=lambda options: options.judge,
+    check_options=_check,
     later=_later,
     decides=_decides,
     tally=_tally,

@@ -16,7 +16,7 @@ from datagen import canonical
 from datagen.answers import prompts
 from datagen.answers.code import extract_code
 from datagen.answers.tests import parse_tests
-from datagen.calls.caller import Asker
+from datagen.calls.asking import Asker
 from datagen.data import schema
 from datagen.data.dataset import CALL_FAILED
 from datagen.data.source import Row, Source

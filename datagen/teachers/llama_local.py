@@ -6,7 +6,6 @@ It is too small to follow instructions about rewriting, so it is shown examples 
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import os
 from collections.abc import AsyncIterator
@@ -14,6 +13,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from datagen import canonical
 from datagen.errors import UsageError, nearest, one_line
 from datagen.request import TeacherUnusable
 from datagen.teachers._kind import Kind
@@ -79,7 +79,7 @@ async def connect(profile: Profile) -> AsyncIterator[OpenAIChat]:
         async with client(f"{server.listening_address}/v1", NO_KEY, direct=True) as opened:
             # A reused prefix changes the arithmetic, and with it the text.
             defaults = {"extra_body": {"cache_prompt": False}}
-            endpoint = profile.endpoint or f"sha256:{_sha256(path)}"
+            endpoint = profile.endpoint or f"sha256:{canonical.file_sha256(path)}"
             builder = RequestBuilder(filled, name, endpoint, default_style="few-shot", defaults=defaults)
             yield OpenAIChat(opened, builder, f"{server.listening_address}/v1")
     finally:
@@ -120,11 +120,6 @@ def _start(path: Path, name: str, slots: int) -> Any:  # noqa: ANN401 - xllamacp
         return llama.Server(parameters)
     except Exception as error:  # xllamacpp raises bare RuntimeError and others for a file it cannot load
         raise TeacherUnusable(f"local:{name}: the model cannot be loaded: {one_line(error, 120)}") from None
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 KIND = Kind(

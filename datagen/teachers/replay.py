@@ -16,7 +16,6 @@ content is part of what a run is known by.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import os
 import shutil
@@ -82,13 +81,8 @@ def identity(profile: Profile) -> str:
     """The sha256 of the file, and what is chosen from it."""
     path, model = profile.target
     with _told(profile.name):
-        digests = [_sha256(part) for part in (path, _log(path)) if part.is_file()]
+        digests = [canonical.file_sha256(part) for part in (path, _log(path)) if part.is_file()]
     return canonical.dumps([digests, model, profile.endpoint])
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _log(path: Path) -> Path:

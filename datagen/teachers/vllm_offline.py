@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
 import importlib.util
 import json
 import os
@@ -306,14 +305,9 @@ def _endpoint(model: str, options: dict[str, Any]) -> str:
         return f"hf:{model}@{_commit(model, options.get('revision'))}{suffix}"
     with ThreadPoolExecutor(4) as pool:
         paths = _decisive(Path(model))
-        digests = list(pool.map(_sha256, paths))
+        digests = list(pool.map(canonical.file_sha256, paths))
     named = [(path.name, digest) for path, digest in zip(paths, digests, strict=True)]
     return f"sha256:{canonical.sha256(canonical.dumps(named))}{suffix}"
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _commit(model: str, revision: object) -> str:
