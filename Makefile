@@ -3,6 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 
 .PHONY: demo quick test check docs clean
@@ -15,12 +16,12 @@ demo: $(VENV)/.demo
 	@echo "  $(BIN)/datagen cat out/demo --dropped | head -3"
 	@echo "  less out/demo/README.md out/demo/manifest.json"
 
-# For the daily loop: what needs no server, no model and no killed process, on two cores.
+# For the daily loop: what needs no server, no model and no killed process.
 quick: $(VENV)/.test
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow and not integration" $(ARGS)
+	$(PYTEST) -m "not slow and not integration" $(ARGS)
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest $(ARGS)
+	$(PYTEST) $(ARGS)
 
 # Lint, format, types, docs, wheel: what .ci/run does beside the tests.
 check: $(VENV)/.test
