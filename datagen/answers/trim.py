@@ -81,6 +81,15 @@ def trim(text: str, wanted: Collection[str] = (), trees: Trees | None = None) ->
         trees: the trees known so far; that of the result is added where no parse is needed for it.
     """
     trees = Trees() if trees is None else trees
+    trimmed, cut = _trimmed_once(text, wanted, trees), frozenset[str]()
+    while trimmed.text != text:
+        # What stays may have been needed by what is gone now.
+        text, cut = trimmed.text, cut | trimmed.cut
+        trimmed = _trimmed_once(text, wanted, trees)
+    return Trimmed(text, cut)
+
+
+def _trimmed_once(text: str, wanted: Collection[str], trees: Trees) -> Trimmed:
     tree = trees.of(text)
     whole = Trimmed(text, frozenset())
     if tree is None or "\r" in text or not tree.body:

@@ -6,7 +6,7 @@ import ast
 
 import pytest
 from cost import cost
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from datagen.answers.syntax import Trees
@@ -174,6 +174,13 @@ _STATEMENTS = st.sampled_from(
 
 @settings(max_examples=400, deadline=None)
 @given(st.lists(_STATEMENTS, max_size=12), st.sampled_from([(), ("f",), ("g",), ("A", "x"), ("missing",)]))
+@example(
+    [
+        *("del x", "for n in range(3):\n    print(f(n))", "def test_f():\n    assert f(1)"),
+        *("f = g", "f(1)"),
+    ],
+    ("A", "x"),
+)
 def test_trimmed_once_is_trimmed_for_good(statements, wanted):
     """What is left compiles, holds what was wanted, and has nothing more to cut."""
     code = "\n".join(statements)
