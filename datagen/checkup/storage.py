@@ -93,12 +93,12 @@ def journal(*, quick: bool) -> Finding:
     import sqlite3
 
     from datagen.journal import CHECKED_BYTES
-    from datagen.journal.damage import check_pages, check_schema, told
+    from datagen.journal.damage import check_pages, check_schema, errors_explained
 
     path = _journal()
     if not os.path.lexists(path):
         return Finding("ok", f"{path} is not there yet; the first call makes it")
-    with told(path):
+    with errors_explained(path):
         size = path.stat().st_size
         if not size:
             return Finding("FAIL", f"{path} is empty, which not even a new one is",

@@ -18,7 +18,7 @@ from datagen import journal
 from datagen.commands.summary import FAILED_ROWS
 from datagen.errors import DatagenError, UsageError, nearest
 from datagen.journal import maintenance, transfer
-from datagen.journal.maintenance import Stats, Wanted
+from datagen.journal.maintenance import CallFilter, Stats
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -181,7 +181,7 @@ def export(
         write: Callable[[bytes], object] = lambda text: click.echo(text, nl=False)  # noqa: E731
         if out is not None:
             write = stack.enter_context(transfer.written(out))
-        found = stack.enter_context(maintenance.everything(path, Wanted(models, endpoints, since)))
+        found = stack.enter_context(maintenance.everything(path, CallFilter(models, endpoints, since)))
         for call in found.calls:
             write(transfer.line(call))
             calls += 1
@@ -261,8 +261,8 @@ def prune(
                 "%Y-%m-%dT%H:%M:%SZ", time.gmtime(max(0.0, time.time() - older_than * _SECONDS_A_DAY))
             )
         )
-    wanted = Wanted(models, endpoints, before=min(moments, default=None))
-    if wanted == Wanted():
+    wanted = CallFilter(models, endpoints, before=min(moments, default=None))
+    if wanted == CallFilter():
         raise UsageError(
             "say which calls: --older-than, --before, --model or --endpoint (to remove all, delete the file)"
         )
@@ -284,7 +284,7 @@ def _confirmed(calls: int, path: Path) -> bool:
         raise KeyboardInterrupt from None
 
 
-def _remove(path: Path, wanted: Wanted, calls: int, *, dry_run: bool, as_json: bool) -> int:
+def _remove(path: Path, wanted: CallFilter, calls: int, *, dry_run: bool, as_json: bool) -> int:
     before = maintenance.size(path)
     done = maintenance.Pruned(calls, before, "") if dry_run else maintenance.prune(path, wanted)
     if as_json:

@@ -30,8 +30,8 @@ class DamagedJournal(DatagenError):
 
 
 @contextmanager
-def told(path: Path) -> Iterator[None]:
-    """Say in one line what keeps us from using the journal's file."""
+def errors_explained(path: Path) -> Iterator[None]:
+    """Turn the errors of SQLite and the system into one line that says why the journal cannot be used."""
     try:
         yield
     except (sqlite3.Error, OSError, UnicodeError) as error:
@@ -80,7 +80,7 @@ def check_pages(connection: sqlite3.Connection, path: Path) -> None:
 
     What a page says, such as a reply, is not looked at: `digest` is for that.
     """
-    with told(path):
+    with errors_explained(path):
         found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if found != "ok":
         raise DamagedJournal(path, one_line(found.rpartition("***")[2], 120))

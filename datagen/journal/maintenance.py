@@ -17,7 +17,7 @@ from urllib.parse import quote
 from datagen import canonical
 from datagen.errors import UsageError, nearest, one_line
 from datagen.journal import salvage, store
-from datagen.journal.damage import DamagedJournal, check_pages, check_schema, refuse_emptied, told
+from datagen.journal.damage import DamagedJournal, check_pages, check_schema, errors_explained, refuse_emptied
 from datagen.request import Reply
 
 _ROWS_AT_A_TIME = 2000
@@ -62,7 +62,7 @@ class Call(NamedTuple):
         return self.digest == canonical.sha256(self.request + self.reply)
 
 
-class Wanted(NamedTuple):
+class CallFilter(NamedTuple):
     """Which calls are meant; what is empty or None excludes nothing.
 
     models, endpoints: as the requests name them. since, before: UTC as in `Call.made`; since is included.
@@ -108,7 +108,7 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
 def opened(path: Path) -> Iterator[sqlite3.Connection]:
     """The same without a look at the pages, which takes about a second for each GB."""
     with contextlib.ExitStack() as stack:
-        with told(path):
+        with errors_explained(path):
             refuse_emptied(path)
             connection = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=60)
             stack.enter_context(contextlib.closing(connection))
@@ -118,7 +118,7 @@ def opened(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 @dataclass
-class Count:
+class ModelCount:
     """Calls of one model at one endpoint; usd: what they cost; first, last: when they were made, UTC."""
 
     calls: int = 0
@@ -146,7 +146,7 @@ class Stats(NamedTuple):
     may cost.
     """
 
-    by_model: dict[tuple[str, str], Count]
+    by_model: dict[tuple[str, str], ModelCount]
     reservations: int
     reserved: float
 
@@ -157,12 +157,12 @@ def stats(path: Path) -> Stats:
     Raises:
         DatagenError: it is damaged or cannot be read.
     """
-    counts: dict[str, Count] = {}
-    with reading(path) as connection, told(path):
+    counts: dict[str, ModelCount] = {}
+    with reading(path) as connection, errors_explained(path):
         # Grouped here, because SQLite would sort the whole texts on disk first.
         query = _COUNTED.format(usd="usd" if "usd" in columns(connection) else "NULL")
         for who, tokens, made, usd in connection.execute(query):
-            counts.setdefault(who, Count()).add(tokens, made, usd)
+            counts.setdefault(who, ModelCount()).add(tokens, made, usd)
         open_ones = (0, 0.0)
         if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'reservations'").fetchone():
             open_ones = connection.execute("SELECT COUNT(*), TOTAL(usd) FROM reservations").fetchone()
@@ -170,7 +170,7 @@ def stats(path: Path) -> Stats:
     return Stats({(model, endpoint): count for (model, endpoint), count in named}, *open_ones)
 
 
-class Found(NamedTuple):
+class ReadableCalls(NamedTuple):
     """Calls to go through, and what is known to be lost.
 
     calls: in the order of their keys. broken: how many could be seen but not read; it grows while `calls` is
@@ -183,7 +183,7 @@ class Found(NamedTuple):
 
 
 @contextmanager
-def everything(path: Path, wanted: Wanted) -> Iterator[Found]:
+def everything(path: Path, wanted: CallFilter) -> Iterator[ReadableCalls]:
     """All calls that can be read and are wanted, of a damaged file too.
 
     Raises:
@@ -196,9 +196,9 @@ def everything(path: Path, wanted: Wanted) -> Iterator[Found]:
             connection = stack.enter_context(reading(path))
         except DamagedJournal as error:
             problem = error.what
-            with told(path):
+            with errors_explained(path):
                 connection = stack.enter_context(contextlib.closing(_salvaged(path, broken)))
-        yield Found(_sound(_select(connection, path, wanted), broken), broken, problem)
+        yield ReadableCalls(_sound(_select(connection, path, wanted), broken), broken, problem)
 
 
 def _sound(calls: Iterator[Call], broken: list[str]) -> Iterator[Call]:
@@ -209,13 +209,13 @@ def _sound(calls: Iterator[Call], broken: list[str]) -> Iterator[Call]:
             broken.append(str(call.key)[:12])
 
 
-def _select(connection: sqlite3.Connection, path: Path, wanted: Wanted) -> Iterator[Call]:
+def _select(connection: sqlite3.Connection, path: Path, wanted: CallFilter) -> Iterator[Call]:
     condition, values = wanted.condition()
     selected = _selected(connection)
     # A damaged text must neither end the work nor look like a whole one.
     connection.text_factory = lambda raw: raw.decode(errors="replace")
     valid = "" if condition == "1" else "json_valid(request) AND "
-    with told(path):
+    with errors_explained(path):
         found = connection.execute(
             f"SELECT {selected} FROM calls WHERE {valid}{condition} ORDER BY key", values
         )
@@ -252,7 +252,7 @@ def _take(connection: sqlite3.Connection, values: salvage.Values | None, broken:
             broken.append(str(call.key)[:12])
 
 
-def refuse_unknown(connection: sqlite3.Connection, wanted: Wanted) -> None:
+def refuse_unknown(connection: sqlite3.Connection, wanted: CallFilter) -> None:
     """Raise UsageError for a model or an endpoint of which the journal holds no call."""
     for name, given in (("model", wanted.models), ("endpoint", wanted.endpoints)):
         if given:
@@ -272,7 +272,7 @@ class Pruned(NamedTuple):
     kept_open: str
 
 
-def count(path: Path, wanted: Wanted) -> int:
+def count(path: Path, wanted: CallFilter) -> int:
     """How many calls are wanted.
 
     Raises:
@@ -286,7 +286,7 @@ def count(path: Path, wanted: Wanted) -> int:
     return found
 
 
-def prune(path: Path, wanted: Wanted) -> Pruned:
+def prune(path: Path, wanted: CallFilter) -> Pruned:
     """Remove the calls that are wanted, a few at a time so that runs can go on, and free their space.
 
     Raises:
@@ -295,7 +295,7 @@ def prune(path: Path, wanted: Wanted) -> Pruned:
     condition, values = wanted.condition()
     query = f"SELECT key FROM calls WHERE key > ? AND {condition} ORDER BY key LIMIT {_ROWS_AT_A_TIME}"
     removed = 0
-    with contextlib.closing(store.connect(path)) as connection, told(path):
+    with contextlib.closing(store.connect(path)) as connection, errors_explained(path):
         check_pages(connection, path)
         # What is removed is not to come back when a damaged file is read page by page.
         connection.execute("PRAGMA secure_delete = ON")

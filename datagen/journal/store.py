@@ -23,7 +23,14 @@ from types import UnionType
 
 from datagen import canonical
 from datagen.errors import DatagenError, one_line
-from datagen.journal.damage import DamagedJournal, check_pages, check_schema, refuse_emptied, told, unusable
+from datagen.journal.damage import (
+    DamagedJournal,
+    check_pages,
+    check_schema,
+    errors_explained,
+    refuse_emptied,
+    unusable,
+)
 from datagen.request import Reply, Request
 
 SCHEMA = (
@@ -109,7 +116,7 @@ class Journal:
         Raises:
             DatagenError: the journal is damaged.
         """
-        with told(self.path):
+        with errors_explained(self.path):
             found = self._reader.execute(
                 "SELECT request, reply, digest FROM calls WHERE key = ?", (request.key,)
             ).fetchone()
@@ -173,7 +180,7 @@ class Journal:
 
     def spent(self, plan: str) -> float:
         """USD that all runs of `plan` spent, open reservations included."""
-        with told(self.path):
+        with errors_explained(self.path):
             return float(self._reader.execute(_SPENT, (plan,)).fetchone()[0])
 
     def mean_tokens_out(self, like: Request) -> tuple[int, float]:
@@ -242,7 +249,7 @@ def _tell(stored: asyncio.Future[bool], outcome: bool | DatagenError) -> None:
 
 def connect(path: Path) -> sqlite3.Connection:
     """Open a journal's file, and make or complete it where needed."""
-    with told(path):
+    with errors_explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         refuse_emptied(path)
         connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, check_same_thread=False)

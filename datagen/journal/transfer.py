@@ -19,8 +19,8 @@ from typing import IO, NamedTuple, cast
 from datagen import canonical, packed
 from datagen.errors import DatagenError, UsageError, one_line
 from datagen.journal import store
-from datagen.journal.damage import told
-from datagen.journal.maintenance import Call, Wanted, everything
+from datagen.journal.damage import errors_explained
+from datagen.journal.maintenance import Call, CallFilter, everything
 
 SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst")
 _ROWS_AT_A_TIME = 1000
@@ -100,7 +100,7 @@ def bring_in(source: Path, path: Path) -> Imported:
     with contextlib.closing(store.connect(path)) as connection:
         calls = _calls(source)
         while batch := list(islice(calls, _ROWS_AT_A_TIME)):
-            with told(path), connection:
+            with errors_explained(path), connection:
                 connection.execute("BEGIN IMMEDIATE")
                 for call in batch:
                     there = connection.execute("SELECT reply FROM calls WHERE key = ?", [call.key]).fetchone()
@@ -126,7 +126,7 @@ def _calls(source: Path) -> Iterator[Call]:
 
 
 def _calls_of_journal(source: Path) -> Iterator[Call]:
-    with everything(source, Wanted()) as found:
+    with everything(source, CallFilter()) as found:
         for call in found.calls:
             if found.problem:
                 break

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from datagen.journal import maintenance
-from datagen.journal.damage import DamagedJournal, told
+from datagen.journal.damage import DamagedJournal, errors_explained
 from datagen.journal.maintenance import Call
 from datagen.provenance import misses
 from datagen.provenance.misses import NearestCall
@@ -82,7 +82,7 @@ def look_up(connection: sqlite3.Connection, path: Path, key: str, calls: StageCa
     Raises:
         DatagenError: the journal is damaged.
     """
-    with told(path):
+    with errors_explained(path):
         call = maintenance.find(connection, key)
         if call is None:
             why = f"the journal {path} does not hold it: it was pruned, failed, or asked with another journal"

@@ -80,7 +80,7 @@ def public_name(target: RecordedModel) -> str:
 def identity(profile: Profile) -> str:
     """The sha256 of the file, and what is chosen from it."""
     path, model = profile.target
-    with _told(profile.name):
+    with _errors_explained(profile.name):
         digests = [canonical.file_sha256(part) for part in (path, _log(path)) if part.is_file()]
     return canonical.dumps([digests, model, profile.endpoint])
 
@@ -104,12 +104,12 @@ async def connect(profile: Profile) -> AsyncIterator[Replay]:
 
 
 def _read(stack: ExitStack, path: Path, profile: Profile, model: str | None) -> Recording:
-    with _told(profile.name):
+    with _errors_explained(profile.name):
         return Recording(_open(stack, path), model=model, endpoint=profile.endpoint)
 
 
 @contextmanager
-def _told(name: str) -> Iterator[None]:
+def _errors_explained(name: str) -> Iterator[None]:
     try:
         yield
     except _UNREADABLE as error:
@@ -141,7 +141,7 @@ class Replay:
         return self._builder.request(prompt, seed=seed, sample=sample, temperature=temperature)
 
     async def complete(self, request: Request) -> Reply:
-        with _told(self.name):
+        with _errors_explained(self.name):
             return self._recording.answer(request)
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from datagen.errors import DatagenError, UsageError
 from datagen.journal import Journal, damage, maintenance, open_journal, salvage, store, transfer
-from datagen.journal.maintenance import Call, Wanted, everything
+from datagen.journal.maintenance import Call, CallFilter, everything
 from datagen.request import Reply, Request
 
 TESTS = str(Path(__file__).parents[0])
@@ -153,7 +153,7 @@ def test_undamaged_rest_is_saved(spoiled, tmp_path):
     path, most_lost = spoiled
     before = path.read_bytes()
     saved = tmp_path / "saved.jsonl.zst"
-    with transfer.written(saved) as write, everything(path, Wanted()) as found:
+    with transfer.written(saved) as write, everything(path, CallFilter()) as found:
         kept = [write(transfer.line(call)) for call in found.calls]
         assert found.problem or found.broken
     assert CALLS - most_lost <= len(kept) <= CALLS - bool(most_lost)
@@ -185,7 +185,7 @@ def test_random_damage(tmp_path):
         for left in tmp_path.glob("spoiled*"):
             left.unlink()
         path.write_bytes(spoiled)
-        with everything(path, Wanted()) as found:
+        with everything(path, CallFilter()) as found:
             calls = {call.key: call for call in found.calls}
         assert all(
             calls[request(n).key].reply == reply(n).stored() for n in range(60) if request(n).key in calls
@@ -221,7 +221,7 @@ def test_write_ahead_log_is_saved_too(tmp_path):
     raw = bytearray(path.read_bytes())
     raw[:16] = bytes(16)
     path.write_bytes(raw)
-    with everything(path, Wanted()) as found:
+    with everything(path, CallFilter()) as found:
         assert {call.key for call in found.calls} == {request(n).key for n in range(60)}
 
 
@@ -275,7 +275,7 @@ def test_old_journal(tmp_path):
     old_journal(tmp_path / "old", range(5))
     (count,) = maintenance.stats(tmp_path / "old").by_model.values()
     assert (count.calls, count.tokens_in, count.usd, count.first) == (5, 15, 0.0, "2026-01-02T03:04:05Z")
-    with everything(tmp_path / "old", Wanted()) as found:
+    with everything(tmp_path / "old", CallFilter()) as found:
         assert [(call.usd, call.plan, call.digest) for call in found.calls] == [(None, None, None)] * 5
     assert transfer.bring_in(tmp_path / "old", tmp_path / "new") == (5, 0, 0)
     assert readable(tmp_path / "new", range(5)) == readable(tmp_path / "old", range(5)) == 5
@@ -287,13 +287,13 @@ def test_export_comes_back(suffix, tmp_path):
     fill(tmp_path / "j", range(30))
     files = [tmp_path / f"{name}{suffix}" for name in "ab"]
     for file in files:
-        with transfer.written(file) as write, everything(tmp_path / "j", Wanted()) as found:
+        with transfer.written(file) as write, everything(tmp_path / "j", CallFilter()) as found:
             for call in found.calls:
                 write(transfer.line(call))
     assert files[0].read_bytes() == files[1].read_bytes()
     assert transfer.bring_in(files[0], tmp_path / "k") == (30, 0, 0)
     assert transfer.bring_in(files[0], tmp_path / "k") == (0, 30, 0)
-    with everything(tmp_path / "j", Wanted()) as one, everything(tmp_path / "k", Wanted()) as other:
+    with everything(tmp_path / "j", CallFilter()) as one, everything(tmp_path / "k", CallFilter()) as other:
         assert list(one.calls) == list(other.calls)
 
 
@@ -401,7 +401,7 @@ def test_pruned_calls_are_gone(tmp_path):
     before = maintenance.size(tmp_path / "j")
     with contextlib.closing(sqlite3.connect(tmp_path / "j")) as connection, connection:
         connection.execute("UPDATE calls SET made = '2025-01-01T00:00:00Z' WHERE plan = 'p'")
-    wanted = Wanted(before="2025-06-01T00:00:00Z")
+    wanted = CallFilter(before="2025-06-01T00:00:00Z")
     assert maintenance.count(tmp_path / "j", wanted) == 200
     done = maintenance.prune(tmp_path / "j", wanted)
     assert (done.calls, done.kept_open) == (200, "")
@@ -418,7 +418,7 @@ def test_prune_beside_a_reader(tmp_path, monkeypatch):
     with contextlib.closing(sqlite3.connect(tmp_path / "j")) as reader:
         reader.execute("BEGIN")
         assert reader.execute("SELECT COUNT(*) FROM calls").fetchone() == (100,)
-        done = maintenance.prune(tmp_path / "j", Wanted(models=("m",)))
+        done = maintenance.prune(tmp_path / "j", CallFilter(models=("m",)))
         assert done.calls == 100
         assert done.kept_open
         assert reader.execute("SELECT COUNT(*) FROM calls").fetchone() == (100,)
@@ -432,4 +432,4 @@ def test_prune_refuses_a_damaged_file(sound, tmp_path):
     (tmp_path / "j").write_bytes(raw)
     for use in (maintenance.count, maintenance.prune):
         with pytest.raises(DatagenError, match="is damaged: "):
-            use(tmp_path / "j", Wanted(models=("m",)))
+            use(tmp_path / "j", CallFilter(models=("m",)))
