@@ -1,4 +1,4 @@
-"""What a server's headers say about when the next call may come."""
+"""What a server's statuses and headers say about whether and when to call again."""
 
 from __future__ import annotations
 
@@ -9,6 +9,14 @@ from collections.abc import Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
+#: The server is there and wants less.
+BUSY = frozenset({429, 503, 529})
+#: The server, or a proxy before it, is not well: the call may do better when it is made again.
+UNWELL = frozenset({408, 409, 425, 500, 502, 504, 520, 521, 522, 523, 524})
+#: Those of UNWELL that a proxy says which gave up waiting: the server may have answered, and billed it.
+LATE = frozenset({408, 504, 524})
+#: Error codes of an account without money; no call of it is answered.
+NO_QUOTA = frozenset({"billing_hard_limit_reached", "insufficient_quota"})
 #: Nobody means a longer pause; a wrong clock may well say one.
 LONGEST_SECONDS = 3600.0
 #: The x-ratelimit headers tell when a limit is whole again, which may be long after the next call would do.

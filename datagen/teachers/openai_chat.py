@@ -30,9 +30,6 @@ CONCURRENCY = 16
 TIMEOUT_SECONDS = 300.0
 #: How soon the first call is made again.
 HASTE_SECONDS = 0.5
-#: Statuses that a call may do better after: the server or a proxy before it is not well.
-_UNWELL = frozenset({408, 409, 425, 500, 502, 504, 520, 521, 522, 523, 524})
-_BUSY = frozenset({429, 503, 529})
 #: The way to ask openai's client for the response itself; its `with_raw_response` sets the same.
 _RAW = {"X-Stainless-Raw-Response": "true"}
 
@@ -219,18 +216,15 @@ class OpenAIChat:
             return TeacherUnusable(
                 f"{self.name}: {self._address} knows no such model or address (404): {words}"
             )
-        if status == 429 and getattr(error, "code", None) in {
-            "insufficient_quota",
-            "billing_hard_limit_reached",
-        }:
+        if status == 429 and getattr(error, "code", None) in _limits.NO_QUOTA:
             return TeacherUnusable(f"{self.name}: {self._address} says that the quota is used up: {words}")
-        if status in _BUSY:
+        if status in _limits.BUSY:
             return Busy(
                 f"the server refused with {status}: {words}", _limits.retry_after(error.response.headers)
             )
-        if status in _UNWELL:
+        if status in _limits.UNWELL:
             # A proxy that gave up waiting does not know whether the server behind it went on.
-            late = status in {408, 504, 524}
+            late = status in _limits.LATE
             return NoAnswer(f"the server refused with {status}: {words}", maybe_billed=late)
         return CallFailed(f"the server refused with {status}: {words}")
 

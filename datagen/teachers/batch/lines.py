@@ -11,15 +11,13 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 from datagen.request import Busy, CallFailed, NoAnswer, Reply, Request, TeacherUnusable
+from datagen.teachers._limits import BUSY, NO_QUOTA, UNWELL
 from datagen.teachers._protocol import body, parse_reply, path
 
 #: Servers below other paths name the endpoint like this too.
 _ENDPOINT_PREFIX = "/v1"
 #: How long a batch may take at the server; it knows no other window.
 WINDOW: Final = "24h"
-_BUSY = frozenset({429, 503, 529})
-_UNWELL = frozenset({408, 409, 425})
-_NO_MONEY = frozenset({"billing_hard_limit_reached", "insufficient_quota"})
 #: Too many tokens wait at the server already; the batch as such may be fine.
 _FULL = ("token_limit_exceeded", "rate_limit_exceeded", "enqueued token limit")
 
@@ -101,9 +99,9 @@ def _outcome(result: Any, words: Words) -> Outcome:  # noqa: ANN401 - untrusted
             said = words(json.dumps(response.get("body")))
             return NoAnswer(f"the server's answer is no completion: {said}", maybe_billed=True)
     said = f"the server refused with {status} in a batch: {words(_message(response.get('body')))}"
-    if status in _BUSY:
+    if status in BUSY:
         return Busy(said)
-    return NoAnswer(said) if status in _UNWELL or status >= 500 else CallFailed(said)
+    return NoAnswer(said) if status in UNWELL else CallFailed(said)
 
 
 def _code(error: object) -> str:
@@ -136,7 +134,7 @@ def refused(
         "; ".join(sorted({problem.message or problem.code for problem in problems})[:3])
         or "it does not say why"
     )
-    if any(problem.code in _NO_MONEY for problem in problems):
+    if any(problem.code in NO_QUOTA for problem in problems):
         return {
             key: TeacherUnusable(f"the batch failed, because the quota is used up: {said}") for key in lines
         }
