@@ -53,18 +53,19 @@ def judge(
     texts = [rule.of.alias(name) for name, rule in measures.items() if isinstance(rule.of, pl.Expr)]
     code = _measured(rows, rules) if code is None else code
     columns = rows.lazy().select(texts).collect().get_columns() + code.columns()
-    student = pl.lit((rows["role"] == "student").fill_null(False))
-    fired = [
+    fired = pl.concat_list(_fired(rules, rows["role"])).list.drop_nulls()
+    return pl.DataFrame(columns).select(list(measures)).with_columns(fired.alias("dropped_by"))
+
+
+def _fired(rules: Sequence[Rule], roles: pl.Series) -> list[pl.Expr]:
+    """For each rule its name where it drops the row, else null."""
+    student = pl.lit((roles == "student").fill_null(False))
+    return [
         pl.when(_drops(rule) if rule.judges == "instruction" else _drops(rule) & ~student).then(
             pl.lit(rule.name)
         )
         for rule in rules
     ]
-    return (
-        pl.DataFrame(columns)
-        .select(list(measures))
-        .with_columns(pl.concat_list(fired).list.drop_nulls().alias("dropped_by"))
-    )
 
 
 def _tuned(rules: Sequence[Rule], thresholds: Mapping[str, float]) -> Sequence[Rule]:

@@ -44,19 +44,8 @@ __all__ = [
     "profile",
     "public_settings",
     "settings",
-    "split_spec",
     "versions",
 ]
-
-
-def split_spec(spec: str) -> tuple[str, str]:
-    """The kind's name in a SPEC, and what stands behind the colon.
-
-    Raises:
-        UsageError: see `profile`.
-    """
-    known = profile(spec)
-    return known.kind, known.rest
 
 
 def public_settings(profiles: Sequence[Profile]) -> dict[str, dict[str, Any]]:

@@ -48,11 +48,6 @@ class Kind:
     needs_reference: bool = False
     versions: tuple[str, ...] = ()
 
-    @property
-    def COSTS(self) -> bool:
-        """The older name of `costs`."""
-        return self.costs
-
 
 @cache
 def kinds() -> dict[str, Kind]:
