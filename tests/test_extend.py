@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 
 import pytest
-from cli import spawn
+from cli import ROOT, spawn
 
 ROWS = [
     {"instruction": f"Write a function `add_{n}(x)` that adds {n} to x and returns the sum.", "output": code}
@@ -195,6 +196,17 @@ class TestStage:
         (tmp_path / "recipe.yaml").write_text(json.dumps(recipe | {"stages": [{"toy": {"frist": 1}}]}))
         done = run("run", "recipe.yaml", "-o", "out", kind="stages")
         assert "unknown option frist: did you mean first?" in done.stderr
+
+    def test_example_of_the_docs(self, run, tmp_path):
+        """The stage that docs/architecture.md shows works as it stands there."""
+        page = ROOT / "docs" / "architecture.md"
+        if not page.exists():
+            pytest.skip("the installed package has no docs")
+        (content,) = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
+        rows = [{"instruction": "Sortiere große Listen."}, ROWS[0]]
+        (tmp_path / "in.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        found = told(run("toy", "in.jsonl", "-o", "out", "--json", kind="stages", content=content))
+        assert found["dropped"] == {"other-letters": 1}
 
     def test_broken(self, run):
         """One that cannot be imported is one line, and the others work."""
