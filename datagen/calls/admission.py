@@ -20,10 +20,10 @@ from datagen.backoff import backoff
 
 FAILURES_TO_PAUSE = 5
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
-#: Pauses that a server asks for are told to the user from so many seconds on.
+#: The user hears of a pause that a server asks for if it is at least this long, in seconds.
 TOLD_PAUSE = 10.0
-#: Seconds without any answer until an endpoint is given up for this run; a server that loads a model anew
-#: takes minutes, one that never answered at all is probably not the right one.
+#: Seconds without any answer until an endpoint is given up for this run. A server that loads a model takes
+#: minutes; one that never answered at all is probably the wrong address.
 PATIENCE, FIRST_PATIENCE = 300.0, 10.0
 
 Clock = Callable[[], float]
@@ -36,13 +36,13 @@ class GivenUp(Exception):
 class Window:
     """Lets at most `most` units through within any `seconds`.
 
-    A token bucket that is full at the start, or fills up in a lull, lets more than a minute's limit through
-    within a minute; a server that counts exactly refuses the rest.
+    This is a sliding window. A token bucket lets more than a minute's limit through within a minute when it
+    is full at the start or fills up in a lull, and a server that counts exactly refuses the rest.
     """
 
-    #: Some calls take longer to the server than others, so that they come closer together than they left.
+    #: Calls may arrive at the server closer together than they left, so the window is a little longer.
     _SLACK = 0.01
-    #: Units are forgotten in slices of this part of `seconds`, so that a fast limit takes no more memory.
+    #: Units are counted in slices of this part of `seconds`: memory does not grow with the limit.
     _SLICE = 0.01
 
     def __init__(self, most: float, seconds: float, clock: Clock) -> None:
@@ -77,13 +77,13 @@ class Window:
         return 0.0
 
     def take(self, moment: float, units: float) -> None:
-        """Take units at this moment, which is now."""
+        """Count units as taken at `moment`, which is now."""
         number = int(moment / self._slice)
         self._slices[number] = self._slices.get(number, 0.0) + units
         self._used += units
 
     def correct(self, moment: float, units: float) -> None:
-        """What was taken at `moment` was `units` more, or less where it is negative."""
+        """Correct what was counted at `moment` by `units`, which may be negative."""
         self._forget()
         number = int(moment / self._slice)
         if number in self._slices:
@@ -106,8 +106,13 @@ class Window:
 class Gate:
     """Lets calls to one endpoint and model through, in the order in which they came.
 
-    name: for people. cap: calls at a time, at most. rpm, tpm: requests and tokens per minute; None: no limit.
-    patience: seconds without an answer until it is given up.
+    Args:
+        name: for people.
+        cap: calls at a time, at most.
+        rpm: requests per minute; None for no limit.
+        tpm: tokens per minute; None for no limit.
+        patience: seconds without an answer until the endpoint is given up; None for `PATIENCE`.
+        clock: tells the time in seconds.
     """
 
     def __init__(
