@@ -100,6 +100,8 @@ def test_run():
         ("sample", {}, "sample: teacher is missing: Who is asked"),
         ("sample", {"teacher": "refrence"}, "sample: teacher: unknown teacher refrence"),
         ("sample", {"teacher": "reference", "n": 0}, "sample: n: 0 is not in the range"),
+        ("sample", {"teacher": "reference", "n": 1.5}, "sample: n is a whole number, not 1.5"),
+        ("sample", {"teacher": "reference", "n": True}, "sample: n is a whole number, not True"),
         ("sample", {"teacher": "reference", "n": [1, 2]}, "sample: n takes one value, not several"),
         ("sample", {"teacher": "reference", "tests": "yes"}, "sample: tests is True or False, not yes"),
         ("sample", {"teacher": "openai:m", "max_usd": 1}, "needs the price of openai:m"),

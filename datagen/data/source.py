@@ -52,6 +52,14 @@ class Source:
         """How many there are; all of them are looked at before this is known."""
         return self._rows() if callable(self._rows) else self._rows
 
+    def check(self) -> None:
+        """Look at all rows, so that what is wrong with one is told before any work.
+
+        Raises:
+            DatagenError: what is wrong.
+        """
+        _ = self.rows
+
     def iter_rows(self) -> Iterator[Row]:
         """The rows in order, one dict each."""
         for frame in self.frames():

@@ -224,6 +224,9 @@ def _converted(
     if len(several) != 1 and not isinstance(field.default, tuple):
         raise UsageError(f"{where} takes one value, not several")
     kind = Field(field).type
+    for one in several:
+        if isinstance(kind, click.types.IntParamType) and (isinstance(one, bool) or not isinstance(one, int)):
+            raise UsageError(f"{where} is a whole number, not {one_line(one, 40)}")
     try:
         converted = tuple(kind.convert(one, None, context) for one in several)
     except click.BadParameter as error:

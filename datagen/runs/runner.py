@@ -26,7 +26,6 @@ from datagen.data import dataset
 from datagen.data.dataset import Outcome, RowWriter, Split, Writer
 from datagen.data.manifest import Counts, Plan
 from datagen.data.source import Source
-from datagen.errors import DatagenError
 from datagen.runs.engines import local
 from datagen.runs.stage import EachStage, FrameStage, Made, Over, Stage, Tools
 from datagen.teachers import (
@@ -134,8 +133,7 @@ def make(stage: Stage, source: Source, out: Path, options: Any, how: How) -> Out
     done = dataset.already_made(out, todo, overwrite=how.overwrite, entries=stage.entries)
     if done:
         return done
-    if not source.rows:  # this looks at all rows, so that what is wrong with one is told before any work
-        raise DatagenError(f"{source.name} holds no rows")
+    source.check()
     if isinstance(stage, EachStage):
         return _make_each(stage, source, out, options, todo, how)
     with dataset.writing(out, todo, stage.entries) as writer:

@@ -173,6 +173,17 @@ class TestChoice:
         done = datagen("filter", "in.jsonl", "-o", "OUT", "--only", "refusal", "--only", "no-code", "--json")
         assert done.json()["already_made"] is True
 
+    def test_data_set_without_rows(self):
+        """A data set that kept no row is an input like any other."""
+        run(row("Add."))
+        done = datagen("filter", "OUT", "-o", "AGAIN", "--json")
+        assert (done.code, done.json()["rows_in"], done.json()["rows_out"]) == (0, 0, 0)
+
+    def test_only_instruction_rules_extract_no_code(self):
+        """Columns are prepared only where a chosen rule reads them."""
+        kept, _ = run(row(), more=["--only", "short-instruction"])
+        assert "code" not in kept[0]
+
     def test_unknown_rule_in_python(self):
         """The function refuses what the command line refuses."""
         with pytest.raises(UsageError, match="unknown rule no-cod: did you mean no-code"):
