@@ -66,7 +66,7 @@ def literal_spans(text: str) -> list[tuple[int, int]]:
 
 def shingles(words: Sequence[str], n: int) -> Iterator[Shingle]:
     """Yield every run of `n` neighbouring tokens, in order; nothing if there are fewer than `n`."""
-    return zip(*(words[start:] for start in range(n)), strict=False)
+    return zip(*[words[start:] for start in range(n)], strict=False)
 
 
 def _without_prompts(text: str) -> str:

@@ -183,10 +183,10 @@ def _name_of(called: ast.expr) -> str:
 
 def _candidates(words: Sequence[str], index: Index) -> Iterator[tuple[_Tests, list[Hit]]]:
     """Yield the items of which the row holds enough bits anywhere, with where their cases begin."""
-    found: dict[int, list[Hit]] = defaultdict(list)
     heads = [
         (at, head) for n in (1, 2) for at, head in enumerate(shingles(words, n)) if head in index.lengths
     ]
+    found: dict[int, list[Hit]] = defaultdict(list)
     for at, head in heads:
         for length in index.lengths[head]:
             case = tuple(words[at : at + length])

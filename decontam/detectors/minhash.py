@@ -16,6 +16,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
@@ -121,15 +122,20 @@ def _similar(words: Sequence[str], index: Index) -> list[tuple[_Part, float]]:
     first, from the shingles that are shared, and LSH is asked only where one of them is enough.
     """
     known = index.holders.keys() & shingles(words, index.n)
-    # The union of two sets is at least as large as either: too few shared shingles rule out J >= threshold.
-    if not known or len(known) / index.smallest < index.threshold:
+    # The union of two sets is at least as large as either, so J <= shared / part.
+    if len(known) / index.smallest < index.threshold:
+        return []
+    counts = Counter(chain.from_iterable(index.holders[gram] for gram in known))
+    possible = {
+        number: count
+        for number, count in counts.items()
+        if count / len(index.parts[number].grams) >= index.threshold
+    }
+    if not possible:
         return []
     grams = frozenset(shingles(words, index.n))
-    if len(known) / len(grams) < index.threshold:
-        return []
-    shared = Counter(number for gram in known for number in index.holders[gram])
     enough: dict[int, float] = {}
-    for number, count in shared.items():
+    for number, count in possible.items():
         value = count / (len(grams) + len(index.parts[number].grams) - count)
         if value >= index.threshold:
             enough[number] = value

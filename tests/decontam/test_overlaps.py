@@ -1,6 +1,7 @@
 """The detectors together: what is found, where, and in which order."""
 
 import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -131,6 +132,17 @@ def test_the_order_of_the_items_does_not_matter():
     """The same items in another order give the same evidence."""
     rows = copies()
     assert find_overlaps(rows, build_indexes(ITEMS[::-1])).equals(find_overlaps(rows, build_indexes(ITEMS)))
+
+
+@pytest.mark.parametrize("used", [False, True], ids=["fresh", "used"])
+def test_indexes_can_be_sent_to_another_process(used):
+    """Pickled indexes give the same evidence, whether or not they have searched before."""
+    rows, sent = copies(), build_indexes(ITEMS)
+    expected = find_overlaps(rows, build_indexes(ITEMS))
+    if used:
+        find_overlaps(rows, sent)
+    assert find_overlaps(rows, pickle.loads(pickle.dumps(sent))).equals(expected)
+    assert expected.height > 5
 
 
 def test_rows_without_text(indexes):
