@@ -46,7 +46,8 @@ def parts(item: Item) -> dict[str, str]:
 def texts(frame: pl.DataFrame) -> Iterator[tuple[str, str, str]]:
     """Yield (row id, column, text) for the instruction and, where there is one, the response of each row."""
     fields = [name for name in ("instruction", "response") if name in frame.columns]
-    for row, *values in frame.select(pl.col("id").cast(pl.String), *fields).iter_rows():
+    columns = [frame["id"].cast(pl.String).to_list(), *(frame[name].to_list() for name in fields)]
+    for row, *values in zip(*columns, strict=True):
         yield from ((row, field, value) for field, value in zip(fields, values, strict=True) if value)
 
 

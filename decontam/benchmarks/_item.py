@@ -16,11 +16,14 @@ class BenchmarkError(ValueError):
 class Item(NamedTuple):
     """One task of a benchmark.
 
-    prompt: what is asked, in words, without code and examples; may be empty.
-    raw_prompt: what a model is shown: for HumanEval signature, docstring and examples.
-    solution: the reference solution; may be empty.
-    tests: programs that fail by raising; each can run alone after the solution.
-    entry_point: the name of the function that is asked for; may be empty.
+    Args:
+        benchmark: the name of the benchmark.
+        task_id: unique inside the benchmark.
+        prompt: what is asked, in words, without code and examples; may be empty.
+        raw_prompt: what a model is shown: for HumanEval signature, docstring and examples.
+        solution: the reference solution; may be empty.
+        tests: programs that fail by raising; each can run alone after the solution.
+        entry_point: the name of the function that is asked for; may be empty.
     """
 
     benchmark: str

@@ -69,8 +69,10 @@ class _Tests(NamedTuple):
 class Index(NamedTuple):
     """The tests of all items that say enough.
 
-    holders: for a case, the numbers of the items that have it.
-    lengths: for the first literals of cases (two, or all if there is but one), how long these cases are.
+    Args:
+        tests: by the number of the item.
+        holders: for a case, the numbers of the items that have it.
+        lengths: for the first literals of cases (two, or all if there is but one), how long these cases are.
     """
 
     tests: list[_Tests]
@@ -150,7 +152,7 @@ def _tests(item: Item) -> _Tests:
 def _assertions(test: str) -> Iterator[str]:
     """Yield what is asserted, without messages; each line of what is no Python or nested without end."""
     try:
-        with warnings.catch_warnings():  # such as for "\d", which is none of our business
+        with warnings.catch_warnings():  # an invalid escape such as "\d" in a test
             warnings.simplefilter("ignore")
             asserted = [found for node in ast.walk(ast.parse(test)) if (found := _asserted(node))]
     except (SyntaxError, ValueError, RecursionError, MemoryError):
