@@ -23,7 +23,7 @@ from datagen.errors import DatagenError, InterruptedRun
 from datagen.runs import recipe, values
 from datagen.stages.decontam import DEFAULT_BENCHMARK
 from datagen.teachers import Profile, settings
-from decontam.benchmarks import usages
+from decontam.benchmarks import choices, usages
 from rules import RULES
 
 DEFAULT_TEACHER = "local:smollm2"
@@ -43,7 +43,7 @@ _QUESTIONS = {
     "answers": ("Answers of each teacher to each task", "1"),
     "tests": ("Have unit tests written, too: yes or no", "no"),
     "against": (
-        "Benchmark that must not be learned: humaneval, mbpp:PATH, jsonl:PATH",
+        f"Benchmark that must not be learned: {choices()}",
         DEFAULT_BENCHMARK,
     ),
 }
@@ -70,7 +70,7 @@ _QUESTIONS = {
     multiple=True,
     type=values.UsageSpec("benchmark", usages),
     metavar="BENCHMARK",
-    help="humaneval, mbpp:PATH or jsonl:PATH; repeat for more.  [default: humaneval]",
+    help=f"{choices()}; repeat for more.  [default: {DEFAULT_BENCHMARK}]",
 )
 @click.option(
     "--rounds", type=click.IntRange(1, 20), metavar="N", help="Attempts to evolve each seed.  [default: 3]"
