@@ -211,13 +211,13 @@ def _sound(calls: Iterator[Call], broken: list[str]) -> Iterator[Call]:
 
 def _select(connection: sqlite3.Connection, path: Path, wanted: CallFilter) -> Iterator[Call]:
     condition, values = wanted.condition()
-    selected = _selected(connection)
+    fields = selected(connection)
     # A damaged text must neither end the work nor look like a whole one.
     connection.text_factory = lambda raw: raw.decode(errors="replace")
     valid = "" if condition == "1" else "json_valid(request) AND "
     with errors_explained(path):
         found = connection.execute(
-            f"SELECT {selected} FROM calls WHERE {valid}{condition} ORDER BY key", values
+            f"SELECT {fields} FROM calls WHERE {valid}{condition} ORDER BY key", values
         )
         any_found = False
         for row in found:
@@ -331,7 +331,8 @@ def columns(connection: sqlite3.Connection) -> set[str]:
     return {row[1] for row in connection.execute("PRAGMA table_info(calls)")}
 
 
-def _selected(connection: sqlite3.Connection) -> str:
+def selected(connection: sqlite3.Connection) -> str:
+    """The columns of a `Call` for a SELECT; those that are missing are NULL."""
     names = columns(connection)
     return ", ".join(name if name in names else f"NULL AS {name}" for name in _COLUMNS)
 
@@ -342,7 +343,7 @@ def find(connection: sqlite3.Connection, key: str) -> Call | None:
     Raises:
         DatagenError: the journal is damaged.
     """
-    row = connection.execute(f"SELECT {_selected(connection)} FROM calls WHERE key = ?", [key]).fetchone()
+    row = connection.execute(f"SELECT {selected(connection)} FROM calls WHERE key = ?", [key]).fetchone()
     return None if row is None else Call(*row)
 
 

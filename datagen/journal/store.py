@@ -300,12 +300,20 @@ _REPLY_TYPES: Mapping[str, type | UnionType] = {
 def reply_from(text: str) -> Reply | None:
     """The reply that the journal keeps as `text`; None if it is none."""
     try:
-        content = json.loads(text)
+        return reply_of_json(json.loads(text))
     except (ValueError, TypeError, RecursionError):
         return None
-    if not isinstance(content, dict) or content.keys() != _REPLY_TYPES.keys():
-        return None
-    if any(not isinstance(content[name], wanted) for name, wanted in _REPLY_TYPES.items()):
+
+
+def reply_of_json(content: object) -> Reply | None:
+    """The reply that parsed JSON tells; None if it is none."""
+    try:
+        if not isinstance(content, dict) or content.keys() != _REPLY_TYPES.keys():
+            return None
+        if any(not isinstance(content[name], wanted) for name, wanted in _REPLY_TYPES.items()):
+            return None
+        content["text"].encode()  # JSON can say half of a surrogate pair
+    except UnicodeEncodeError:
         return None
     return Reply(**content)
 

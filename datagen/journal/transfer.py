@@ -14,13 +14,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import IO, NamedTuple, cast
+from typing import IO, Any, NamedTuple, cast
 
 from datagen import canonical, packed
 from datagen.errors import DatagenError, UsageError, one_line
 from datagen.journal import store
 from datagen.journal.damage import errors_explained
 from datagen.journal.maintenance import Call, CallFilter, everything
+from datagen.request import Reply, Request
 
 SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst")
 _ROWS_AT_A_TIME = 1000
@@ -113,11 +114,15 @@ def bring_in(source: Path, path: Path) -> Imported:
     return Imported(stored, known, conflicts)
 
 
+def is_journal(path: Path) -> bool:
+    """Whether a file is a SQLite database, as its first bytes say."""
+    with path.open("rb") as file:
+        return file.read(len(_SQLITE)) == _SQLITE
+
+
 def _calls(source: Path) -> Iterator[Call]:
     try:
-        with source.open("rb") as file:
-            is_journal = file.read(len(_SQLITE)) == _SQLITE
-        if is_journal:
+        if is_journal(source):
             yield from _calls_of_journal(source)
         else:
             yield from _calls_of_lines(source)
@@ -164,6 +169,32 @@ def call_from(text: bytes) -> Call:
     Raises:
         ValueError: it is none; in words that go on from the line's number.
     """
+    content, request, reply = parsed(text)
+    stored = reply.stored()
+    digest = canonical.sha256(request.canonical + stored)
+    told = content["made"], digest, content.get("plan"), content.get("usd")
+    call = Call(request.key, request.canonical, stored, *told)
+    if not call.is_sound():
+        raise ValueError(
+            "made should be a moment such as 2026-01-31T12:00:00Z, plan text, usd a number from 0"
+        )
+    return call
+
+
+class ParsedLine(NamedTuple):
+    """What a line of an export holds; content: all of it, as JSON."""
+
+    content: dict[str, Any]
+    request: Request
+    reply: Reply
+
+
+def parsed(text: bytes) -> ParsedLine:
+    """A line of an export whose request and reply are sound; `made`, `plan` and `usd` are not looked at.
+
+    Raises:
+        ValueError: it is none; in words that go on from the line's number.
+    """
     try:
         content = json.loads(text)
     except UnicodeDecodeError:
@@ -172,25 +203,25 @@ def call_from(text: bytes) -> Call:
         raise ValueError(f"it is not JSON ({error.msg} at column {error.colno})") from None
     if not isinstance(content, dict) or not _NEEDED <= content.keys() <= _ALLOWED:
         raise ValueError(f"it should be an object with {', '.join(sorted(_ALLOWED))}")
-    request = content["request"]
-    if problem := _request_problem(request):
-        raise ValueError(problem)
-    written = canonical.dumps(request)
-    if content["key"] != canonical.sha256(written):
+    request = request_from(content["request"])
+    if content["key"] != request.key:
         raise ValueError("its key is not the sha256 of its request")
-    reply = store.reply_from(json.dumps(content["reply"]))
+    reply = store.reply_of_json(content["reply"])
     if reply is None:
         raise ValueError("its reply should have text, finish_reason, model, tokens_in and tokens_out")
-    stored = reply.stored()
-    digest = canonical.sha256(written + stored)
-    call = Call(
-        content["key"], written, stored, content["made"], digest, content.get("plan"), content.get("usd")
-    )
-    if not call.is_sound():
-        raise ValueError(
-            "made should be a moment such as 2026-01-31T12:00:00Z, plan text, usd a number from 0"
-        )
-    return call
+    return ParsedLine(content, request, reply)
+
+
+def request_from(content: Any) -> Request:  # noqa: ANN401 - of a file that anyone may have written
+    """The request that parsed JSON tells.
+
+    Raises:
+        ValueError: it is none; in words that go on from the line's number.
+    """
+    if problem := _request_problem(content):
+        raise ValueError(problem)
+    pairs = {name: tuple(map(tuple, content[name])) for name in ("messages", "parameters")}
+    return Request(**{**content, **pairs})
 
 
 def _request_problem(request: object) -> str | None:

@@ -16,19 +16,17 @@ content is part of what a run is known by.
 from __future__ import annotations
 
 import asyncio
-import json
 import os
-import shutil
 import sqlite3
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import IO, Any, NamedTuple
-from urllib.parse import quote
+from typing import Any, NamedTuple
 
 from datagen import canonical, packed
 from datagen.errors import UsageError, nearest, one_line
+from datagen.journal import recording as recordings
+from datagen.journal.recording import BadRecording, Export, JournalFile, RecordedCall
 from datagen.request import CallFailed, Prompt, Reply, Request, TeacherUnusable
 from datagen.teachers._kind import Kind
 from datagen.teachers._protocol import RequestBuilder
@@ -37,15 +35,6 @@ from datagen.teachers._teacher import Profile, Style
 CONCURRENCY = 64
 #: What datagen itself decides for a call; unlike other parameters, one that is not asked must be missing too.
 _DECIDED = ("max_tokens", "seed", "stop", "temperature")
-
-
-class _Unfit(Exception):
-    """The file is no recording, or none of what is wanted; the text says why."""
-
-
-#: What reading untrusted content ends in.
-_DAMAGE = (ValueError, TypeError, LookupError, AttributeError, RecursionError)
-_UNREADABLE = (_Unfit, sqlite3.Error, OSError, packed.Incomplete)
 
 
 class RecordedModel(NamedTuple):
@@ -81,13 +70,8 @@ def identity(profile: Profile) -> str:
     """The sha256 of the file, and what is chosen from it."""
     path, model = profile.target
     with _errors_explained(profile.name):
-        digests = [canonical.file_sha256(part) for part in (path, _log(path)) if part.is_file()]
+        digests = [canonical.file_sha256(part) for part in (path, recordings.log_of(path)) if part.is_file()]
     return canonical.dumps([digests, model, profile.endpoint])
-
-
-def _log(path: Path) -> Path:
-    """Where SQLite keeps what is not in the journal's main file yet."""
-    return path.with_name(f"{path.name}-wal")
 
 
 @asynccontextmanager
@@ -105,14 +89,14 @@ async def connect(profile: Profile) -> AsyncIterator[Replay]:
 
 def _read(stack: ExitStack, path: Path, profile: Profile, model: str | None) -> Recording:
     with _errors_explained(profile.name):
-        return Recording(_open(stack, path), model=model, endpoint=profile.endpoint)
+        return Recording(stack.enter_context(recordings.opened(path)), model=model, endpoint=profile.endpoint)
 
 
 @contextmanager
 def _errors_explained(name: str) -> Iterator[None]:
     try:
         yield
-    except _UNREADABLE as error:
+    except (BadRecording, sqlite3.Error, OSError, packed.Incomplete) as error:
         raise TeacherUnusable(f"{name} cannot be replayed: {one_line(error)}") from None
 
 
@@ -145,19 +129,13 @@ class Replay:
             return self._recording.answer(request)
 
 
-class _Call(NamedTuple):
-    key: str
-    request: Request
-    reply: Reply
-
-
 class Recording:
     """Finds recorded calls by what was asked.
 
     has_chat: whether something was asked in the way that models which follow instructions are asked.
     """
 
-    def __init__(self, file: _Lines | _Journal, *, model: str | None, endpoint: str | None) -> None:
+    def __init__(self, file: Export | JournalFile, *, model: str | None, endpoint: str | None) -> None:
         """Read the file through. model, endpoint: only calls of these count; None for all."""
         self._file = file
         self._model, self._endpoint = model, endpoint
@@ -172,13 +150,13 @@ class Recording:
                 turns = request.messages
                 self.has_chat = self.has_chat or bool(turns and turns[-1][0] != "assistant")
         if not models:
-            raise _Unfit("it holds no calls")
+            raise BadRecording("it holds no calls")
         if model is not None and model not in models:
-            raise _Unfit(
+            raise BadRecording(
                 f"it holds no call of the model {one_line(model, 60)}: {nearest(model, sorted(models))}"
             )
         if not self._places:
-            raise _Unfit(f"it holds no such call to the endpoint {one_line(endpoint, 60)}")
+            raise BadRecording(f"it holds no such call to the endpoint {one_line(endpoint, 60)}")
 
     def _counts(self, request: Request) -> bool:
         return self._model in {None, request.model} and self._endpoint in {None, request.endpoint}
@@ -197,13 +175,13 @@ class Recording:
             raise CallFailed(problem)
         return fitting[0].reply
 
-    def _calls(self, request: Request, sample: int) -> list[_Call]:
+    def _calls(self, request: Request, sample: int) -> list[RecordedCall]:
         """The calls of the same topic, in an order that does not depend on the file's format."""
         places = self._places.get(_topic(request, sample), ())
         found = [call for place in places for call in self._file.at(place) if self._counts(call.request)]
         return sorted(found, key=lambda call: (call.key, call.reply.text))
 
-    def _why_missing(self, request: Request, found: list[_Call]) -> str:
+    def _why_missing(self, request: Request, found: list[RecordedCall]) -> str:
         differences = [_differences(request, call.request) for call in found]
         nearest_one = min(filter(None, differences), key=len, default=None)
         if nearest_one is None:
@@ -245,7 +223,7 @@ def _differences(asked: Request, recorded: Request) -> list[str]:
     ]
 
 
-def _ambiguity(fitting: list[_Call]) -> str:
+def _ambiguity(fitting: list[RecordedCall]) -> str:
     """Why recorded calls that all fit are no answer; empty if they are one."""
     models = sorted({call.request.model for call in fitting})
     if len(models) > 1:
@@ -260,126 +238,6 @@ def _ambiguity(fitting: list[_Call]) -> str:
     names = sorted({name for one in named for name in one if any(one[name] != o.get(name) for o in named)})
     what = f"with different {', '.join(names)}" if names else "with different replies"
     return f"recorded several times, {what}; say which under `parameters` in a teachers file"
-
-
-def _open(stack: ExitStack, path: Path) -> _Lines | _Journal:
-    """A journal, or its export, plain or packed; recognised by its first bytes."""
-    file = stack.enter_context(path.open("rb"))
-    if file.read(16).startswith(b"SQLite format 3\0"):
-        return _Journal(stack, path)
-    file.seek(0)
-    packing = packed.by_content(path)
-    if packing is None:
-        return _Lines(file)
-    plain = stack.enter_context(tempfile.TemporaryFile(prefix="datagen-"))  # noqa: SIM115 - the stack's
-    with packed.reading(path, packing) as content:
-        shutil.copyfileobj(content, plain, 1 << 20)
-    plain.seek(0)
-    return _Lines(plain)
-
-
-class _Lines:
-    """What `datagen journal export` writes: a JSON object a line. A place is a line's first byte."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-
-    def requests(self) -> Iterator[tuple[int, Request]]:
-        place = 0
-        for number, line in enumerate(self._file, 1):
-            if line.strip():
-                yield place, _line(line, f"line {number}").request
-            place += len(line)
-
-    def at(self, place: int) -> list[_Call]:
-        self._file.seek(place)
-        return [_line(self._file.readline(), f"the line at byte {place}")]
-
-
-def _line(line: bytes, where: str) -> _Call:
-    try:
-        content = json.loads(line)
-        return _Call(str(content.get("key", "")), _request(content["request"]), _reply(content["reply"]))
-    except _DAMAGE:
-        raise _Unfit(f"{where} is no recorded call: {one_line(line[:60].decode(errors='replace'))}") from None
-
-
-class _Journal:
-    """A journal's SQLite file. A place is the first 16 hex digits of the calls' keys, as a number."""
-
-    def __init__(self, stack: ExitStack, path: Path) -> None:
-        # Where nobody has it open, reading it should leave no files beside it, nor need to.
-        how = "mode=ro" if _log(path).exists() else "immutable=1"
-        self._base = sqlite3.connect(
-            f"file:{quote(str(path))}?{how}", uri=True, timeout=60, check_same_thread=False
-        )
-        stack.callback(self._base.close)
-        columns = {row[1] for row in self._base.execute("PRAGMA table_info(calls)")}
-        if not columns >= {"key", "request", "reply"}:
-            raise _Unfit("it is a SQLite file, but no journal of datagen")
-        digest = "digest" if "digest" in columns else "NULL"
-        self._select = f"SELECT key, request, reply, {digest} FROM calls WHERE key >= ? AND key < ?"
-
-    def requests(self) -> Iterator[tuple[int, Request]]:
-        for key, request in self._base.execute("SELECT key, request FROM calls ORDER BY key"):
-            try:
-                place = int(key[:16], 16)
-                if not key.startswith(f"{place:016x}"):
-                    raise ValueError(key)
-                yield place, _request(json.loads(request))
-            except _DAMAGE:
-                raise _Unfit(f"the call {one_line(key, 12)} is damaged") from None
-
-    def at(self, place: int) -> list[_Call]:
-        found = self._base.execute(self._select, (f"{place:016x}", f"{place:016x}g")).fetchall()
-        return [_row(*row) for row in found]
-
-
-def _row(key: str, request: str, reply: str, digest: str | None) -> _Call:
-    try:
-        if digest not in {None, canonical.sha256(request + reply)}:
-            raise ValueError(digest)
-        return _Call(key, _request(json.loads(request)), _reply(json.loads(reply)))
-    except _DAMAGE:
-        raise _Unfit(f"the call {one_line(key, 12)} is damaged") from None
-
-
-def _request(content: Any) -> Request:  # noqa: ANN401 - of a file that anyone may have written
-    """A request as the journal keeps it; whatever else `content` is ends in an exception."""
-    text, sample = content["text"], content["sample"]
-    if not isinstance(text, str | None) or type(sample) is not int:
-        raise TypeError(content)
-    made = Request(
-        endpoint=_text(content["endpoint"]),
-        model=_text(content["model"]),
-        messages=tuple((_text(role), _text(said)) for role, said in content["messages"]),
-        text=text,
-        parameters=tuple((_text(name), value) for name, value in content["parameters"]),
-        sample=sample,
-    )
-    made.canonical.encode()  # NaN and halves of surrogate pairs
-    return made
-
-
-def _reply(content: Any) -> Reply:  # noqa: ANN401 - of a file that anyone may have written
-    finish_reason, model = content.get("finish_reason"), content.get("model")
-    counts = content.get("tokens_in", 0), content.get("tokens_out", 0)
-    if not all(type(count) is int and count >= 0 for count in counts):
-        raise TypeError(counts)
-    return Reply(
-        text=_text(content["text"]),
-        finish_reason=None if finish_reason is None else _text(finish_reason),
-        model=None if model is None else _text(model),
-        tokens_in=counts[0],
-        tokens_out=counts[1],
-    )
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError(value)
-    value.encode()  # halves of surrogate pairs
-    return value
 
 
 KIND = Kind(

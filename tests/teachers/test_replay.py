@@ -70,7 +70,7 @@ def journal(path: Path, *calls) -> Path:
             stored = reply.stored()
             digest = canonical.sha256(request.canonical + stored)
             base.execute(
-                "INSERT INTO calls VALUES (?, ?, ?, '2026', ?, '', 0)",
+                "INSERT INTO calls VALUES (?, ?, ?, '2026-11-23T20:00:00Z', ?, '', 0)",
                 (request.key, request.canonical, stored, digest),
             )
         base.commit()
@@ -268,7 +268,7 @@ def test_journal_that_is_being_written(tmp_path):
         base.execute("PRAGMA wal_autocheckpoint = 0")
         request, reply = call(says="new", seed=1)
         base.execute(
-            "INSERT INTO calls VALUES (?, ?, ?, '2026', NULL, '', 0)",
+            "INSERT INTO calls VALUES (?, ?, ?, '2026-11-23T20:00:00Z', NULL, '', 0)",
             (request.key, request.canonical, reply.stored()),
         )
         base.commit()
@@ -366,6 +366,11 @@ def test_journal_damage(tmp_path):
             base.commit()
         with pytest.raises(TeacherUnusable, match=r"the call.* is damaged"):
             ask(damaged)
+    stranger = journal(
+        tmp_path / "stranger.sqlite", (SimpleNamespace(key=canonical.sha256("{}"), canonical="{}"), call()[1])
+    )
+    with pytest.raises(TeacherUnusable, match=r"the call.* is damaged: request should be an object with"):
+        ask(stranger)
     with pytest.raises(TeacherUnusable, match="holds no calls"):
         ask(journal(tmp_path / "empty.sqlite"))
 
@@ -390,6 +395,17 @@ def test_bytes_changed_anywhere_end_in_a_reply_or_one_line(tmp_path_factory, cut
     path.write_bytes((content[:at] + put + content[at + len(put) :])[: max(end, 0)])
     with contextlib.suppress(CallFailed, DatagenError):
         ask(path)
+
+
+def test_errors_of_a_run_stay_what_they_are(tmp_path):
+    """What goes wrong elsewhere while a recording is open is not told as its damage."""
+
+    async def fail():
+        async with replay.connect(profile(f"replay:{exported(tmp_path / 'calls.jsonl', call())}")):
+            raise OSError("the disk is full")
+
+    with pytest.raises(OSError, match="the disk is full"):
+        asyncio.run(fail())
 
 
 def test_memory_does_not_hold_the_texts(tmp_path):
