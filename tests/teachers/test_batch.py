@@ -633,17 +633,17 @@ def killing(owner, name, when=lambda *given: True):
             return result
     setattr(owner, name, wrapped)
 
-Store, Server = store.Store, server.Server
+Store, BatchServer = store.Store, server.BatchServer
 count = []
 {{
     "noted": lambda: killing(Store, "claim"),
-    "uploaded": lambda: killing(Server, "upload"),
+    "uploaded": lambda: killing(BatchServer, "upload"),
     "creating": lambda: killing(Store, "advance", lambda _, batch, step: step == "creating"),
-    "created": lambda: killing(Server, "create"),
+    "created": lambda: killing(BatchServer, "create"),
     "sent": lambda: killing(Store, "advance", lambda _, batch, step: step == "sent"),
-    "looking": lambda: killing(Server, "_retrieve"),
-    "fetching": lambda: killing(Server, "_content"),
-    "fetched": lambda: killing(Server, "results"),
+    "looking": lambda: killing(BatchServer, "_retrieve"),
+    "fetching": lambda: killing(BatchServer, "_content"),
+    "fetched": lambda: killing(BatchServer, "results"),
     "kept": lambda: killing(Store, "finish"),
     "journalled": lambda: killing(t.Journal, "put", lambda *_: count.append(1) or len(count) > 3),
     "nowhere": lambda: None,

@@ -1,7 +1,7 @@
 """OpenAI's Batch API: the same calls at half the price, answered within a day.
 
 Requests gather in a pool, go to the server as one file, and are answered when their batch is over. What may
-be at the server is on disk before it is sent (_batch_store.py), so a run that is interrupted or killed at any
+be at the server is on disk before it is sent (store.py), so a run that is interrupted or killed at any
 step finds its batches again, and the next one waits for them instead of buying their answers anew.
 
 Source: https://platform.openai.com/docs/guides/batch
@@ -26,7 +26,7 @@ from datagen.request import Busy, CallFailed, NoAnswer, Prompt, Reply, Request, 
 from datagen.teachers import openai_chat
 from datagen.teachers._teacher import Profile
 from datagen.teachers.batch.lines import WINDOW, Outcome, endpoint, fitting, left_over, refused
-from datagen.teachers.batch.server import Server, Timing
+from datagen.teachers.batch.server import BatchServer, Timing
 from datagen.teachers.batch.store import Batch, Store
 
 TIMING = Timing()
@@ -91,7 +91,7 @@ class OpenAIBatch:
         self._chat = chat
         self._journal_path = journal_path
         self._timing = timing or TIMING
-        self._server = Server(chat, self._timing)
+        self._server = BatchServer(chat, self._timing)
         self._most = most_requests, most_bytes
         self._store: Store | None = None
         self._pool: dict[str, Request] = {}

@@ -50,7 +50,7 @@ class Timing(NamedTuple):
     patience: float = 3600.0
 
 
-class Server:
+class BatchServer:
     """The server behind a chat, for batches.
 
     Besides what they say, the methods raise TeacherUnusable when nothing answers, or nothing for very long,
