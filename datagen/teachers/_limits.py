@@ -11,9 +11,8 @@ from email.utils import parsedate_to_datetime
 
 #: The server is there and wants less.
 BUSY = frozenset({429, 503, 529})
-#: The server, or a proxy before it, is not well: the call may do better when it is made again.
-UNWELL = frozenset({408, 409, 425, 500, 502, 504, 520, 521, 522, 523, 524})
-#: Those of UNWELL that a proxy says which gave up waiting: the server may have answered, and billed it.
+_UNWELL = frozenset({408, 409, 425})
+#: A proxy gave up waiting: the server behind it may have answered, and billed the call.
 LATE = frozenset({408, 504, 524})
 #: Error codes of an account without money; no call of it is answered.
 NO_QUOTA = frozenset({"billing_hard_limit_reached", "insufficient_quota"})
@@ -89,3 +88,8 @@ def _number(text: str | None) -> float | None:
 
 def _bounded(seconds: float) -> float:
     return min(max(seconds, 0.0), LONGEST_SECONDS)
+
+
+def is_unwell(status: int) -> bool:
+    """Whether the server, or a proxy before it, is not well: the call may do better when it is made again."""
+    return status >= 500 or status in _UNWELL

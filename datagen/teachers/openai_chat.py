@@ -222,7 +222,7 @@ class OpenAIChat:
             return Busy(
                 f"the server refused with {status}: {words}", _limits.retry_after(error.response.headers)
             )
-        if status in _limits.UNWELL:
+        if _limits.is_unwell(status):
             # A proxy that gave up waiting does not know whether the server behind it went on.
             late = status in _limits.LATE
             return NoAnswer(f"the server refused with {status}: {words}", maybe_billed=late)
