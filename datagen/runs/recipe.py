@@ -95,7 +95,7 @@ def _up_to(recipe: Recipe, until: str, where: str) -> Recipe:
         return recipe._replace(stop_after=int(until))
     if until not in names:
         numbers = f"a number from 1 to {len(names)}"
-        near = nearest(until, names)
+        near = nearest(until, dict.fromkeys(names))
         raise UsageError(f"{where} has no stage {one_line(until, 40)} to stop after: {near}, or {numbers}")
     if names.count(until) > 1:
         numbered = [str(number) for number, name in enumerate(names, 1) if name == until]

@@ -269,3 +269,13 @@ def test_until_names_a_stage_of_the_recipe():
     Path("recipe.yaml").write_text("{seeds: starter, stages: [filter]}")
     error = datagen("run", "recipe.yaml", "-o", "OUT", "--until", "sample").error(2)
     assert "recipe.yaml has no stage sample to stop after" in error
+
+
+def test_until_where_two_stages_have_one_name():
+    """The stage is told by its number then; the error says which there are."""
+    text = "{seeds: starter, stages: [decontam, filter, decontam]}"
+    with pytest.raises(UsageError, match=r"has several stages decontam; name one by its number: 1, 3"):
+        load(text, "decontam")
+    assert load(text, "3").stop_after == 3
+    with pytest.raises(UsageError, match=r"allowed: decontam, filter\), or a number from 1 to 3"):
+        load(text, "filtr")
