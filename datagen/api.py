@@ -11,6 +11,7 @@ It works where an event loop already runs, as in a notebook, and in any thread.
 from __future__ import annotations
 
 import asyncio
+import math
 import shutil
 import tempfile
 import threading
@@ -120,6 +121,45 @@ class _Common:
     journal: Path | str | None = None
     teachers: Path | str | Mapping[str, Any] | None = None
 
+    def __post_init__(self) -> None:
+        """Check the values.
+
+        Raises:
+            UsageError: one is not allowed.
+        """
+        workers, usd, teachers = self.workers, self.max_usd, self.teachers
+        checks = {
+            "out": (self.out is None or _is_path(self.out), "a path"),
+            "columns": (_is_texts(self.columns), "a mapping of new names to names in the input"),
+            "overwrite": (isinstance(self.overwrite, bool), "True or False"),
+            "workers": (workers is None or _is_count(workers), "1 to 1024, or None"),
+            "max_usd": (usd is None or _is_positive(usd), "a number above 0"),
+            "journal": (self.journal is None or _is_path(self.journal), "a path"),
+            "teachers": (isinstance(teachers, Mapping | None) or _is_path(teachers), "a path or a mapping"),
+        }
+        for name, (is_right, wanted) in checks.items():
+            if not is_right:
+                raise UsageError(f"{name} should be {wanted}, not {one_line(getattr(self, name), 40)}")
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and 1 <= value <= 1024
+
+
+def _is_path(value: object) -> bool:
+    return isinstance(value, str | Path) and str(value) != ""
+
+
+def _is_texts(value: object) -> bool:
+    """Whether it is None, or a mapping of texts to texts."""
+    if not isinstance(value, Mapping):
+        return value is None
+    return all(isinstance(text, str) for pair in value.items() for text in pair)
+
+
+def _is_positive(value: object) -> bool:
+    return isinstance(value, int | float) and type(value) is not bool and 0 < value < math.inf
+
 
 _COMMON = tuple(field.name for field in fields(_Common))
 
@@ -185,7 +225,7 @@ def run(
     where: Path | str,
     out: Path | str,
     *,
-    until: str | None = None,
+    until: str | int | None = None,
     **options: Any,  # noqa: ANN401
 ) -> Dataset:
     """Run a recipe, as `datagen run` does: `dg.run("demo", "out/demo")`.
@@ -204,7 +244,7 @@ def run(
     for name in options:
         if name not in allowed:
             raise UsageError(f"run: unknown keyword {one_line(name, 40)}: {nearest(name, allowed)}")
-    loaded = recipe.load(str(where), until)
+    loaded = recipe.load(str(where), None if until is None else str(until))
     how = _how(_Common(**options), loaded.profiles())
     return Dataset(pipeline.run(loaded, Path(out), how).out)
 
@@ -227,9 +267,14 @@ def _how(common: _Common, asked: Sequence[Profile]) -> How:
     )
 
 
-def _source(rows: Rows, columns: Mapping[str, str] | None) -> Source:
+def _source(rows: object, columns: Mapping[str, str] | None) -> Source:
     if isinstance(rows, pl.LazyFrame):
         rows = rows.collect()
+    if not isinstance(rows, Rows):
+        what = type(rows).__name__
+        raise UsageError(
+            f"rows should be a frame, a data set or a path, not {what}; make it a polars DataFrame"
+        )
     if isinstance(rows, pl.DataFrame):
         return inputs.open_frame(rows, columns)
     return inputs.open_source(str(rows.path if isinstance(rows, Dataset) else rows), columns)

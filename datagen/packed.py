@@ -15,6 +15,8 @@ from datagen.errors import one_line
 Packing = Literal["gzip", "zstd"]
 
 _BLOCK = 1 << 20
+#: What zstd is fed at a time. All that comes of it is in memory at once, and 1 KiB may come to 32 MB.
+_ZSTD_INPUT = 1 << 10
 _BY_SUFFIX: dict[str, Packing] = {".gz": "gzip", ".zst": "zstd"}
 _BY_CONTENT: dict[bytes, Packing] = {b"\x1f\x8b": "gzip", b"\x28\xb5\x2f\xfd": "zstd"}
 
@@ -34,7 +36,11 @@ def by_name(path: Path) -> Packing | None:
 def by_content(path: Path) -> Packing | None:
     """How a file is packed, as its first bytes say; None for a plain one."""
     with path.open("rb") as file:
-        start = file.read(4)
+        return by_start(file.read(4))
+
+
+def by_start(start: bytes) -> Packing | None:
+    """How content that begins with these four bytes is packed; None for plain content."""
     return next((packing for magic, packing in _BY_CONTENT.items() if start.startswith(magic)), None)
 
 
@@ -59,7 +65,7 @@ class _Blocks(io.RawIOBase):
 
     def __init__(self, blocks: Iterator[bytes]) -> None:
         self._blocks = blocks
-        self._rest = b""
+        self._rest = memoryview(b"")  # a view: a slice of it copies nothing
 
     def readable(self) -> bool:
         return True
@@ -69,7 +75,7 @@ class _Blocks(io.RawIOBase):
             block = next(self._blocks, None)
             if block is None:
                 return 0
-            self._rest = block
+            self._rest = memoryview(block)
         count = min(len(buffer), len(self._rest))
         buffer[:count] = self._rest[:count]
         self._rest = self._rest[count:]
@@ -91,7 +97,7 @@ def _zstd(file: IO[bytes]) -> Iterator[bytes]:
 
     frame = None
     try:
-        while block := file.read(_BLOCK):
+        while block := file.read(_ZSTD_INPUT):
             while block:
                 frame = frame or zstandard.ZstdDecompressor().decompressobj()
                 yield frame.decompress(block)

@@ -53,6 +53,18 @@ def test_rows_may_be_a_frame_or_a_path(rows):
     assert dg.filter(rows).kept.collect()["instruction"].to_list() == [ROWS[0]["instruction"]]
 
 
+def test_none_is_the_default():
+    """A wrapper may hand on what it was not given."""
+    made = dg.filter("in.jsonl", only=None, skip=None, columns=None)
+    assert made.manifest["key"] == dg.filter("in.jsonl").manifest["key"]
+
+
+def test_rows_of_another_kind():
+    """What is neither frame nor path is told with what to do."""
+    with pytest.raises(UsageError, match="rows should be a frame, a data set or a path, not list"):
+        dg.filter(ROWS)
+
+
 def test_stages_follow_each_other():
     """What a stage makes is what the next one reads; without `out` it lies in a temporary folder."""
     made = dg.filter(pl.DataFrame(ROWS))
@@ -86,6 +98,9 @@ def test_run():
     assert dg.run("recipe.yaml", "out", until="sample").manifest["stage"] == "sample"
     made = dg.run("recipe.yaml", "out")
     assert [stage["stage"] for stage in made.manifest["stages"]] == ["sample", "filter"]
+    assert dg.run("recipe.yaml", "out", until=1).manifest["stage"] == "sample"
+    with pytest.raises(UsageError, match="workers should be 1 to 1024"):
+        dg.run("recipe.yaml", "out", workers=0)
     with pytest.raises(UsageError, match="run: unknown keyword overwrit: did you mean overwrite"):
         dg.run("recipe.yaml", "out", overwrit=True)
 
@@ -105,6 +120,15 @@ def test_run():
         ("sample", {"teacher": "reference", "n": [1, 2]}, "sample: n takes one value, not several"),
         ("sample", {"teacher": "reference", "tests": "yes"}, "sample: tests is True or False, not yes"),
         ("sample", {"teacher": "openai:m", "max_usd": 1}, "needs the price of openai:m"),
+        ("filter", {"only": 5}, "filter: only: unknown rule 5"),
+        ("filter", {"only": [None]}, "filter: only cannot be None"),
+        ("filter", {"workers": -1}, "workers should be 1 to 1024, or None, not -1"),
+        ("filter", {"workers": "2"}, "workers should be 1 to 1024, or None, not 2"),
+        ("filter", {"overwrite": 1}, "overwrite should be True or False, not 1"),
+        ("filter", {"columns": "a=b"}, "columns should be a mapping of new names"),
+        ("sample", {"teacher": "reference", "teachers": 5}, "teachers should be a path or a mapping, not 5"),
+        ("sample", {"teacher": "reference", "max_usd": -1}, "max_usd should be a number above 0, not -1"),
+        ("sample", {"teacher": "reference", "journal": 5}, "journal should be a path, not 5"),
         ("evolve", {"teacher": "reference"}, "can neither evolve nor judge"),
     ],
 )

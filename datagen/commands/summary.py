@@ -74,6 +74,8 @@ def _lines(outcome: Outcome, out: Path | None) -> Iterable[str]:
     for entry in outcome.entries:
         if entry.name in manifest:
             yield from entry.lines(manifest)
+    if out is not None and manifest["rows_in"] and not manifest["rows_out"]:
+        yield f"  nothing was kept; `datagen cat {out} --dropped` shows why"
     if manifest["failed"]:
         yield f"  {manifest['failed']:,} rows failed (-v says why); the same command tries them again"
     if out is not None:

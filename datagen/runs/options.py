@@ -179,7 +179,7 @@ def from_keywords(
 ) -> O:
     """A stage's options from Python's keywords, checked as those of the command line are.
 
-    A text is enough where an option may be repeated; a SPEC is enough for a teacher.
+    A text is enough where an option may be repeated; a SPEC is enough for a teacher; None is the default.
 
     Args:
         options: the stage's dataclass.
@@ -214,21 +214,25 @@ def _converted(
     context: click.Context,
 ) -> Any:  # noqa: ANN401
     where = f"{stage}: {field.name}"
+    if value is None:
+        return field.default
     if field.default is False:
         if not isinstance(value, bool):
             raise UsageError(f"{where} is True or False, not {one_line(value, 40)}")
         return value
-    if value is None and field.default is None:
-        return None
     several = value if isinstance(value, list | tuple) and not isinstance(value, Profile) else [value]
     if len(several) != 1 and not isinstance(field.default, tuple):
         raise UsageError(f"{where} takes one value, not several")
     kind = Field(field).type
     for one in several:
-        if isinstance(kind, click.types.IntParamType) and (isinstance(one, bool) or not isinstance(one, int)):
+        if isinstance(kind, click.types.IntParamType) and type(one) is not int:
             raise UsageError(f"{where} is a whole number, not {one_line(one, 40)}")
+        if isinstance(one, bool) or not isinstance(one, str | int | float | Profile):
+            raise UsageError(f"{where} cannot be {one_line(one, 40)}")
     try:
-        converted = tuple(kind.convert(one, None, context) for one in several)
+        converted = tuple(
+            kind.convert(one if isinstance(one, Profile) else str(one), None, context) for one in several
+        )
     except click.BadParameter as error:
         raise UsageError(f"{where}: {error.message}") from None
     return converted if isinstance(field.default, tuple) else converted[0]

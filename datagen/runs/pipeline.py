@@ -55,10 +55,7 @@ def run(recipe: Recipe, out: Path, how: How) -> Outcome:
             where = _folder(out, number, step)
             before = inputs.open_source(str(made[-1].out)) if made else source
             if not before.rows:
-                raise DatagenError(
-                    f"{made[-1].out} keeps no row, so nothing is left for {step.stage.name};"
-                    f" `datagen cat {made[-1].out} --dropped` shows why"
-                )
+                raise _nothing_left(made[-1].out if made else Path(recipe.seeds), step)
             how_here = replace(how, account=account, overwrite=True)
             outcome = runner.make(step.stage, before, where, step.options, how_here)
             made.append(outcome)
@@ -68,6 +65,13 @@ def run(recipe: Recipe, out: Path, how: How) -> Outcome:
         if done and all(outcome.already_made for outcome in made):
             return done
         return _join(out, plan, made, started)
+
+
+def _nothing_left(where: Path, step: Step) -> DatagenError:
+    return DatagenError(
+        f"{where} keeps no row, so nothing is left for {step.stage.name};"
+        f" `datagen cat {where} --dropped` shows why"
+    )
 
 
 def _folder(out: Path, number: int, step: Step) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -30,6 +31,12 @@ def fail_at(number, *, at):
 
 def die(number):
     if number == 5:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def leave(number):
+    if number == 5:
         os._exit(9)
     return number
 
@@ -45,7 +52,7 @@ def importable(monkeypatch):
     monkeypatch.syspath_prepend(str(Path(__file__).parent))
     module = sys.modules[__name__]
     monkeypatch.setitem(sys.modules, "test_engines", module)
-    for function in (square, fail_at, die, talk):
+    for function in (square, fail_at, die, leave, talk):
         monkeypatch.setattr(function, "__module__", "test_engines")
 
 
@@ -68,8 +75,34 @@ def test_the_first_error_comes_out(workers):
 
 def test_a_worker_that_dies_is_one_line():
     """A worker that the system killed is told, with what to do."""
-    with pytest.raises(DatagenError, match=r"a worker process was killed.*fewer --workers"):
+    with pytest.raises(DatagenError, match=r"a worker process was killed.*fewer workers"):
         list(local.apply(die, range(20), 2))
+
+
+def test_an_error_while_workers_start_ends_at_once():
+    """What is wrong with an item comes out, though workers are being started just then."""
+
+    def items():
+        yield from range(3)
+        raise ValueError("bad shard")
+
+    for _ in range(5):
+        with pytest.raises(ValueError, match="bad shard"):
+            list(local.apply(square, items(), 3))
+
+
+def test_a_worker_that_ends_by_itself_is_one_line():
+    """Only a worker that the system killed is said to lack memory."""
+    with pytest.raises(DatagenError, match=r"a worker process ended early \(exit code 9\)"):
+        list(local.apply(leave, range(20), 2))
+
+
+def test_a_file_of_the_working_folder_is_no_module_of_a_worker(tmp_path, monkeypatch):
+    """Workers import nothing from where the user happens to be."""
+    for name in ("struct", "pickle", "rules", "re"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit(3)")
+    monkeypatch.chdir(tmp_path)
+    assert list(local.apply(square, range(10), 2)) == [n * n for n in range(10)]
 
 
 def test_what_workers_print_does_not_stand_in_the_way(capfd):

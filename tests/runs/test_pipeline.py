@@ -317,6 +317,15 @@ def test_last_stage_that_keeps_no_row():
     assert rows() == []
 
 
+def test_seeds_without_a_row():
+    """Seeds that an earlier stage all dropped are one line, with where to look."""
+    Path("one.jsonl").write_text('{"instruction": "Add."}')
+    assert datagen("filter", "one.jsonl", "-o", "NONE", "--quiet").code == 0
+    Path("none.yaml").write_text("{seeds: NONE, stages: [filter]}")
+    line = datagen("run", "none.yaml", "-o", "RUN").error(1)
+    assert "NONE keeps no row, so nothing is left for filter; `datagen cat NONE --dropped` shows why" in line
+
+
 def test_failed_rows_are_tried_again(monkeypatch):
     """A run with failed rows ends with 3, and the next one tries them again."""
     monkeypatch.setattr("datagen.data.dataset.CALL_FAILED", "no-reference")

@@ -23,7 +23,7 @@ from typing import IO, Any, NamedTuple
 
 import polars as pl
 
-from datagen import canonical
+from datagen import canonical, packed
 from datagen.data import manifest
 from datagen.data.inputs import files, json_rows
 from datagen.data.inputs.json_rows import Opened
@@ -175,6 +175,12 @@ class _StandardInput:
             content = tempfile.TemporaryFile(prefix="datagen-")  # noqa: SIM115 - it goes with this object
             weakref.finalize(self, content.close)
             shutil.copyfileobj(sys.stdin.buffer, content, _BLOCK)
+            content.seek(0)
+            if packing := packed.by_start(content.read(4)):
+                tool = "zcat" if packing == "gzip" else "zstdcat"
+                raise DatagenError(
+                    f"standard input is packed by {packing}; unpack it first: {tool} FILE | datagen ..."
+                )
             self._content = content
         self._content.seek(0)
         yield self._content

@@ -123,20 +123,31 @@ def _list(shown: str, raw: bytes) -> Iterator[_Value]:
 
 
 def _lines(shown: str, file: IO[bytes]) -> Iterator[_Value]:
-    for number, line in enumerate(file, 1):
-        line = line.removeprefix(_MARK) if number == 1 else line
-        if not line.strip():
-            continue
+    number = 0
+    while line := file.readline(MAX_LINE_BYTES + 1):
+        number += 1
         place = f", line {number}"
         if len(line) > MAX_LINE_BYTES:
-            size, most = len(line) / 2**20, MAX_LINE_BYTES // 2**20
+            size, most = _rest_of_line(file, len(line)) / 2**20, MAX_LINE_BYTES // 2**20
             raise DatagenError(
                 f"{shown}{place}: {size:.0f} MB in one line; at most {most} MB: is it one row a line?"
             )
+        line = line.removeprefix(_MARK) if number == 1 else line
+        if not line.strip():
+            continue
         row = _loads(shown, decode(shown, line, place), place)
         if row is not None and not isinstance(row, dict):
             raise DatagenError(f"{shown}{place}: {name_of(row)} where an object should be")
         yield row
+
+
+def _rest_of_line(file: IO[bytes], size: int) -> int:
+    """The bytes of a line of which `size` were read, in the memory of one piece."""
+    while piece := file.readline(MAX_LINE_BYTES):
+        size += len(piece)
+        if piece.endswith(b"\n"):
+            break
+    return size
 
 
 def _to_frames(rows: Iterable[_Value], shown: str, kind: Kind) -> Iterator[pl.DataFrame]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import threading
@@ -71,6 +72,8 @@ class _Pool:
         self._function = pickle.dumps(function)
         self._own = threading.local()
         self._processes: list[subprocess.Popen[bytes]] = []
+        self._starting = threading.Lock()
+        self._closed = False
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="worker")
 
     def __enter__(self) -> _Pool:
@@ -78,6 +81,8 @@ class _Pool:
 
     def __exit__(self, *_: object) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
+        with self._starting:  # so that no worker starts after the others were ended
+            self._closed = True
         for process in self._processes:
             process.kill()
         self._threads.shutdown(wait=True)
@@ -100,9 +105,7 @@ class _Pool:
             _send(process.stdin, item)
             error, result = pickle.load(process.stdout)
         except (OSError, EOFError, pickle.UnpicklingError):
-            raise DatagenError(
-                "a worker process was killed, perhaps for lack of memory; run it again with fewer --workers"
-            ) from None
+            raise _ended(process) from None
         if error is not None:
             raise error
         return result
@@ -110,23 +113,41 @@ class _Pool:
     def _process(self) -> subprocess.Popen[bytes]:
         """The worker of this thread, started when it is first needed."""
         process: subprocess.Popen[bytes] | None = getattr(self._own, "process", None)
-        if process is None:
-            program = _WORKER.format(import_=_IMPORT)
-            process = subprocess.Popen(
-                [sys.executable, "-c", program],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                # Its parent is told of Ctrl-C, and ends it.
-                start_new_session=True,
-                env={**os.environ, "POLARS_MAX_THREADS": "1"},
-            )
-            self._own.process = process
+        if process is not None:
+            return process
+        with self._starting:
+            if self._closed:
+                raise DatagenError("the work has ended")  # nobody waits for this result
+            process = self._own.process = _start()
             self._processes.append(process)
-            assert process.stdin  # noqa: S101
-            with contextlib.suppress(OSError):
-                pickle.dump(sys.path, process.stdin)
-                process.stdin.write(self._function)
+        assert process.stdin  # noqa: S101
+        with contextlib.suppress(OSError):
+            pickle.dump(sys.path, process.stdin)
+            process.stdin.write(self._function)
         return process
+
+
+def _start() -> subprocess.Popen[bytes]:
+    """A worker; -P, because a file in the working folder may bear the name of a module that it imports."""
+    return subprocess.Popen(
+        [sys.executable, "-P", "-c", _WORKER.format(import_=_IMPORT)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        # Its parent is told of Ctrl-C, and ends it.
+        start_new_session=True,
+        env={**os.environ, "POLARS_MAX_THREADS": "1"},
+    )
+
+
+def _ended(process: subprocess.Popen[bytes]) -> DatagenError:
+    """Why a worker ended before its work did."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(10)
+    if process.returncode == -signal.SIGKILL:
+        why = "was killed, perhaps for lack of memory; run it again with fewer workers"
+    else:
+        why = f"ended early (exit code {process.returncode}); run it again with one worker"
+    return DatagenError(f"a worker process {why}")
 
 
 def _send(pipe: IO[bytes], item: object) -> None:

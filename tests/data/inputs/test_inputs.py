@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
 import json
@@ -24,6 +25,13 @@ def made(tmp_path, monkeypatch):
     (tmp_path / "in.jsonl").write_text(CONTENT)
     datagen("filter", "in.jsonl", "-o", "made", "--only", "short-instruction")
     return tmp_path / "made"
+
+
+def test_packed_standard_input_is_told():
+    """Standard input is not unpacked; the line says how to do it."""
+    packed = gzip.compress(b'{"instruction": "a"}')
+    ended = datagen("cat", "-", stdin=packed)
+    assert "standard input is packed by gzip; unpack it first: zcat FILE | datagen" in ended.error(1)
 
 
 def test_standard_input_is_json_lines(monkeypatch):
