@@ -152,8 +152,9 @@ def run(tmp_path):
     """Runs datagen in a folder where a package of the given kind is installed."""
     (tmp_path / "in.jsonl").write_text("".join(json.dumps(row) + "\n" for row in ROWS))
 
-    def install(kind, content=None):
-        module, name, text = FILES[kind]
+    def install(kind, content=None, name=None):
+        module, default, text = FILES[kind]
+        name = name or default
         folder = tmp_path / "site"
         information = folder / "toys-1.dist-info"
         information.mkdir(parents=True, exist_ok=True)
@@ -161,8 +162,8 @@ def run(tmp_path):
         (information / "METADATA").write_text("Metadata-Version: 2.1\nName: toys\nVersion: 1\n")
         (information / "entry_points.txt").write_text(f"[datagen.{kind}]\n{name} = {module}\n")
 
-    def datagen(*words, kind, content=None):
-        install(kind, content)
+    def datagen(*words, kind, content=None, name=None):
+        install(kind, content, name)
         path = os.pathsep.join(filter(None, [str(tmp_path / "site"), os.environ.get("PYTHONPATH")]))
         return spawn(*words, cwd=tmp_path, env={"PYTHONPATH": path})
 
@@ -197,6 +198,20 @@ class TestStage:
         done = run("run", "recipe.yaml", "-o", "out", kind="stages")
         assert "unknown option frist: did you mean first?" in done.stderr
 
+    @pytest.mark.parametrize("name", ["near-toy", "toy_2"])
+    def test_any_name(self, name, run, tmp_path):
+        """A run of a stage with hyphens or digits in its name is made once, then known again."""
+        kind = {"kind": "stages", "name": name, "content": STAGE.replace('name="toy"', f'name="{name}"')}
+        (tmp_path / "recipe.yaml").write_text(json.dumps({"seeds": "in.jsonl", "stages": [name]}))
+        assert told(run("run", "recipe.yaml", "-o", "out", "--json", **kind))["already_made"] is False
+        assert told(run("run", "recipe.yaml", "-o", "out", "--json", **kind))["already_made"] is True
+        assert told(run(name, "in.jsonl", "-o", "one", "--json", **kind))["command"] == name
+
+    def test_two_names(self, run):
+        """A stage that calls itself otherwise than its entry point is one line."""
+        done = run("toy", "in.jsonl", "-o", "out", kind="stages", content=STAGE.replace('"toy",', '"yot",'))
+        assert "the stage toy (toy_stage, an entry point of datagen.stages) calls itself yot" in done.stderr
+
     def test_example_of_the_docs(self, run, tmp_path):
         """The stage that docs/architecture.md shows works as it stands there."""
         page = ROOT / "docs" / "architecture.md"
@@ -205,7 +220,8 @@ class TestStage:
         (content,) = re.findall(r"```python\n(.*?)```", page.read_text(), re.DOTALL)
         rows = [{"instruction": "Sortiere große Listen."}, ROWS[0]]
         (tmp_path / "in.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-        found = told(run("toy", "in.jsonl", "-o", "out", "--json", kind="stages", content=content))
+        words = ("ascii", "in.jsonl", "-o", "out", "--json")
+        found = told(run(*words, kind="stages", content=content, name="ascii"))
         assert found["dropped"] == {"other-letters": 1}
 
     def test_broken(self, run):

@@ -22,9 +22,9 @@ STAGES = "stages"
 _FILES = ("README.md", manifest.NAME)
 _TEMPORARY = f".{manifest.NAME}.new"
 _SHARD = re.compile(r"train-\d{5}-of-\d{5}\.parquet|\d+\.part")
-_STAGE = re.compile(r"\d\d-[a-z]+")
+_STAGE = re.compile(r"\d\d-[\w-]+")
 #: What a killed process may leave among the stages.
-_LEFT_OVER = re.compile(r"\.(?:\d\d-[a-z]+\.(?:making|old|lock)|joined)")
+_LEFT_OVER = re.compile(r"\.(?:\d\d-[\w-]+\.(?:making|old|lock)|joined)")
 
 
 def real(out: Path) -> Path:

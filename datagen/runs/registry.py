@@ -64,6 +64,11 @@ def stage(name: str) -> Stage:
             f"the stage {name} ({where}, an entry point of {GROUP}) cannot be used: {one_line(error, 160)};"
             " repair or remove the package that brings it"
         ) from None
+    if found.name != name:
+        raise DatagenError(
+            f"the stage {name} ({where}, an entry point of {GROUP}) calls itself {one_line(found.name, 40)};"
+            " give both one name"
+        )
     return found
 
 
