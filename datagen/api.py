@@ -96,7 +96,7 @@ def open(path: Path | str) -> Dataset:  # noqa: A001 - dg.open
 
 
 #: What a stage may read: rows as a frame, a data set, or the path of a file or of a data set.
-Rows = pl.DataFrame | pl.LazyFrame | Dataset | str | Path
+Rows = pl.DataFrame | pl.LazyFrame | Dataset | str | Path | Sequence[str | Path]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +106,7 @@ class _Common:
     Args:
         out: the folder of the new data set; None for a temporary one.
         columns: new name -> name in the input, where columns are called otherwise.
+        only_columns: the columns to read, by their names in the input; none for all.
         overwrite: whether a data set made from other inputs or options may be replaced.
         workers: processes that work on frames; None for one a core.
         max_usd: the most that all runs together may spend on this data set; needs prices.
@@ -115,6 +116,7 @@ class _Common:
 
     out: Path | str | None = None
     columns: Mapping[str, str] | None = None
+    only_columns: Sequence[str] = ()
     overwrite: bool = False
     workers: int | None = 1
     max_usd: float | None = None
@@ -131,6 +133,7 @@ class _Common:
         checks = {
             "out": (self.out is None or _is_path(self.out), "a path"),
             "columns": (_is_texts(self.columns), "a mapping of new names to names in the input"),
+            "only_columns": (_is_names(self.only_columns), "a list of names"),
             "overwrite": (isinstance(self.overwrite, bool), "True or False"),
             "workers": (workers is None or _is_count(workers), "1 to 1024, or None"),
             "max_usd": (usd is None or _is_positive(usd), "a number above 0"),
@@ -157,6 +160,11 @@ def _is_texts(value: object) -> bool:
     return all(isinstance(text, str) for pair in value.items() for text in pair)
 
 
+def _is_names(value: object) -> bool:
+    """Whether it is a list of texts."""
+    return isinstance(value, list | tuple) and all(isinstance(name, str) for name in value)
+
+
 def _is_positive(value: object) -> bool:
     return isinstance(value, int | float) and type(value) is not bool and 0 < value < math.inf
 
@@ -169,8 +177,8 @@ def evolve(rows: Rows, **options: Any) -> Dataset:  # noqa: ANN401
 
     Args:
         rows: the seeds.
-        options: those of `datagen evolve`, and the common ones: out, columns, overwrite, workers, max_usd,
-            journal, teachers.
+        options: those of `datagen evolve`, and the common ones: out, columns, only_columns, overwrite,
+            workers, max_usd, journal, teachers.
 
     Raises:
         UsageError: a keyword is unknown, or a value not allowed.
@@ -211,10 +219,10 @@ def make(stage: str, rows: Rows, **options: Any) -> Dataset:  # noqa: ANN401
     chosen = from_keywords(found.options, stage, options, also=_COMMON, known=_profiles(common.teachers))
     how = _how(common, runner.asked(found, chosen))
     if common.out is not None:
-        return Dataset(runner.make(found, _source(rows, common.columns), Path(common.out), chosen, how).out)
+        return Dataset(runner.make(found, _source(rows, common), Path(common.out), chosen, how).out)
     folder = Path(tempfile.mkdtemp(prefix="datagen-"))
     try:
-        made = runner.make(found, _source(rows, common.columns), folder / stage, chosen, how)
+        made = runner.make(found, _source(rows, common), folder / stage, chosen, how)
         return Dataset(made.out, temporary=True)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
@@ -267,17 +275,20 @@ def _how(common: _Common, asked: Sequence[Profile]) -> How:
     )
 
 
-def _source(rows: object, columns: Mapping[str, str] | None) -> Source:
+def _source(rows: object, common: _Common) -> Source:
     if isinstance(rows, pl.LazyFrame):
         rows = rows.collect()
-    if not isinstance(rows, Rows):
+    if isinstance(rows, pl.DataFrame):
+        return inputs.open_frame(rows, common.columns, common.only_columns)
+    paths = rows if isinstance(rows, list | tuple) and rows else [rows]
+    if not all(isinstance(path, str | Path | Dataset) for path in paths):
         what = type(rows).__name__
         raise UsageError(
-            f"rows should be a frame, a data set or a path, not {what}; make it a polars DataFrame"
+            f"rows should be a frame, a data set, a path or a list of paths, not {what}; make it a polars"
+            " DataFrame"
         )
-    if isinstance(rows, pl.DataFrame):
-        return inputs.open_frame(rows, columns)
-    return inputs.open_source(str(rows.path if isinstance(rows, Dataset) else rows), columns)
+    where = [str(path.path if isinstance(path, Dataset) else path) for path in paths]
+    return inputs.open_source(where, common.columns, common.only_columns)
 
 
 def run_calls(work: Callable[[], Coroutine[Any, Any, T]], caller: Caller | None) -> T:

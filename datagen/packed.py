@@ -53,11 +53,15 @@ def reading(path: Path, packing: Packing | None) -> Iterator[IO[bytes]]:
         Incomplete: it is damaged or cut off; raised while it is read.
     """
     with path.open("rb") as file:
-        if packing is None:
-            yield file
-        else:
-            blocks = _gzip(file) if packing == "gzip" else _zstd(file)
-            yield cast("IO[bytes]", io.BufferedReader(_Blocks(blocks), _BLOCK))
+        yield unpacked(file, packing)
+
+
+def unpacked(file: IO[bytes], packing: Packing | None) -> IO[bytes]:
+    """What `file` holds, as a stream; only a plain one can be rewound. Raises as `reading` does."""
+    if packing is None:
+        return file
+    blocks = _gzip(file) if packing == "gzip" else _zstd(file)
+    return cast("IO[bytes]", io.BufferedReader(_Blocks(blocks), _BLOCK))
 
 
 class _Blocks(io.RawIOBase):

@@ -61,7 +61,9 @@ def test_none_is_the_default():
 
 def test_rows_of_another_kind():
     """What is neither frame nor path is told with what to do."""
-    with pytest.raises(UsageError, match="rows should be a frame, a data set or a path, not list"):
+    with pytest.raises(
+        UsageError, match="rows should be a frame, a data set, a path or a list of paths, not list"
+    ):
         dg.filter(ROWS)
 
 

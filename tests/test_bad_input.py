@@ -98,38 +98,17 @@ BAD = [
     Bad("latin1.csv", b"instruction\ncaf\xe9\n", "line 2: byte 0xe9 is not UTF-8"),
     Bad("utf16.jsonl", json.dumps(TASK).encode("utf-16"), "line 1: byte 0xff is not UTF-8"),
     Bad("nul.jsonl", b"\0\n", "line 1: not JSON"),
-    Bad("page.jsonl", b"<!DOCTYPE html>\n", "line 1: not JSON: Expecting value at column 1"),
+    Bad("page.jsonl", b"<!DOCTYPE html>\n", "page.jsonl is a web page or XML"),
     Bad("cut.jsonl", lines(TASK, TASK)[:-9], "line 2: not JSON"),
     Bad("cut.json", b"[" + lines(TASK)[:-5], "line 1: not JSON"),
     Bad("two-lists.json", b"[] []", "line 1: not JSON: Extra data"),
     Bad("old-mac.jsonl", lines(TASK, TASK).replace(b"\n", b"\r"), "line 1: not JSON: Extra data"),
-    Bad("nan.jsonl", b'{"instruction": "a", "x": NaN}', "line 1: NaN is not JSON; use null"),
-    Bad("infinity.json", b'[{"instruction": "a", "x": -Infinity}]', "-Infinity is not JSON; use null"),
-    Bad(
-        "overflow.jsonl",
-        b'{"instruction": "a", "x": {"y": [1e999]}}',
-        "row 1: column x.y holds a number too large",
-    ),
-    Bad("nan.parquet", parquet(x=[1.0, float("nan")]), "column x holds NaN or infinity; use null"),
-    Bad("infinity.parquet", parquet(x=[1.0, float("-inf")]), "column x holds NaN or infinity"),
-    Bad("nan-in-list.parquet", parquet(x=[[1.0], [float("nan")]]), "column x holds NaN or infinity"),
-    Bad("nan-in-object.parquet", parquet(x=[{"y": float("nan")}, None]), "column x holds NaN or infinity"),
     Bad(
         "50MB.jsonl",
         b'{"instruction": "' + b"a" * 50_000_000 + b'"}',
         "line 1: 48 MB in one line; at most 16 MB",
     ),
-    Bad(
-        "50MB.json",
-        b'[{"instruction": "' + b"a" * 50_000_000 + b'"}]',
-        "row 1: more than 1 MB of instruction",
-    ),
-    Bad(
-        "50MB.csv", b"instruction,output\na,x=1\nb," + b"a" * 50_000_000, "row 2: more than 1 MB of response"
-    ),
     Bad("same-id.jsonl", lines(task(id="a"), task(id="a")), "the id a stands in more than one row"),
-    Bad("null-id.jsonl", lines(task(id="a"), task(id=None)), "row 2: its id is null"),
-    Bad("all-null-id.jsonl", lines(task(id=None)), "row 1: its id is null"),
     Bad("fraction-id.jsonl", lines(task(id=1.5)), "column id should be text, but holds a number"),
     Bad(
         "number.jsonl",
@@ -148,13 +127,7 @@ BAD = [
     Bad(
         "prompt.jsonl",
         lines({"prompt": [{"role": "user"}]}),
-        "column prompt should be text, but holds a list",
-    ),
-    Bad("null.jsonl", lines(TASK, {"instruction": None}), "row 2: no instruction"),
-    Bad(
-        "tests.jsonl",
-        lines(task(tests="assert f()")),
-        "column tests should be a list of texts, but holds text",
+        "has no column instruction, prompt, question or messages of text but prompt",
     ),
     Bad(
         "tests-of-numbers.jsonl",
@@ -166,74 +139,30 @@ BAD = [
     ),
     Bad("depth.csv", b"instruction,depth\na,deep\n", "column depth should be a whole number, but holds text"),
     Bad(
-        "two-types.jsonl",
-        lines(task(u=1), task(u="x")),
-        "row 2: column u holds a text, but a whole number in row 1",
-    ),
-    Bad(
-        "bool-and-int.jsonl",
-        lines(task(u=[True, 1])),
-        "row 1: column u holds a whole number, but true or false",
-    ),
-    Bad("two-nested.jsonl", lines(task(u={"a": 1}), task(u={"a": "x"})), "row 2: column u.a holds a text"),
-    Bad(
-        "two-in-list.jsonl",
-        lines(task(u=[1, "x"])),
-        "row 1: column u holds a text, but a whole number in row 1",
-    ),
-    Bad(
-        "surrogate.jsonl",
-        b'{"instruction": "a \\ud800"}',
-        "row 1: column instruction holds half of a surrogate",
-    ),
-    Bad(
         "surrogate-key.jsonl",
         b'{"instruction": "a", "\\ud800": 1}',
-        "row 1: column ? holds half of a surrogate",
+        "row 1: the name of a column, ?, holds half of a surrogate",
     ),
-    Bad(
-        "surrogate-in-list.jsonl",
-        b'{"instruction": "a", "u": ["\\udfff"]}',
-        "row 1: column u holds half of a",
-    ),
-    Bad("65-bits.jsonl", lines(task(u=2**64)), "row 1: column u holds a whole number beyond 64 bits"),
-    Bad(
-        "5000-digits.jsonl",
-        b'{"instruction": "a", "u": ' + b"9" * 5000 + b"}",
-        "a number of thousands of digits",
-    ),
-    Bad("deep-list.jsonl", nested("[", 200, "]"), "row 1: column u is nested deeper than 32 levels"),
-    Bad("deep-object.jsonl", nested('{"a": ', 900, "}"), "is nested deeper than 32 levels"),
-    Bad("deeper.jsonl", nested("[", 100_000, "]"), "line 1: nested deeper than 32 levels"),
+    Bad("deep-object.jsonl", nested('{"a": ', 900, "}"), "row 1: a value is nested hundreds of levels deep"),
+    Bad("deeper.jsonl", nested("[", 100_000, "]"), "line 1: nested deeper than Python's parser can follow"),
     Bad("many-keys.jsonl", lines(*[{f"k{i}": 1} for i in range(1001)]), "more than 1,000 different keys"),
-    Bad("nothing.jsonl", b"{}\n", "row 1: null or an empty object where a task should be"),
-    Bad("nothing-among.jsonl", lines(TASK, {}), "row 2: null or an empty object"),
-    Bad("null-row.json", b"[null]", "row 1: null or an empty object"),
-    Bad(
-        "object.json",
-        json.dumps({"rows": [TASK]}, indent=1).encode(),
-        "holds an object; it should hold a list of",
-    ),
+    Bad("nothing.jsonl", b"{}\n", "holds no rows"),
+    Bad("null-row.json", b"[null]", "holds no rows"),
     Bad(
         "object-in-line.json",
         json.dumps({"rows": [TASK]}).encode(),
-        "no column instruction, prompt or messages but rows",
+        "no column instruction, prompt, question or messages of text but rows",
     ),
     Bad("empty-object.json", b"{\n}", "holds an empty object; it should hold a list of objects"),
-    Bad("number.json", b"12", "holds a whole number; it should hold a list of objects"),
+    Bad("number.json", b"12", "line 1: a whole number where an object should be"),
     Bad("numbers.json", b"[1, 2]", "row 1: a whole number where an object should be"),
-    Bad("list-in-line.jsonl", b"[]\n", "line 1: a list where an object should be"),
-    Bad(
-        "question.jsonl",
-        lines({"question": "a"}),
-        "no column instruction, prompt or messages but question; use --map",
-    ),
-    Bad("semicolon.csv", b"instruction;output\na;b\n", "but instruction;output; use --map"),
+    Bad("list-in-line.jsonl", b"[]\n", "holds no rows"),
+    Bad("semicolon.csv", b"instruction;output\na;b\n", "but instruction;output; say which"),
     Bad("ragged.csv", b"instruction,output\na,b,c\n", "not a readable CSV file"),
     Bad("open-quote.csv", b'instruction\n"a\n', "not a readable CSV file"),
     Bad("same-name.csv", b"instruction,x,x\na,1,2\n", "two columns called x"),
     Bad("cut.jsonl.gz", gzip.compress(PACKED)[:-500], "is not a whole gzip file"),
-    Bad("no.jsonl.gz", b"hello", "is not a whole gzip file"),
+    Bad("no.jsonl.gz", b"hello", "line 1: not JSON"),
     Bad(
         "flipped.jsonl.gz",
         gzip.compress(PACKED)[:-8] + b"\0" * 8,
@@ -242,29 +171,13 @@ BAD = [
     Bad(
         "cut.jsonl.zst", zstandard.compress(PACKED)[:-500], "is not a whole zstd file: it ends in the middle"
     ),
-    Bad("no.jsonl.zst", b"hello", "is not a whole zstd file"),
+    Bad("no.jsonl.zst", b"hello", "line 1: not JSON"),
     Bad("cut.parquet", parquet()[:-50], "not a readable Parquet file"),
     Bad("no.parquet", b"hello, this is no Parquet file", "not a readable Parquet file"),
-    Bad("tasks.txt", lines(TASK), "cannot tell its format from its name; allowed: .jsonl"),
-    Bad("tasks", lines(TASK), "cannot tell its format from its name"),
-    Bad("no-turns.jsonl", lines({"messages": []}), "row 1: messages should be a list of {role, content}"),
     Bad(
-        "no-user.jsonl",
-        lines({"messages": [{"role": "system", "content": "a"}]}),
-        "row 1: messages should be",
-    ),
-    Bad(
-        "chat-of-numbers.jsonl",
-        lines({"messages": [{"role": "user", "content": 1}]}),
-        "row 1: messages should be",
-    ),
-    Bad(
-        "chat-text.jsonl", lines({"messages": "hello"}), "row 1: messages should be a list of {role, content}"
-    ),
-    Bad(
-        "parts.jsonl",
-        lines({"messages": [{"role": "user", "content": [{"type": "text", "text": "a"}]}]}),
-        "row 1: messages should be a list of {role, content}",
+        "chat-text.jsonl",
+        lines({"messages": "hello"}),
+        "no column instruction, prompt, question or messages of text",
     ),
     Bad(
         "chat-and-response.jsonl",
@@ -275,6 +188,16 @@ BAD = [
         "shared-task.jsonl",
         lines(task(task="t"), {"instruction": "b", "task": "t"}),
         "two instructions share the task t",
+    ),
+    Bad("notes.txt", b"hello", "neither its name nor its content tells its format"),
+    Bad(
+        "pointer.parquet", b"version https://git-lfs.github.com/spec/v1\noid sha256:0", "a pointer of Git LFS"
+    ),
+    Bad("book.jsonl", b"PK\x03\x04" + bytes(30), "is a zip archive"),
+    Bad(
+        "quotes.csv",
+        b'instruction,output\n"a \\" b,c\nd,"e" f\n',
+        "not a readable CSV file, with backslashes",
     ),
 ]
 OF_OURS = ("reason", "detail", "overlaps", "stage", "measure_x", "measure_instruction_words")
@@ -447,9 +370,9 @@ class TestDataset:
 
     def test_map_is_for_files(self, stage):
         """A data set's columns have fixed names."""
-        assert "--map is for files; made is a dataset directory" in run(stage, "made", "--map", "a=b").error(
-            1
-        )
+        assert "--map and --columns are for files; made is a dataset directory" in run(
+            stage, "made", "--map", "a=b"
+        ).error(1)
 
     @pytest.mark.parametrize("damage", ["missing", "damaged"])
     def test_damaged_data_set_is_made_again(self, folder, shard, damage):
@@ -487,7 +410,7 @@ MAPS = [
         "has a column answer already; map it elsewhere first: --map old_answer=answer",
     ),
     (("--map", "instruction=number"), 1, "column instruction should be text, but holds a whole number"),
-    (("--map", "instruction=question", "--map", "tests=answer"), 1, "or leave out --map tests=answer"),
+    (("--map", "instruction=question", "--map", "tests=number"), 1, "or leave out --map tests=number"),
 ]
 
 
@@ -506,8 +429,8 @@ USAGE = [
     ("flter in.jsonl", "unknown command flter: did you mean filter?"),
     ("filter in.jsonl -o OUT --onyl x", "No such option '--onyl'"),
     ("filter in.jsonl", "Missing option '-o' / '--out'"),
-    ("filter -o OUT", "Missing argument 'ROWS'"),
-    ("filter in.jsonl more -o OUT", "unexpected extra argument"),
+    ("filter -o OUT", "Missing argument 'ROWS...'"),
+    ("filter in.jsonl more -o OUT", "more does not exist"),
     ("filter in.jsonl -o OUT --only no-cod", "unknown rule no-cod: did you mean no-code?"),
     ("filter in.jsonl -o OUT --skip no-code,refusl", "unknown rule refusl: did you mean refusal?"),
     ("filter in.jsonl -o OUT --only ,", "it names no rule; allowed: "),
@@ -545,7 +468,7 @@ USAGE = [
         "breadth is given twice",
     ),
     ("cat in.jsonl --as mesages", "'mesages' is not one of"),
-    ("cat in.jsonl --dropped --map a=b", "--map is for files, --dropped for data sets"),
+    ("cat in.jsonl --dropped --map a=b", "--dropped is for one data set, without --map and --columns"),
     ("list ruls", "'ruls' is not one of"),
     ("run no.yaml -o OUT", "no.yaml cannot be read: No such file or directory"),
     ("run demo -o OUT --until fiter", "has no stage fiter to stop after: did you mean filter?"),

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from datagen.answers.languages import common_name
 from datagen.answers.syntax import Trees, bound_names, nested_statements, unresolved
 from datagen.answers.trim import trim
 from datagen.data import schema
@@ -30,10 +31,6 @@ _OPENING = re.compile(r"([ \t]*)(`{3,}|~{3,})[ \t]*([\w+#.-]*)")
 _OPENING_IN_LINE = re.compile(r"(?<!`)(```)([A-Za-z][\w+#.-]*)[ \t]*$")
 _THINKING = re.compile(r"\s*<(think|thinking|thought|reasoning)>", re.IGNORECASE)
 _THOUGHT = re.compile(r"</think>[ \t]*$", re.MULTILINE)
-_LANGUAGES = {
-    **dict.fromkeys(("py", "py3", "python3"), "python"),
-    **{"js": "javascript", "ts": "typescript", "c++": "cpp"},
-}
 # Only Python ends such a line with a colon; `import x` alone begins Java, Swift and Haskell too.
 _PYTHON_SIGNS = re.compile(
     r"^[ \t]*(?:(?:async[ \t]+)?def[ \t]+\w+[ \t]*\(|class[ \t]+\w)[^\n{;]*:[ \t]*(?:#[^\n]*)?$", re.MULTILINE
@@ -205,7 +202,7 @@ def _find(text: str, wanted: str, trees: Trees) -> Code:
 def _from_blocks(blocks: Sequence[Block], wanted: str, cut: tuple[str, ...], trees: Trees) -> Code:
     found = [_Found(block.text, _tree(block, trees), _defines(block.text, wanted)) for block in blocks]
     chosen = _choice(blocks, found, wanted)
-    language = _common_name(blocks[chosen].language)
+    language = common_name(blocks[chosen].language)
     text, taken = blocks[chosen].text, [chosen]
     if found[chosen].tree is not None and language in ("", "python"):
         text, taken = _joined(found, chosen, trees)
@@ -227,7 +224,7 @@ class _Found(NamedTuple):
 
 def _tree(block: Block, trees: Trees) -> ast.Module | None:
     """The syntax tree of a block that may be Python and does something."""
-    if _common_name(block.language) not in ("", "python"):
+    if common_name(block.language) not in ("", "python"):
         return None
     tree = trees.of(block.text)
     return tree if tree is not None and _does_something(tree) else None
@@ -287,10 +284,6 @@ def _is_stub(tree: ast.Module, name: str) -> bool:
         or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
         for node in found[-1].body
     )
-
-
-def _common_name(language: str) -> str:
-    return _LANGUAGES.get(language.lower(), language.lower())
 
 
 def _wanted_name(entry_point: str | None) -> str:
@@ -365,8 +358,8 @@ def _code_of(
     """What a row brings, and what is missing of it from its answer."""
     trees = Trees()
     found = _extracted(response, entry_point, trees) if code is None else Code(code, _guess(code, trees))
-    if language:
-        found = found._replace(language=_common_name(language))
+    if language and (named := common_name(language)):
+        found = found._replace(language=named)
     if see is not None:
         see(found, entry_point, None if found.text is None else trees.known(found.text))
     return found

@@ -275,9 +275,7 @@ def _doubt(seeds: str) -> str | None:
         if seeds != "-":
             inputs.first_rows(seeds, {}, limit=1).schema()
     except DatagenError as error:
-        return str(error).replace(
-            "use --map instruction=NAME", "add `map: {instruction: NAME}` to the recipe"
-        )
+        return str(error).replace("--map instruction=NAME", "add `map: {instruction: NAME}` to the recipe")
     return None
 
 

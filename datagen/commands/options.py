@@ -49,6 +49,17 @@ def rename_option(command: F) -> F:
     )(command)
 
 
+def columns_option(command: F) -> F:
+    """--columns: for files with columns that nobody needs."""
+    return click.option(
+        "--columns",
+        type=values.ColumnNames(),
+        default=(),
+        metavar="NAME,...",
+        help="Read only these columns of the file, and those of --map. Default: all.",
+    )(command)
+
+
 def workers_option(command: F) -> F:
     """--workers: for what works on frames."""
     return click.option(

@@ -30,13 +30,16 @@ def command_of(stage: Stage) -> click.Command:
         *(options.money_options() if asks else []),
         options.out_option(required=check is None),
         options.rename_option,
+        options.columns_option,
         *([] if asks else [options.workers_option]),
         *options.shown(),
     ]
     for option in reversed(shared):
         callback = option(callback)
     command = click.command(stage.name, help=stage.help, epilog=f"Example: {stage.example}")(callback)
-    argument = click.Argument(["source"], metavar=stage.argument, type=values.InputPath())
+    argument = click.Argument(
+        ["source"], metavar=f"{stage.argument}...", type=values.InputPath(), nargs=-1, required=True
+    )
     own: list[click.Parameter] = [argument, *click_options(stage.options)]
     if check:
         own.append(click.Option(["--check"], is_flag=True, help=check.help))
@@ -59,7 +62,7 @@ def _run(stage: Stage, given: dict[str, Any]) -> int:
         account=account_for(given.get("max_usd"), profiles),
     )
     out: Path | None = given["out"]
-    source = inputs.open_source(given["source"], dict(given["rename"]))
+    source = inputs.open_source(given["source"], dict(given["rename"]), given["columns"])
     if given.get("dry_run"):
         return _forecast(stage, source, chosen, how, as_json=as_json)
     if out is None and not isinstance(stage, EachStage):
@@ -68,8 +71,10 @@ def _run(stage: Stage, given: dict[str, Any]) -> int:
         outcome = runner.make(stage, source, Path(out or ""), chosen, how)
     summary.show(outcome, out=out, as_json=as_json)
     check = _check_of(stage)
-    if check and given["check"] and any(outcome.manifest[check.entry].values()):
-        return check.exit_code
+    if check and given["check"]:
+        # A row that could not be read was not looked at, so it is not clean either.
+        unread = summary.FAILED_ROWS if source.refused.height else 0
+        return check.exit_code if any(outcome.manifest[check.entry].values()) else unread
     return summary.exit_code(outcome.manifest)
 
 

@@ -47,7 +47,7 @@ def show(outcome: Outcome, *, out: Path | None, as_json: bool) -> None:
     summary = {
         "command": manifest["stage"],
         **{name: manifest[name] for name in ("rows_in", "rows_made", "rows_out", "dropped", "failed")},
-        **{name: manifest[name] for name in [*entries, "digest"] if name in manifest},
+        **{name: manifest[name] for name in [*entries, "notes", "digest"] if name in manifest},
         "calls": manifest["times"].get("calls", {}),
         "seconds": manifest["times"]["seconds"],
         "already_made": outcome.already_made,
@@ -68,6 +68,7 @@ def _lines(outcome: Outcome, out: Path | None) -> Iterable[str]:
     yield f"{manifest['stage']}: {', '.join(counts)} ({done})"
     if dropped:
         yield "  dropped: " + ", ".join(f"{reason} {rows:,}" for reason, rows in dropped.items())
+    yield from (f"  {note}" for note in manifest.get("notes", ()))
     calls = manifest["times"].get("calls")
     if calls and not already_made:
         yield f"  calls: {calls.get('asked', 0):,} made, {calls.get('reused', 0):,} reused from the journal"

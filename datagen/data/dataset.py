@@ -133,6 +133,11 @@ class Writer:
         self._dropped = _Shards(place / "dropped")
         self._licenses: set[str | None] = set()
         self._manifest: dict[str, Any] = {}
+        self._refused = pl.DataFrame()
+
+    def refuse(self, rows: pl.DataFrame) -> None:
+        """Drop rows that came in and were none, with `reason` and `detail`: behind all others."""
+        self._refused = rows
 
     def add(self, split: Split, *, rows_in: int = 0, rows_made: int = 0, failed: int = 0) -> None:
         """Write one batch's result.
@@ -153,6 +158,9 @@ class Writer:
 
     def close(self) -> None:
         """Check the identity, then write what waits, the card and the manifest."""
+        if self._refused.height:
+            self.counts.add(0, self._refused["reason"], rows_in=self._refused.height)
+            self._dropped.add(_like(self._dropped.schema, self._refused))
         self.counts.check(self.plan.stage)
         if unknown := self.values.keys() - {entry.name for entry in self.entries}:
             raise AssertionError(f"{self.plan.stage} declares no manifest entry {', '.join(sorted(unknown))}")
@@ -180,6 +188,19 @@ class Writer:
     def outcome(self, out: Path) -> Outcome:
         """What was made, once the `writing` block has ended."""
         return Outcome(out, self._manifest, already_made=False, entries=tuple(self.entries))
+
+
+def _like(known: pl.Schema | None, refused: pl.DataFrame) -> pl.DataFrame:
+    """Rows with the columns of those that were dropped before them."""
+    if known is None:
+        return refused
+    columns = {
+        name: refused[name].cast(dtype)
+        if name in refused.columns
+        else pl.Series(name, [None], dtype).new_from_index(0, refused.height)
+        for name, dtype in known.items()
+    }
+    return pl.DataFrame(columns)
 
 
 class RowWriter:

@@ -111,6 +111,12 @@ class Counts:
         }
 
 
+def noted(sources: Sequence[Source]) -> dict[str, list[str]]:
+    """What people should know of how the input was read, as an entry; nothing where there is nothing."""
+    notes = [note for source in sources for note in source.notes]
+    return {"notes": notes} if notes else {}
+
+
 def compose(
     plan: Plan,
     counts: Mapping[str, Any],
@@ -125,11 +131,14 @@ def compose(
         "datagen": __version__,
         "stage": plan.stage,
         "key": plan.key(),
-        "inputs": [{"name": s.name, "sha256": s.digest, "rows": s.rows} for s in plan.inputs],
+        "inputs": [
+            {"name": s.name, "sha256": s.digest, "rows": s.rows + s.refused.height} for s in plan.inputs
+        ],
         "options": dict(plan.options),
         "versions": dict(plan.versions),
         **counts,
         **digests,
+        **noted(plan.inputs),
         **extra,
         "times": {"made": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), **times},
         "environment": {

@@ -90,7 +90,9 @@ def without_answer(row: Mapping[str, object]) -> dict[str, object]:
 def in_order(frame: pl.DataFrame) -> pl.DataFrame:
     """The same columns, known ones first in their documented order, then the user's as they came."""
     known = sorted((name for name in frame.columns if name in _RANK), key=_RANK.__getitem__)
-    return frame.select(*known, *(name for name in frame.columns if name not in _RANK))
+    # By name: `select` would take `^x$` for a pattern.
+    order = (*known, *(name for name in frame.columns if name not in _RANK))
+    return pl.DataFrame({name: frame[name] for name in order}) if order else frame
 
 
 def frame(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import tempfile
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from typing import IO, Any
 
@@ -28,6 +28,8 @@ class Source:
         digest: str | Callable[[], str],
         rows: int | Callable[[], int],
         frames: Callable[[], Iterator[pl.DataFrame]],
+        refused: Callable[[], pl.DataFrame] = pl.DataFrame,
+        notes: Callable[[], Sequence[str]] = tuple,
     ) -> None:
         """Describe rows.
 
@@ -36,11 +38,15 @@ class Source:
             digest: sha256 of the bytes read, or the content digest of a dataset directory.
             rows: how many there are.
             frames: the rows in order, in frames of at most `BATCH_ROWS` rows; at least one, maybe empty.
+            refused: rows that no stage can work on, with `reason` and `detail`; they are dropped.
+            notes: what people should know of how the rows were read, a line each.
         """
         self.name = name
         self.frames = frames
         self._digest = digest
         self._rows = rows
+        self._refused = refused
+        self._notes = notes
 
     @cached_property
     def digest(self) -> str:
@@ -51,6 +57,16 @@ class Source:
     def rows(self) -> int:
         """How many there are; all of them are looked at before this is known."""
         return self._rows() if callable(self._rows) else self._rows
+
+    @cached_property
+    def refused(self) -> pl.DataFrame:
+        """Rows that no stage can work on, with `reason` and `detail`; not among `rows`."""
+        return self._refused()
+
+    @cached_property
+    def notes(self) -> Sequence[str]:
+        """What people should know of how the rows were read, a line each."""
+        return self._notes()
 
     def check(self) -> None:
         """Look at all rows, so that what is wrong with one is told before any work.
@@ -82,7 +98,7 @@ class Source:
                 if left <= 0:
                     return
 
-        return Source(self.name, lambda: self.digest, limit, frames)
+        return Source(self.name, lambda: self.digest, limit, frames, notes=lambda: self.notes)
 
 
 class Spool:

@@ -44,7 +44,7 @@ def run(recipe: Recipe, out: Path, how: How) -> Outcome:
     Raises:
         DatagenError: what a stage raises, a stage keeps no row, or `out` holds something else.
     """
-    source = inputs.open_source(recipe.seeds, recipe.rename)
+    source = inputs.open_source(recipe.seeds, recipe.rename, recipe.columns)
     plan = Plan("run", [source], {}, (_deciding(recipe),))
     account = Account(plan.key(), how.account.max_usd if how.account else None)
     made: list[Outcome] = []
@@ -55,7 +55,7 @@ def run(recipe: Recipe, out: Path, how: How) -> Outcome:
             where = _folder(out, number, step)
             before = inputs.open_source(str(made[-1].out)) if made else source
             if not before.rows:
-                raise _nothing_left(made[-1].out if made else Path(recipe.seeds), step)
+                raise _nothing_left(made[-1].out if made else Path(recipe.seeds[0]), step)
             how_here = replace(how, account=account, overwrite=True)
             outcome = runner.make(step.stage, before, where, step.options, how_here)
             made.append(outcome)
@@ -98,7 +98,7 @@ def forecast(recipe: Recipe, out: Path, how: How) -> tuple[list[tuple[str, Forec
 
     Stages that are made already have nothing to ask for; their rows are the next stage's.
     """
-    source = inputs.open_source(recipe.seeds, recipe.rename)
+    source = inputs.open_source(recipe.seeds, recipe.rename, recipe.columns)
     rows = Rows.of(source)
     made: list[tuple[str, Forecast]] = []
     for number, step in enumerate(recipe.stages[: recipe.stop_after], 1):

@@ -31,7 +31,7 @@ from datagen.teachers import Profile, check_all, load_profiles, parse_profiles
 
 DEMO = "demo"
 
-_KEYS = ("seeds", "seed", "map", "teachers", "stages")
+_KEYS = ("seeds", "seed", "map", "columns", "teachers", "stages")
 
 
 class Step(NamedTuple):
@@ -45,14 +45,16 @@ class Recipe(NamedTuple):
     """A checked recipe.
 
     Args:
-        seeds: where they are: a path, or starter.
+        seeds: where they are: paths, or starter.
         rename: columns of the seeds' file, new name -> name in the file.
+        columns: those of the file to read; none for all.
         stages: what is done with them, in order.
         stop_after: how many of the stages to run; None for all.
     """
 
-    seeds: str
+    seeds: tuple[str, ...]
     rename: Mapping[str, str]
+    columns: tuple[str, ...]
     stages: tuple[Step, ...]
     stop_after: int | None = None
 
@@ -80,6 +82,7 @@ def load(where: str, until: str | None = None) -> Recipe:
     recipe = Recipe(
         _seeds(content.get("seeds"), where),
         _renames(content.get("map", {}), where),
+        _columns(content.get("columns", []), where),
         tuple(
             _stage(entry, f"{where}, stage {number}", shared, profiles)
             for number, entry in enumerate(stages, 1)
@@ -110,13 +113,22 @@ def _read(where: str) -> str:
     return strict_yaml.read(path, "a recipe", "or demo")
 
 
-def _seeds(value: object, where: str) -> str:
-    if not isinstance(value, str):
-        raise UsageError(f"{where}: seeds should name a file, a dataset directory, or starter")
+def _seeds(value: object, where: str) -> tuple[str, ...]:
+    paths = [value] if isinstance(value, str) else value
+    if not isinstance(paths, list) or not paths or not all(isinstance(path, str) for path in paths):
+        raise UsageError(
+            f"{where}: seeds should name a file or several, a folder, a dataset directory, or starter"
+        )
     try:
-        return InputPath().convert(value, None, None)
+        return tuple(InputPath().convert(path, None, None) for path in paths)
     except click.BadParameter as error:
         raise UsageError(f"{where}: seeds: {error.message}") from None
+
+
+def _columns(value: object, where: str) -> tuple[str, ...]:
+    if isinstance(value, list) and all(isinstance(name, str) for name in value):
+        return tuple(value)
+    raise UsageError(f"{where}: columns should be a list of names of columns in the file")
 
 
 def _seed(value: object, where: str) -> int:

@@ -22,7 +22,7 @@ from datagen.calls.budget import Account
 from datagen.calls.caller import Caller, caller
 from datagen.calls.forecast import Forecast, Rows, forecast_units
 from datagen.calls.jobs import in_order
-from datagen.data import dataset
+from datagen.data import dataset, manifest
 from datagen.data.dataset import Outcome, RowWriter, Split, Writer
 from datagen.data.manifest import Counts, Plan
 from datagen.data.source import Source
@@ -141,6 +141,7 @@ def make(stage: Stage, source: Source, out: Path, options: Any, how: How) -> Out
         started = stage.start(source, options, over)
         for height, split in over(partial(_with_height, started.split), source):
             writer.add(split, rows_in=height)
+        writer.refuse(source.refused)
         writer.values |= started.entries
         writer.times["calls"] = {}
     return writer.outcome(out)
@@ -155,15 +156,18 @@ def survey(stage: FrameStage[Any], source: Source, options: Any, how: How) -> Ou
     started = stage.start(source, options, over)
     for height, split in over(partial(_with_height, started.split), source):
         counts.add(split.kept.height, split.dropped["reason"], rows_in=height)
+    if source.refused.height:
+        counts.add(0, source.refused["reason"], rows_in=source.refused.height)
     counts.check(stage.name)
     seconds = round(time.monotonic() - begun, 3)
-    manifest = {
+    content = {
         "stage": stage.name,
         **counts.as_json(),
+        **manifest.noted([source]),
         **started.entries,
         "times": {"seconds": seconds},
     }
-    return Outcome(Path(), manifest, already_made=False, entries=stage.entries)
+    return Outcome(Path(), content, already_made=False, entries=stage.entries)
 
 
 def _with_height(split: Callable[[pl.DataFrame], Split], frame: pl.DataFrame) -> tuple[int, Split]:
@@ -228,6 +232,7 @@ def _make_each(
 
         how.wait(work, asker)
         rows.flush()
+        writer.refuse(read.refused)
         _note_calls(writer, asker, profiles)
     return writer.outcome(out)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import math
 import os
 from collections.abc import Callable, Iterable, Mapping
@@ -124,6 +125,11 @@ def whole(least: int | None = None, most: int | None = None) -> click.ParamType[
     return click.IntRange(least, most)
 
 
+def text() -> click.ParamType[Any]:
+    """Any text."""
+    return click.STRING
+
+
 class MethodWeight(click.ParamType[str]):
     """NAME or NAME=WEIGHT of a method of evolving."""
 
@@ -181,6 +187,22 @@ class Renames(click.ParamType[tuple[str, str]]):
         if not (new and equals and old):
             self.fail(f"{value} should be NEW=OLD, such as instruction=question", param, ctx)
         return new, old
+
+
+class ColumnNames(click.ParamType[tuple[str, ...]]):
+    """Names of columns with commas between; a name in quotes may hold one."""
+
+    name = "names"
+
+    def convert(
+        self, value: str | tuple[str, ...], param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, ...]:
+        if isinstance(value, tuple):
+            return value
+        names = tuple(name.strip() for name in next(csv.reader([value], skipinitialspace=True), []))
+        if not all(names) or not names:
+            self.fail(f"{value!r} should be names of columns, such as instruction,output", param, ctx)
+        return names
 
 
 def chosen(names: Iterable[str], allowed: Iterable[str], what: str) -> list[str]:

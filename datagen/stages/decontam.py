@@ -15,7 +15,7 @@ from datagen.data import schema
 from datagen.data.dataset import Split
 from datagen.data.manifest import Entry, maps_to, sums
 from datagen.data.source import Source
-from datagen.errors import DatagenError, UsageError
+from datagen.errors import DatagenError, UsageError, nearest
 from datagen.runs import values
 from datagen.runs.options import option
 from datagen.runs.stage import Check, FrameStage, Over, Started
@@ -24,6 +24,8 @@ from decontam.detectors import names, settings
 
 DEFAULT_BENCHMARK = "humaneval"
 OVERLAP_FOUND = 5
+#: Columns that are searched together, as task and answer; every other column of text is searched by itself.
+_SEARCHED = ("instruction", "response", "code", "reference", "tests")
 _MATCH = pl.List(pl.Struct({name: dtype for name, dtype in decontam.EVIDENCE.items() if name != "row"}))
 
 
@@ -36,6 +38,12 @@ class Options:
         type=values.UsageSpec("benchmark", usages),
         metavar="BENCHMARK",
         help=f"{choices()}; repeat for more.",
+    )
+    search: tuple[str, ...] = option(
+        (),
+        type=values.text(),
+        metavar="COLUMN",
+        help="Search this column; repeat for more. Default: all text there is.",
     )
 
 
@@ -54,12 +62,14 @@ class Overlap:
     rows: Counter[str] = field(default_factory=Counter)
 
 
-def search(source: Source, benchmarks: Sequence[Benchmark], over: Over[Any]) -> Overlap:
+def search(
+    source: Source, benchmarks: Sequence[Benchmark], over: Over[Any], names: Sequence[str] = ()
+) -> Overlap:
     """Compare every row with every benchmark item; a task overlaps as soon as one of its rows does."""
     indexes = decontam.build_indexes([item for benchmark in benchmarks for item in benchmark.items])
     found = Overlap()
     parts = [found.evidence]
-    for evidence, tasks in over(partial(_compare, indexes=indexes), source):
+    for evidence, tasks in over(partial(_compare, indexes=indexes, names=names), source):
         parts.append(evidence)
         for benchmark, task in zip(evidence["benchmark"], tasks, strict=True):
             found.tasks.setdefault(task, f"overlaps-{benchmark}")
@@ -68,16 +78,53 @@ def search(source: Source, benchmarks: Sequence[Benchmark], over: Over[Any]) -> 
     return found
 
 
-def _compare(frame: pl.DataFrame, indexes: Any) -> tuple[pl.DataFrame, list[str]]:  # noqa: ANN401
-    """The matches in a frame, and the task of each."""
-    evidence = decontam.find_overlaps(_comparable(frame), indexes)
-    task_of = dict(zip(frame["id"], frame["task"], strict=True)) if evidence.height else {}
-    return evidence, [task_of[row] for row in evidence["row"]]
+def _compare(
+    frame: pl.DataFrame,
+    indexes: Any,  # noqa: ANN401
+    names: Sequence[str],
+) -> tuple[pl.DataFrame, list[str]]:
+    """The matches in a frame, and the task of each; `names` are the columns to search, none for all text."""
+    evidence = [decontam.find_overlaps(_comparable(frame, names), indexes)]
+    if others := _other_texts(frame, names):
+        rest = pl.concat_str(others, separator="\n\n", ignore_nulls=True).alias("response")
+        rows = frame.select("id", pl.lit("").alias("instruction"), rest).filter(pl.col("response") != "")
+        evidence.append(decontam.find_overlaps(rows, indexes))
+    found = pl.concat(evidence).unique(maintain_order=True)
+    task_of = dict(zip(frame["id"], frame["task"], strict=True)) if found.height else {}
+    return found, [task_of[row] for row in found["row"]]
 
 
-def _comparable(frame: pl.DataFrame) -> pl.DataFrame:
+def _other_texts(frame: pl.DataFrame, names: Sequence[str]) -> list[pl.Expr]:
+    """The text of columns that are neither task nor answer: later turns of chats, rejected answers, notes."""
+    return [
+        text
+        for number, (name, dtype) in enumerate(frame.schema.items())
+        if name not in _SEARCHED
+        and (name not in schema.DTYPES or name == "generated_tests")
+        and (not names or name in names)
+        if (text := _text_of(pl.nth(number), dtype)) is not None
+    ]
+
+
+def _text_of(values: pl.Expr, dtype: pl.DataType) -> pl.Expr | None:
+    """All text in the values of a column, nested texts on lines of their own; None where it holds none."""
+    if dtype == pl.String:
+        return values
+    if isinstance(dtype, pl.Array):
+        return _text_of(values.arr.to_list(), pl.List(dtype.inner))
+    if isinstance(dtype, pl.List):
+        inner = _text_of(pl.element(), dtype.inner)  # type: ignore[arg-type]
+        return None if inner is None else values.list.eval(inner).list.join("\n", ignore_nulls=True)
+    if isinstance(dtype, pl.Struct):
+        parts = [_text_of(values.struct.field(one.name), one.dtype) for one in dtype.fields]  # type: ignore[arg-type]
+        texts = [part for part in parts if part is not None]
+        return pl.concat_str(texts, separator="\n", ignore_nulls=True) if texts else None
+    return None
+
+
+def _comparable(frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
     """id, instruction, and as `response` all that a model could learn a solution or its tests from."""
-    given = [name for name in ("response", "code", "reference", "tests") if name in frame.columns]
+    given = [name for name in _SEARCHED[1:] if name in frame.columns and (not names or name in names)]
     texts = {name: pl.col(name) for name in given}
     if "tests" in texts:
         texts["tests"] = pl.col("tests").list.join("\n")
@@ -89,7 +136,8 @@ def _comparable(frame: pl.DataFrame) -> pl.DataFrame:
         if texts
         else pl.lit(None, pl.String)
     )
-    return frame.select("id", "instruction", answer.alias("response"))
+    asked = pl.col("instruction") if not names or "instruction" in names else pl.lit("").alias("instruction")
+    return frame.select("id", asked, answer.alias("response"))
 
 
 def _decides(options: Options) -> dict[str, Any]:
@@ -104,12 +152,16 @@ def _decides(options: Options) -> dict[str, Any]:
         detectors = {name: settings(name) for name in names()}
     except decontam.BrokenEntryPointError as error:
         raise DatagenError(f"the detector {error}; repair or remove the package that brings it") from None
-    return {"against": described, "detectors": detectors}
+    return {"against": described, "detectors": detectors, "search": list(options.search)}
 
 
 def _start(source: Source, options: Options, over: Over[Any]) -> Started:
     benchmarks = read_benchmarks(options.against)
-    found = search(source, benchmarks, over)
+    known = source.schema()
+    for name in options.search:
+        if name not in known:
+            raise UsageError(f"--search: no column {name}; {nearest(name, list(known))}")
+    found = search(source, benchmarks, over, options.search)
     overlaps = {benchmark.name: found.rows[benchmark.name] for benchmark in benchmarks}
     split = partial(_split, tasks=found.tasks, evidence=_by_row(found.evidence))
     return Started(split, {"overlaps": overlaps})

@@ -52,7 +52,7 @@ def test_defaults():
     assert (done.code, done.out) == (0, "")
     assert "datagen doctor --recipe recipe.yaml" in done.err
     assert "datagen run recipe.yaml -o out/set --dry-run" in done.err
-    assert recipe.load("recipe.yaml").seeds == "starter"
+    assert recipe.load("recipe.yaml").seeds == ("starter",)
     made = stages()
     assert [name for name, _ in made] == ["evolve", "filter", "decontam", "sample", "filter", "decontam"]
     assert [(one.name, one.spec) for one in made[0][1]["teacher"]] == [("smollm2", "local:smollm2")]
@@ -69,7 +69,7 @@ def test_everything_said():
         words += ["--teacher", spec]
     words += ["--student", "openai:gpt@http://h/v1", "--against", "jsonl:bench.jsonl"]
     assert datagen("init", *words).code == 0
-    assert recipe.load("mine.yaml").seeds == "in.jsonl"
+    assert recipe.load("mine.yaml").seeds == ("in.jsonl",)
     made = stages("mine.yaml")
     evolve, sample = made[0][1], made[3][1]
     assert [one.name for one in evolve["teacher"]] == ["Qwen-7b", "gpt"]
@@ -144,14 +144,14 @@ def test_errors_write_nothing(words, code, told, folder):
 
 def test_seeds_that_cannot_be_read_yet():
     """Seeds with other columns are told with what to do; the recipe is written all the same."""
-    Path("q.jsonl").write_text('{"question": "a"}\n')
+    Path("q.jsonl").write_text('{"wish": "a"}\n')
     done = datagen("init", "--seeds", "q.jsonl")
     assert done.code == 0
     assert "note: q.jsonl has no column instruction" in done.err
     assert "add `map: {instruction: NAME}` to the recipe" in done.err
     text = Path("recipe.yaml").read_text()
     Path("recipe.yaml").write_text(text.replace("# map: ", "map: "))
-    assert recipe.load("recipe.yaml").rename == {"instruction": "question"}
+    assert recipe.load("recipe.yaml").rename == {"instruction": "wish"}
 
 
 @pytest.mark.parametrize("spec", ["openai:m", "openai:m@http://h/v1", "local:smollm2", "vllm:org/m"])
@@ -226,7 +226,7 @@ def test_whatever_is_accepted_makes_a_valid_recipe(seeds, weights, bench, model,
         assert done.code == 0, done.err
         assert "Traceback" not in done.err
         found = recipe.load(str(target))
-        assert found.seeds == str(root / f"s{seeds}")
+        assert found.seeds == (str(root / f"s{seeds}"),)
         specs = [one.spec for one in found.stages[0].options.teacher]
         assert specs == [f"local:{root}/{weights}.gguf", f"openai:m{model}@http://localhost:1/v1"]
         assert found.stages[2].options.against == (f"jsonl:{root}/b{bench}",)
@@ -238,7 +238,7 @@ def test_names_that_are_no_text(folder):
     name = os.fsdecode(b"caf\xe9.jsonl")
     (folder / name).write_text('{"instruction": "a"}\n')
     assert datagen("init", "--seeds", name).code == 0
-    assert recipe.load("recipe.yaml").seeds == name
+    assert recipe.load("recipe.yaml").seeds == (name,)
 
 
 def test_it_runs():
@@ -417,4 +417,4 @@ class TestTerminal:
             terminal.expect("]: ")
             terminal.say(ENTER)
         assert terminal.end()[0] == 0
-        assert recipe.load("recipe.yaml").seeds == os.fsdecode(b"caf\xe9.jsonl")
+        assert recipe.load("recipe.yaml").seeds == (os.fsdecode(b"caf\xe9.jsonl"),)

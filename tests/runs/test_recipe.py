@@ -40,7 +40,7 @@ def load(text: str, until: str | None = None) -> recipe.Recipe:
 def test_whole_recipe():
     """Stages have the options of their commands, defaults filled in, and share the seed."""
     found = load(GOOD)
-    assert found.seeds == "starter"
+    assert found.seeds == ("starter",)
     assert found.rename == {}
     assert [step.stage.name for step in found.stages] == ["evolve", "sample", "filter", "decontam"]
     evolve, sample, filtered, decontam = (vars(step.options) for step in found.stages)
@@ -51,7 +51,7 @@ def test_whole_recipe():
     assert (sample["n"], sample["temperature"], sample["seed"], sample["student"]) == (2, (0.5,), 3, None)
     assert sample["tests"] is False
     assert filtered == {"only": (), "skip": ()}
-    assert decontam == {"against": ("humaneval", "jsonl:bench.jsonl")}
+    assert decontam == {"against": ("humaneval", "jsonl:bench.jsonl"), "search": ()}
 
 
 WITH_TEACHERS = """
@@ -121,7 +121,7 @@ def test_until(until, count):
 
 
 BAD = [
-    ("", "a recipe has the keys seeds, seed, map, teachers, stages"),
+    ("", "a recipe has the keys seeds, seed, map, columns, teachers, stages"),
     ("[a, b]", "a recipe has the keys seeds"),
     ("just text", "a recipe has the keys seeds"),
     ("{seeds: [", "not YAML: "),
@@ -134,7 +134,9 @@ BAD = [
     ("{seeds: starter, seeds: in.jsonl, stages: [filter]}", "the key seeds is given twice"),
     ("{seeds: starter, stages: [{filter: {only: no-code, only: refusal}}]}", "the key only is given twice"),
     ("{stages: [filter]}", "seeds should name a file"),
-    ("{seeds: [a], stages: [filter]}", "seeds should name a file"),
+    ("{seeds: [a], stages: [filter]}", "seeds: a does not exist"),
+    ("{seeds: [], stages: [filter]}", "seeds should name a file"),
+    ("{seeds: starter, columns: a, stages: [filter]}", "columns should be a list of names"),
     ("{seeds: no.jsonl, stages: [filter]}", "seeds: no.jsonl does not exist"),
     ('{seeds: "a\\0b", stages: [filter]}', "does not exist"),
     ("{seeds: starter}", "stages should be a list"),

@@ -8,88 +8,157 @@ from __future__ import annotations
 
 import hashlib
 import io
-import shutil
-import signal
-import sys
-import tempfile
-import threading
-import weakref
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache, partial
-from importlib import resources
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import polars as pl
 
-from datagen import canonical, packed
+from datagen import canonical
 from datagen.data import manifest
-from datagen.data.inputs import files, json_rows
-from datagen.data.inputs.json_rows import Opened
+from datagen.data.inputs import files, folders, json_rows, tables
+from datagen.data.inputs.files import STARTER, File
 from datagen.data.inputs.kinds import Kind
-from datagen.data.inputs.shapes import Recogniser
+from datagen.data.inputs.shapes import Recogniser, dropped
 from datagen.data.source import BATCH_ROWS, Source, Spool
 from datagen.errors import DatagenError
 
-STARTER = "starter"
+__all__ = ["STARTER", "first_rows", "open_dropped", "open_frame", "open_source"]
+
 _BLOCK = 1 << 20
 
 
-def open_source(where: str, rename: Mapping[str, str] | None = None) -> Source:
-    """Open a dataset directory, a file, "-" (JSONL on standard input) or "starter".
+class Reading(NamedTuple):
+    """How files are read.
+
+    Args:
+        rename: new name -> name in the file, for files whose columns are called otherwise.
+        columns: the columns to read, by their names in the file; none for all.
+    """
+
+    rename: Mapping[str, str] = {}
+    columns: Collection[str] = ()
+
+    def wanted(self) -> Collection[str]:
+        """The names in the file of all columns to read; none for all."""
+        return {*self.columns, *self.rename.values()} if self.columns else ()
+
+
+def open_source(
+    where: str | Sequence[str], rename: Mapping[str, str] | None = None, columns: Collection[str] = ()
+) -> Source:
+    """Open a dataset directory, a file, a folder of files, several files, "-" (standard input) or "starter".
 
     A file is read when something of it is asked for: its digest by one pass over the bytes, its rows by
     another one, which looks at all of them.
 
     Args:
-        where: the path, or one of the two names.
-        rename: new name -> name in the file, for files whose columns are called otherwise.
+        where: the path, or one of the two names; or several, whose rows follow each other.
+        rename: see `Reading`.
+        columns: see `Reading`.
 
     Raises:
         DatagenError: when it cannot be read; what is wrong with its rows is raised when these are asked for.
     """
-    path = Path(where)
-    if path.is_dir() and where != "-":
-        if rename:
-            raise DatagenError(f"--map is for files; {where} is a dataset directory with fixed columns")
+    reading = Reading(rename or {}, columns)
+    given = [where] if isinstance(where, str) else list(where)
+    if len(given) == 1 and _is_dataset(given[0]):
+        path = Path(given[0])
+        if rename or columns:
+            raise DatagenError(
+                f"--map and --columns are for files; {path} is a dataset directory with fixed columns"
+            )
         made = manifest.read(path)
         return _from_dataset(path, "data", made, made["digest"], made["rows_out"])
-    file = _file(where)
-    rows = cache(partial(_spooled, file, rename or {}))
-    return Source(
-        file.name, partial(_digest, file, rename or {}), lambda: rows().rows, partial(_batches, rows)
-    )
+    return _from_files(_files(given), reading)
 
 
-def open_frame(frame: pl.DataFrame, rename: Mapping[str, str] | None = None) -> Source:
+def open_frame(
+    frame: pl.DataFrame, rename: Mapping[str, str] | None = None, columns: Collection[str] = ()
+) -> Source:
     """Rows that are in memory already, as Python has them.
 
     Args:
         frame: as a file would hold them.
-        rename: new name -> name in the frame.
+        rename: see `Reading`.
+        columns: see `Reading`.
 
     Raises:
         DatagenError: see `open_source`.
     """
     content = io.BytesIO()
     frame.rechunk().write_parquet(content)
-    file = _File("frame", ".parquet", lambda: io.BytesIO(content.getvalue()))
-    rows = cache(partial(_spooled, file, rename or {}))
-    return Source("frame", partial(_digest, file, rename or {}), lambda: rows().rows, partial(_batches, rows))
+    file = File("frame", ".parquet", files.in_memory(content.getvalue()))
+    return _from_files(_Files("frame", [file]), Reading(rename or {}, columns))
 
 
-def first_rows(where: str, rename: Mapping[str, str], limit: int) -> Source:
+def first_rows(
+    where: str | Sequence[str], rename: Mapping[str, str], limit: int, columns: Collection[str] = ()
+) -> Source:
     """The first rows of what `open_source` opens; no more of a file is read than they need.
 
     Columns that only later rows have are missing.
     """
-    path = Path(where)
-    if path.is_dir() and where != "-":
-        return open_source(where, rename).limited(limit)
-    file = _file(where)
-    rows = cache(partial(_spooled, file, rename, limit))
-    return Source(file.name, "", lambda: rows().rows, partial(_batches, rows))
+    given = [where] if isinstance(where, str) else list(where)
+    if len(given) == 1 and _is_dataset(given[0]):
+        return open_source(where, rename, columns).limited(limit)
+    return _from_files(_files(given), Reading(rename, columns), limit)
+
+
+def _is_dataset(where: str) -> bool:
+    return where != "-" and (Path(where) / manifest.NAME).exists()
+
+
+class _Files(NamedTuple):
+    """Files whose rows follow each other: what the manifest calls them, and what is not read."""
+
+    name: str
+    files: list[File]
+    note: str = ""
+
+
+def _files(given: Sequence[str]) -> _Files:
+    """The files that are meant by paths and names.
+
+    Raises:
+        DatagenError: one does not exist, or is a dataset directory among several.
+    """
+    found: list[File] = []
+    notes = []
+    for where in given:
+        path = Path(where)
+        if _is_dataset(where):
+            raise DatagenError(f"{where} is a dataset directory; give it alone, or its files in data/")
+        if where == "-" or not path.is_dir():
+            found.append(files.file_at(where))
+            continue
+        inside, note = folders.files_of(path)
+        # Below a folder files may bear the same name.
+        found += [
+            files.file_at(str(one))._replace(name=files.printable(str(one.relative_to(path))))
+            for one in inside
+        ]
+        notes += [note] if note else []
+    names = [
+        files.printable(Path(where).resolve().name if Path(where).is_dir() else Path(where).name or where)
+        for where in given
+    ]
+    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return _Files(shown, found, "; ".join(notes))
+
+
+def _from_files(given: _Files, reading: Reading, limit: int | None = None) -> Source:
+    rows = cache(partial(_spooled, given, reading, limit))
+    return Source(
+        given.name,
+        partial(_digest, given, reading),
+        lambda: rows().kept.rows,
+        partial(_batches, rows),
+        lambda: rows().refused,
+        lambda: rows().notes,
+    )
 
 
 def open_dropped(where: str) -> Source:
@@ -131,110 +200,94 @@ def _shard(file: Path, sha256: str) -> pl.DataFrame:
             f"{file} is not the file that the data set was made with: damaged or changed since;"
             " make the data set again"
         )
-    return files.read_parquet(raw, str(file))
+    return tables.read_parquet(raw, str(file))
 
 
-class _File(NamedTuple):
-    """A file of rows: what it is called, its format, and how it is opened from its beginning."""
-
-    name: str
-    suffix: str
-    opened: Opened
-
-    @property
-    def shown(self) -> str:
-        """What error lines call it."""
-        return "standard input" if self.name == "-" else self.name
-
-
-def _file(where: str) -> _File:
-    path = Path(where)
-    if where == STARTER and not path.exists():
-        parts = sorted(resources.files("datagen").joinpath("starter").iterdir(), key=lambda part: part.name)
-        raw = b"".join(part.read_bytes() for part in parts)
-        return _File(STARTER, ".jsonl", lambda: io.BytesIO(raw))
-    if where == "-":
-        return _File("-", ".jsonl", _StandardInput().opened)
-    return _File(_name(path), files.format_of(path), partial(files.opened, path))
-
-
-class _StandardInput:
-    """Standard input, put into a temporary file when it is first opened, so that it can be read again."""
-
-    def __init__(self) -> None:
-        self._content: IO[bytes] | None = None
-
-    @contextmanager
-    def opened(self) -> Iterator[IO[bytes]]:
-        if self._content is None:
-            if sys.stdin is None:
-                raise DatagenError("standard input is closed; give a file, or pipe JSONL into it")
-            if threading.current_thread() is threading.main_thread():
-                # polars makes the system take up an interrupted read again, and Ctrl-C would not be heard.
-                signal.siginterrupt(signal.SIGINT, True)
-            content = tempfile.TemporaryFile(prefix="datagen-")  # noqa: SIM115 - it goes with this object
-            weakref.finalize(self, content.close)
-            shutil.copyfileobj(sys.stdin.buffer, content, _BLOCK)
-            content.seek(0)
-            if packing := packed.by_start(content.read(4)):
-                tool = "zcat" if packing == "gzip" else "zstdcat"
-                raise DatagenError(
-                    f"standard input is packed by {packing}; unpack it first: {tool} FILE | datagen ..."
-                )
-            self._content = content
-        self._content.seek(0)
-        yield self._content
-
-
-def _digest(file: _File, rename: Mapping[str, str]) -> str:
+def _digest(given: _Files, reading: Reading) -> str:
     digest = hashlib.sha256()
-    with file.opened() as content:
-        while block := content.read(_BLOCK):
-            digest.update(block)
-    if rename:
-        digest.update(canonical.dumps(dict(rename)).encode())
+    for file in given.files:
+        one = hashlib.sha256()
+        with file.opened() as content:
+            while block := content.read(_BLOCK):
+                one.update(block)
+                if len(given.files) == 1:
+                    digest.update(block)
+        if len(given.files) > 1:
+            digest.update(one.digest())
+    if reading.rename:
+        digest.update(canonical.dumps(dict(reading.rename)).encode())
+    if reading.columns:
+        digest.update(canonical.dumps(sorted(reading.columns)).encode())
     return digest.hexdigest()
 
 
-def _spooled(file: _File, rename: Mapping[str, str], limit: int | None = None) -> Spool:
+@dataclass
+class _Rows:
+    """All rows of files: those that can be worked on, those that are none, and what people should know."""
+
+    kept: Spool = field(default_factory=Spool)
+    refused: pl.DataFrame = field(default_factory=pl.DataFrame)
+    notes: list[str] = field(default_factory=list)
+    needless: tuple[str, ...] = ()
+
+
+def _spooled(given: _Files, reading: Reading, limit: int | None) -> _Rows:
     """All rows, or the first of them, with datagen's columns."""
-    kind = Kind()
-    raw = Spool()
-    for frame in _raw(file, kind):
-        raw.add(frame)
-        if limit is not None and raw.rows >= limit:
-            break
+    kind, columns, raw = Kind(), tables.Columns(), Spool()
+    of_json = []
+    for file in given.files:
+        is_json = files.is_json(file)
+        for frame in files.frames(file, kind, reading.wanted()):
+            of_json.append(is_json)
+            if not is_json:
+                columns.learn(frame.schema)
+            raw.add(frame)
+            if limit is not None and raw.rows >= limit:
+                break
     if not raw.rows:
-        with file.opened() as content:
-            empty = not any(line.strip() for line in content)
-        what = "is empty" if empty else "holds no rows"
-        raise DatagenError(f"{file.shown} {what}; it should hold one task per row")
-    recogniser, rows, left = Recogniser(file.shown, rename), Spool(), limit
-    for frame in raw.frames():
-        whole = json_rows.widened(frame, kind) if kind.fields else frame
+        raise _nothing(given)
+    if kind.fields:
+        columns.learn(pl.Schema({name: one.dtype() for name, one in kind.fields.items()}))
+    shown = given.files[0].shown if len(given.files) == 1 else given.name
+    recogniser, rows, left = Recogniser(shown, reading.rename), _Rows(), limit
+    refused = []
+    for frame, is_json in zip(raw.frames(), of_json, strict=True):
+        whole = columns.fitted(json_rows.widened(frame, kind, shown) if is_json else frame)
         whole = whole if left is None else whole.head(left)
-        rows.add(recogniser.recognise(whole))
+        good, bad = recogniser.recognise(whole)
+        rows.kept.add(good)
+        refused.append(bad)
         left = None if left is None else left - whole.height
     recogniser.end()
+    rows.needless = recogniser.needless
+    bad_ones = [frame for frame in refused if frame.height]
+    rows.refused = _without(pl.concat(bad_ones) if bad_ones else pl.DataFrame(), rows.needless)
+    if given.name != STARTER:
+        rows.notes = [*([given.note] if given.note else []), *recogniser.notes]
     return rows
 
 
-def _raw(file: _File, kind: Kind) -> Iterator[pl.DataFrame]:
-    """The rows as the file has them; of JSON, `kind` learns the types meanwhile."""
-    if file.suffix not in (".csv", ".parquet"):
-        yield from json_rows.chunks(file.shown, file.opened, file.suffix, kind)
-        return
-    with file.opened() as content:
-        raw = content.read()
-    if raw.strip():
-        yield from files.parse(file.shown, raw, file.suffix).iter_slices(BATCH_ROWS)
+def _nothing(given: _Files) -> DatagenError:
+    empty = True
+    for file in given.files:
+        with file.opened() as content:
+            empty = empty and not content.read(_BLOCK).strip()
+    what = "is empty" if empty else "holds no rows"
+    shown = given.files[0].shown if len(given.files) == 1 else given.name
+    return DatagenError(f"{shown} {what}; it should hold one task per row")
 
 
-def _batches(rows: Callable[[], Spool]) -> Iterator[pl.DataFrame]:
-    for frame in rows().frames():
+def _batches(rows: Callable[[], _Rows]) -> Iterator[pl.DataFrame]:
+    for whole in rows().kept.frames():
+        frame = _without(whole, rows().needless)
         yield from frame.iter_slices(BATCH_ROWS) if frame.height else [frame]
 
 
+def _without(frame: pl.DataFrame, needless: Sequence[str]) -> pl.DataFrame:
+    for name in needless:
+        frame = dropped(frame, name) if name in frame.columns else frame
+    return frame
+
+
 def _name(path: Path) -> str:
-    """Its own name; what bytes in it are no UTF-8 cannot stand in a manifest."""
-    return path.name.encode(errors="replace").decode()
+    return files.printable(path.name)

@@ -1,110 +1,221 @@
-"""Reads a file in one of the known formats into a frame, or says in one line where it is broken."""
+"""Files of rows: how they are opened and unpacked, and which format they have, by content before name."""
 
 from __future__ import annotations
 
-import csv
+import contextlib
 import io
-from collections.abc import Iterator
-from contextlib import contextmanager
+import re
+import shutil
+import signal
+import stat
+import sys
+import tempfile
+import threading
+import weakref
+from collections.abc import Callable, Collection, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+from importlib import resources
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, Literal, NamedTuple
 
 import polars as pl
 
 from datagen import packed
-from datagen.data.inputs import json_rows
-from datagen.errors import DatagenError, one_line
+from datagen.data.inputs import csv_rows, json_rows, tables
+from datagen.data.inputs.kinds import Kind
+from datagen.errors import DatagenError
 
-SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".parquet")
+STARTER = "starter"
+Format = Literal["json", "csv", "parquet", "arrow", "arrow stream"]
+
+_FORMAT_OF: dict[str, Format] = {
+    **{".jsonl": "json", ".ndjson": "json", ".json": "json"},
+    **{".csv": "csv", ".parquet": "parquet", ".arrow": "arrow"},
+}
+SUFFIXES = (*_FORMAT_OF,)
 _PACKED = (".gz", ".zst")
+_BLOCK = 1 << 20
+_START = 4096
+#: How content begins that is no rows, what it is, and what to do.
+_OTHER_CONTENT = (
+    (b"version https://git-lfs", "a pointer of Git LFS and not the file itself; fetch it: git lfs pull"),
+    (b"PK\x03\x04", "a zip archive, as .xlsx files are; unpack it, or save it as CSV"),
+    (b"SQLite format 3", "an SQLite database; export the table as CSV or JSONL"),
+    (b"%PDF", "a PDF; give the rows as CSV or JSONL"),
+    (b"<", "a web page or XML; was the address of the file itself fetched?"),
+)
+
+
+#: How JSON rows begin, but hardly the header of a CSV file.
+_JSON_ROWS = re.compile(rb'\{\s*"|\[\s*[{\]]')
+
+
+class File(NamedTuple):
+    """A file of rows.
+
+    Args:
+        name: what the manifest calls it: its own name, "-" or "starter", never a path.
+        suffix: the end of its name that tells a format, "" if none does.
+        raw: opens its bytes, at their beginning; they can be rewound.
+    """
+
+    name: str
+    suffix: str
+    raw: Callable[[], AbstractContextManager[IO[bytes]]]
+
+    @property
+    def shown(self) -> str:
+        """What error lines call it."""
+        return "standard input" if self.name == "-" else self.name
+
+    @contextmanager
+    def opened(self) -> Iterator[IO[bytes]]:
+        """The content as a stream, unpacked if it is packed by gzip or zstd.
+
+        Raises:
+            DatagenError: it cannot be read, or packed content is damaged.
+        """
+        try:
+            with self.raw() as file:
+                packing = packed.by_start(file.read(4))
+                file.seek(0)
+                yield packed.unpacked(file, packing)
+        except packed.Incomplete as error:
+            raise DatagenError(f"{self.shown} {error}") from None
+        except OSError as error:
+            raise DatagenError(f"{self.shown} cannot be read: {error.strerror or error}") from None
+
+
+def file_at(where: str) -> File:
+    """The file at a path, standard input for "-", or the starter tasks for "starter".
+
+    Raises:
+        DatagenError: it does not exist, or cannot be opened.
+    """
+    path = Path(where)
+    if where == "-":
+        return File("-", "", _Piped(lambda: None if sys.stdin is None else sys.stdin.buffer).opened)
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, ValueError):
+        if where == STARTER:
+            return File(STARTER, ".jsonl", _starter)
+        raise DatagenError(f"{path} does not exist; give a file, a folder of files, - or starter") from None
+    except OSError as error:
+        raise DatagenError(f"{path} cannot be read: {error.strerror or error}") from None
+    opened: Any = partial(open, str(path), "rb")
+    raw = opened if stat.S_ISREG(mode) else _Piped(opened).opened
+    return File(printable(path.name), suffix_of(path), raw)
+
+
+def printable(name: str) -> str:
+    """A name as text: what bytes in it are no UTF-8 cannot stand in a manifest."""
+    return name.encode(errors="replace").decode()
+
+
+def in_memory(content: bytes) -> Callable[[], AbstractContextManager[IO[bytes]]]:
+    """Opens bytes like a file."""
+    return lambda: contextlib.nullcontext(io.BytesIO(content))
+
+
+def suffix_of(path: Path) -> str:
+    """The end of a name that tells a format, .gz and .zst aside; "" if none does."""
+    suffixes = [s for s in map(str.lower, path.suffixes) if s not in _PACKED]
+    return suffixes[-1] if suffixes and suffixes[-1] in SUFFIXES else ""
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[IO[bytes]]:
-    """A file's content as a stream, unpacked if its name ends in .gz or .zst.
+def _starter() -> Iterator[IO[bytes]]:
+    parts = sorted(resources.files("datagen").joinpath("starter").iterdir(), key=lambda part: part.name)
+    yield io.BytesIO(b"".join(part.read_bytes() for part in parts))
+
+
+class _Piped:
+    """What can be read but once, put into a temporary file when it is first opened."""
+
+    def __init__(self, source: Callable[[], IO[bytes] | None]) -> None:
+        self._source = source
+        self._content: IO[bytes] | None = None
+
+    @contextmanager
+    def opened(self) -> Iterator[IO[bytes]]:
+        if self._content is None:
+            source = self._source()
+            if source is None:
+                raise DatagenError("standard input is closed; give a file, or pipe rows into it")
+            if threading.current_thread() is threading.main_thread():
+                # polars makes the system take up an interrupted read again, and Ctrl-C would not be heard.
+                signal.siginterrupt(signal.SIGINT, True)
+            content = tempfile.TemporaryFile(prefix="datagen-")  # noqa: SIM115 - it goes with this object
+            weakref.finalize(self, content.close)
+            shutil.copyfileobj(source, content, _BLOCK)
+            self._content = content
+        self._content.seek(0)
+        yield self._content
+
+
+def format_of(file: File) -> Format | None:
+    """Which format a file has; None for one without any content.
 
     Raises:
-        DatagenError: it cannot be read, or a packed file is damaged.
+        DatagenError: neither its content nor its name tells.
     """
-    try:
-        with packed.reading(path, packed.by_name(path)) as file:
-            yield file
-    except FileNotFoundError:
-        raise DatagenError(f"{path} does not exist; give a file, a dataset directory, - or starter") from None
-    except OSError as error:
-        raise DatagenError(f"{path} cannot be read: {error.strerror or error}") from None
-    except packed.Incomplete as error:
-        raise DatagenError(f"{path} {error}") from None
-
-
-def read_bytes(path: Path) -> bytes:
-    """All of a file's content; see `opened`."""
-    with opened(path) as file:
-        return file.read()
-
-
-def format_of(path: Path) -> str:
-    """Which of `SUFFIXES` a file name ends in, .gz and .zst aside."""
-    suffixes = [s for s in map(str.lower, path.suffixes) if s not in _PACKED]
-    suffix = suffixes[-1] if suffixes else ""
-    if suffix not in SUFFIXES:
-        allowed = ", ".join(SUFFIXES)
+    with file.opened() as content:
+        start = content.read(_START)
+    if start.startswith((b"PAR1", b"ARROW1", b"\xff\xff\xff\xff")):
+        return {b"P": "parquet", b"A": "arrow"}.get(start[:1], "arrow stream")  # type: ignore[return-value]
+    known = _FORMAT_OF.get(file.suffix)
+    text = start.removeprefix(b"\xef\xbb\xbf").lstrip()
+    if not text and not (known in ("parquet", "arrow") and start):
+        return None
+    for begins, what in _OTHER_CONTENT:
+        if text.startswith(begins):
+            raise DatagenError(f"{file.shown} is {what}")
+    if text[:1] in (b"{", b"[") and (known != "csv" or _JSON_ROWS.match(text)):
+        return "json"
+    if known is None:
         raise DatagenError(
-            f"{path.name}: cannot tell its format from its name; allowed: {allowed}, and .gz or .zst of them"
+            f"{file.shown}: neither its name nor its content tells its format; allowed are JSON rows (one"
+            " object a line, or a list) and files whose names end in"
+            f" {', '.join(SUFFIXES)}, or .gz or .zst of them"
         )
-    return suffix
+    return known
 
 
-def parse(shown: str, raw: bytes, suffix: str) -> pl.DataFrame:
-    """The rows of a CSV or Parquet file; `shown` is what error lines call it."""
-    if suffix == ".csv":
-        return _parse_csv(shown, raw)
-    frame = read_parquet(raw, shown)
-    _refuse_nan(frame, shown)
-    return frame
+def is_json(file: File) -> bool:
+    """Whether a file's rows are JSON."""
+    return format_of(file) == "json"
 
 
-def read_parquet(raw: bytes, name: str) -> pl.DataFrame:
-    """Read the content of a Parquet file; what polars cannot read becomes one line that names the file."""
-    try:
-        return pl.read_parquet(io.BytesIO(raw), use_pyarrow=False)
-    except (pl.exceptions.PolarsError, OSError, pl.exceptions.PanicException) as error:
-        raise DatagenError(
-            f"{name}: not a readable Parquet file: {one_line(error, 120)}; fetch it again"
-        ) from None
+def frames(file: File, kind: Kind, only: Collection[str] = ()) -> Iterator[pl.DataFrame]:
+    """The rows as the file has them; of JSON, `kind` learns the types meanwhile.
+
+    Args:
+        file: the file.
+        kind: of all JSON files that are read together.
+        only: the columns to read; none for all.
+
+    Raises:
+        DatagenError: it cannot be read, or its rows cannot be told apart.
+    """
+    match format_of(file):
+        case "json":
+            yield from json_rows.chunks(file.shown, file.opened, kind, only)
+        case "csv":
+            yield from csv_rows.chunks(file.shown, file.opened, only)
+        case None:
+            return
+        case tabular:
+            with file.opened() as content:
+                place = _path_of(content) or io.BytesIO(content.read())
+                if tabular == "parquet":
+                    yield from tables.parquet(file.shown, place, only)
+                else:
+                    yield from tables.arrow(file.shown, place, only, stream=tabular == "arrow stream")
 
 
-def _parse_csv(shown: str, raw: bytes) -> pl.DataFrame:
-    text = json_rows.decode(shown, raw)
-    try:
-        header = next(csv.reader(io.StringIO(text[:65536].removeprefix("\ufeff"))), [])
-    except csv.Error as error:  # lines that end as on old Macs, for one
-        raise DatagenError(
-            f"{shown}: not a readable CSV file: {error}; save it with other line ends"
-        ) from None
-    for name in header:
-        if name and header.count(name) > 1:
-            raise DatagenError(f"{shown} has two columns called {one_line(name, 60)}; rename one of them")
-    try:
-        # infer_schema=False: every cell is text; a column of digits must not turn into numbers.
-        frame = pl.read_csv(raw, infer_schema=False)
-    except pl.exceptions.PolarsError as error:
-        what = one_line(str(error).partition("\n")[0], 120)
-        raise DatagenError(
-            f"{shown}: not a readable CSV file: {what}; is every cell that holds a comma in quotes?"
-        ) from None
-    return frame.filter(~pl.all_horizontal(pl.all().is_null()))  # blank lines
-
-
-def _refuse_nan(frame: pl.DataFrame, shown: str) -> None:
-    for column in frame.iter_columns():
-        if _holds_nan(column):
-            raise DatagenError(f"{shown}: column {column.name} holds NaN or infinity; use null instead")
-
-
-def _holds_nan(series: pl.Series) -> bool:
-    if isinstance(series.dtype, pl.List | pl.Array):
-        return _holds_nan(series.explode())
-    if isinstance(series.dtype, pl.Struct):
-        return any(_holds_nan(series.struct.field(name)) for name in series.struct.fields)
-    return series.dtype.is_float() and not series.drop_nulls().is_finite().all()
+def _path_of(content: IO[bytes]) -> str | None:
+    """The path of a plain file; from there polars reads the parts that it needs. None for anything else."""
+    name = getattr(content, "name", None)
+    return name if isinstance(name, str) and printable(name) == name else None

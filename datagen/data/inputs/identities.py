@@ -18,7 +18,6 @@ class Identities:
     def __init__(self, shown: str) -> None:
         """shown: what error lines call the file."""
         self._shown = shown
-        self._rows = 0
         #: How often content came, by the 80 bits of its first id.
         self._seen: dict[bytes, int] = {}
         self._ids: set[bytes] = set()
@@ -29,15 +28,14 @@ class Identities:
         """The frame with `id` and `task`.
 
         Raises:
-            DatagenError: an id is null or not unique, or two instructions share a task.
+            DatagenError: an id is not unique, or two instructions share a task.
         """
         frame = self._with_tasks(frame)
+        has_all = "id" in frame.columns and not frame["id"].null_count()
+        ids = frame["id"].to_list() if has_all else self._content_ids(frame)
         if "id" in frame.columns:
-            self._check_ids(frame["id"])
-        else:
-            frame = frame.with_columns(pl.Series("id", self._content_ids(frame), pl.String))
-        self._rows += frame.height
-        return frame
+            ids = self._checked(frame["id"], ids)
+        return frame.with_columns(pl.Series("id", ids, pl.String))
 
     def _with_tasks(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Give every row its task: the hash of the instruction where the file names none."""
@@ -54,20 +52,18 @@ class Identities:
                 )
         return frame.with_columns(pl.Series("task", tasks, pl.String))
 
-    def _check_ids(self, ids: pl.Series) -> None:
-        if ids.null_count():
-            row = self._rows + ids.is_null().arg_true()[0] + 1
-            raise DatagenError(
-                f"{self._shown}, row {row}: its id is null; give every row one, or remove the column"
-            )
-        for value in ids:
+    def _checked(self, ids: pl.Series, content: list[str]) -> list[str]:
+        """A file's own ids; a row without one gets that of its content."""
+        own = [made if value is None else value for value, made in zip(ids, content, strict=True)]
+        for value in own:
             short = _short(value)
             if short in self._ids:
                 raise DatagenError(
-                    f"{self._shown}: the id {one_line(value, 60)} stands in more than one row;"
-                    " ids must be unique"
+                    f"{self._shown}: the id {one_line(value, 60)} stands in more than one row; ids must be"
+                    " unique: read the column under another name: --map my_id=id"
                 )
             self._ids.add(short)
+        return own
 
     def _content_ids(self, frame: pl.DataFrame) -> list[str]:
         """Hash each row's content and how often it came before, so that equal rows stay two rows."""

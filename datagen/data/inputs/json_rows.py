@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator
+import sys
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import AbstractContextManager
 from typing import IO, Any
 
@@ -22,47 +23,51 @@ _MARK = b"\xef\xbb\xbf"
 _BLANK = b" \t\r\n\xef\xbb\xbf"
 #: Opens a file's content, from its beginning.
 Opened = Callable[[], AbstractContextManager[IO[bytes]]]
-#: A row before it is checked. An empty object has become None: no table can hold it.
-_Value = dict[str, Any] | None
 
 
-class _Constant(ValueError):
-    """NaN or an infinity, which Python's parser takes and JSON does not have."""
+def _constant(name: str) -> float | None:
+    """NaN, which Python and pandas write for what is missing, is null; an infinity is a number."""
+    return None if name == "NaN" else float(name)
 
 
-def _no_constant(name: str) -> None:
-    raise _Constant(f"{name} is not JSON; use null for a missing number")
+def _whole(digits: str) -> int | str:
+    """Python refuses to read thousands of digits, which take quadratic time; they stay a text."""
+    return int(digits) if len(digits) < sys.int_info.str_digits_check_threshold else digits
 
 
-_DECODER = json.JSONDecoder(parse_constant=_no_constant, object_hook=lambda found: found or None)
+_DECODER = json.JSONDecoder(parse_constant=_constant, object_hook=lambda found: found or None)
+_PATIENT = json.JSONDecoder(
+    parse_constant=_constant, object_hook=lambda found: found or None, parse_int=_whole
+)
 
 
-def chunks(shown: str, opened: Opened, suffix: str, kind: Kind) -> Iterator[pl.DataFrame]:
+def chunks(shown: str, opened: Opened, kind: Kind, only: Collection[str] = ()) -> Iterator[pl.DataFrame]:
     """The rows of a file in frames, each with the columns and types that are known by then; see `widened`.
 
     Args:
         shown: what error lines call the file.
-        opened: opens it.
-        suffix: .json may also mean one list.
+        opened: opens it: one object a line, or one list of objects.
         kind: learns the types of all columns.
+        only: the columns to read; none for all.
 
     Raises:
-        DatagenError: a line is not JSON, no object, or does not fit to the others.
+        DatagenError: a line is not JSON or no object, or no table can hold the rows.
     """
-    is_lines = suffix != ".json"
-    if not is_lines:
-        with opened() as file:
-            is_lines = _is_object(next((line for line in file if line.strip(_BLANK)), b""))
     with opened() as file:
-        rows = _lines(shown, file) if is_lines else _list(shown, file.read().removeprefix(_MARK))
+        first = next((line for line in file if line.strip(_BLANK)), b"").strip(_BLANK)
+    is_list = first.startswith(b"[") or first == b"{"
+    with opened() as file:
+        rows = _list(shown, file.read().removeprefix(_MARK)) if is_list else _lines(shown, file)
+        if only:
+            rows = ({name: value for name, value in row.items() if name in only} for row in rows)
         yield from _to_frames(rows, shown, kind)
 
 
-def parse(shown: str, raw: bytes, suffix: str) -> pl.DataFrame:
+def parse(shown: str, raw: bytes) -> pl.DataFrame:
     """The rows in `raw`, as one frame."""
     kind = Kind()
-    found = [*chunks(shown, lambda: io.BytesIO(raw), suffix, kind)]
-    return pl.concat([widened(frame, kind) for frame in found]) if found else pl.DataFrame()
+    found = [*chunks(shown, lambda: io.BytesIO(raw), kind)]
+    return pl.concat([widened(frame, kind, shown) for frame in found]) if found else pl.DataFrame()
 
 
 def decode(shown: str, raw: bytes, place: str = "") -> str:
@@ -77,52 +82,48 @@ def decode(shown: str, raw: bytes, place: str = "") -> str:
         ) from None
 
 
-def _is_object(line: bytes) -> bool:
-    """Whether the first line is an object by itself."""
-    line = line.removeprefix(_MARK).strip()
-    if not line.startswith(b"{"):
-        return False
-    try:
-        _DECODER.decode(line.decode("utf-8", errors="replace"))
-    except _Constant:
-        return True
-    except (ValueError, RecursionError):
-        return False
-    return True
-
-
 def _loads(shown: str, text: str, place: str) -> Any:  # noqa: ANN401 - JSON is anything
     try:
-        return _DECODER.decode(text)
+        try:
+            return _DECODER.decode(text)
+        except json.JSONDecodeError:
+            raise
+        except ValueError:  # a number of thousands of digits
+            return _PATIENT.decode(text)
     except json.JSONDecodeError as error:
         where = place or f", line {error.lineno}"
         raise DatagenError(
-            f"{shown}{where}: not JSON: {error.msg} at column {error.colno}; mend it"
+            f"{shown}{where}: not JSON: {error.msg} at column {error.colno}; mend it, or remove the line"
         ) from None
-    except _Constant as error:
-        raise DatagenError(f"{shown}{place}: {error}") from None
     except RecursionError:
         raise DatagenError(
-            f"{shown}{place}: nested deeper than {MAX_DEPTH} levels; give such values as text"
+            f"{shown}{place}: nested deeper than Python's parser can follow, and {MAX_DEPTH} levels are"
+            " enough; give such values as text"
         ) from None
-    except ValueError:  # Python's own limit, which guards against quadratic time
-        raise DatagenError(f"{shown}{place}: a number of thousands of digits; give it as a text") from None
 
 
-def _list(shown: str, raw: bytes) -> Iterator[_Value]:
+def _list(shown: str, raw: bytes) -> Iterator[dict[str, Any]]:
     if not raw.strip():
         return
     rows = _loads(shown, decode(shown, raw), "")
+    if isinstance(rows, dict):
+        lists = [value for value in rows.values() if isinstance(value, list)]
+        rows = lists[0] if len(lists) == 1 else rows
     if not isinstance(rows, list):
         what = "an empty object" if rows is None and raw.lstrip().startswith(b"{") else name_of(rows)
         raise DatagenError(f"{shown} holds {what}; it should hold a list of objects, or one object a line")
     for number, row in enumerate(rows, 1):
-        if row is not None and not isinstance(row, dict):
-            raise DatagenError(f"{shown}, row {number}: {name_of(row)} where an object should be")
-        yield row
+        yield _row(row, f"{shown}, row {number}")
 
 
-def _lines(shown: str, file: IO[bytes]) -> Iterator[_Value]:
+def _row(row: Any, where: str) -> dict[str, Any]:  # noqa: ANN401 - JSON is anything
+    """A row that is null or an empty object has no columns."""
+    if row is not None and not isinstance(row, dict):
+        raise DatagenError(f"{where}: {name_of(row)} where an object should be; remove it, or make it one")
+    return row or {}
+
+
+def _lines(shown: str, file: IO[bytes]) -> Iterator[dict[str, Any]]:
     number = 0
     while line := file.readline(MAX_LINE_BYTES + 1):
         number += 1
@@ -135,10 +136,7 @@ def _lines(shown: str, file: IO[bytes]) -> Iterator[_Value]:
         line = line.removeprefix(_MARK) if number == 1 else line
         if not line.strip():
             continue
-        row = _loads(shown, decode(shown, line, place), place)
-        if row is not None and not isinstance(row, dict):
-            raise DatagenError(f"{shown}{place}: {name_of(row)} where an object should be")
-        yield row
+        yield _row(_loads(shown, decode(shown, line, place), place), f"{shown}{place}")
 
 
 def _rest_of_line(file: IO[bytes], size: int) -> int:
@@ -150,24 +148,22 @@ def _rest_of_line(file: IO[bytes], size: int) -> int:
     return size
 
 
-def _to_frames(rows: Iterable[_Value], shown: str, kind: Kind) -> Iterator[pl.DataFrame]:
+def _to_frames(rows: Iterable[dict[str, Any]], shown: str, kind: Kind) -> Iterator[pl.DataFrame]:
     """Chunk by chunk, so that the Python objects of only one chunk live at a time."""
     chunk: list[dict[str, Any]] = []
-    for number, row in enumerate(rows, 1):
-        if row is None:
-            raise DatagenError(
-                f"{shown}, row {number}: null or an empty object where a task should be; remove it"
-            )
-        try:
-            kind.learn(row, number)
-        except Misfit as error:
-            raise DatagenError(f"{shown}, row {number}: {error}") from None
-        chunk.append(row)
-        if len(chunk) == CHUNK_ROWS:
+    read = 0
+    try:
+        for row in rows:
+            read += 1
+            kind.learn_row(row)
+            chunk.append(row)
+            if len(chunk) >= CHUNK_ROWS and kind.fields:
+                yield _chunk(chunk, kind)
+                chunk = []
+        if chunk and kind.fields:
             yield _chunk(chunk, kind)
-            chunk = []
-    if chunk:
-        yield _chunk(chunk, kind)
+    except Misfit as error:
+        raise DatagenError(f"{shown}, row {read}: {error}") from None
 
 
 def _chunk(rows: list[dict[str, Any]], kind: Kind) -> pl.DataFrame:
@@ -178,14 +174,17 @@ def _chunk(rows: list[dict[str, Any]], kind: Kind) -> pl.DataFrame:
     )
 
 
-def widened(frame: pl.DataFrame, kind: Kind) -> pl.DataFrame:
+def widened(frame: pl.DataFrame, kind: Kind, shown: str) -> pl.DataFrame:
     """A chunk with the columns and types of the whole, of which it knew only those up to its own rows."""
     columns = {}
-    for name, field in kind.fields.items():
-        if name not in frame.columns:
-            columns[name] = field.series(name, [None]).new_from_index(0, frame.height)
-        elif frame.schema[name] == field.dtype():
-            columns[name] = frame[name]
-        else:
-            columns[name] = field.series(name, frame[name].to_list())
+    try:
+        for name, field in kind.fields.items():
+            if name not in frame.columns:
+                columns[name] = field.series(name, [None]).new_from_index(0, frame.height)
+            elif frame.schema[name] == field.dtype():
+                columns[name] = frame[name]
+            else:
+                columns[name] = field.series(name, frame[name].to_list())
+    except Misfit as error:
+        raise DatagenError(f"{shown}: {error}") from None
     return pl.DataFrame(columns)

@@ -1,7 +1,8 @@
-"""Finds the one type that each column of JSON rows has, nested ones included, and the row that breaks it."""
+"""Finds the one type that holds each column of JSON rows, nested ones included."""
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable
 from typing import Any
@@ -13,6 +14,9 @@ from datagen.errors import one_line
 #: More than this is data of another shape: keys that are values, or somebody's attack.
 MAX_KEYS = 1000
 MAX_DEPTH = 32
+
+#: The name of what no other type holds: values of several types, or numbers and nesting beyond a table's.
+MIXED = "values of several types"
 
 _NAMES = {
     bool: "true or false",
@@ -29,6 +33,7 @@ _DTYPES = {
     "a whole number": pl.Int64(),
     "a number": pl.Float64(),
     "a text": pl.String(),
+    MIXED: pl.String(),
 }
 _NUMBERS = {"a whole number", "a number"}
 
@@ -39,70 +44,96 @@ def name_of(value: object) -> str:
 
 
 class Misfit(ValueError):
-    """A value that does not fit into its column; the message says which column, what, and the cure."""
+    """Rows that no table can hold; the message says which column, what, and the cure."""
+
+
+class _TooDeep(Exception):
+    """A value is nested in too many others."""
 
 
 class Kind:
     """What the values seen at one place are: a column, the entries of its lists, a key of its objects.
 
-    name: what they are called in error lines, "" before the first that is not null.
-    row: where it was first seen. entries: of lists. fields: of objects, by key.
+    name: what they are called in error lines, "" before the first that is not null, or `MIXED`: then all of
+    them are held as JSON texts. entries: of lists. fields: of objects, by key.
     """
 
-    __slots__ = ("entries", "fields", "name", "row")
+    __slots__ = ("_is_utf8", "entries", "fields", "name")
 
     def __init__(self) -> None:
         self.name = ""
-        self.row = 0
         self.entries: Kind | None = None
         self.fields: dict[str, Kind] = {}
+        self._is_utf8 = True
 
-    def learn(self, value: Any, row: int, place: str = "", depth: int = 0) -> None:  # noqa: ANN401 - JSON
-        """Take note of a value in `row`; `place` is the column, then keys, with dots between.
+    def learn_row(self, row: dict[str, Any]) -> None:
+        """Take note of a row.
 
         Raises:
-            Misfit: it is of another type than those before, or no table can hold it.
+            Misfit: its keys cannot be columns.
         """
-        if value is None:
+        self.name = "an object"
+        for name, value in row.items():
+            if name not in self.fields:
+                self._add_column(name)
+            column = self.fields[name]
+            try:
+                column.learn(value)
+            except _TooDeep:
+                column._become(MIXED)
+
+    def _add_column(self, name: str) -> None:
+        if not _is_utf8(name):
+            raise Misfit(f"the name of a column, {_shown(name)}, holds half of a surrogate pair; rename it")
+        if len(self.fields) == MAX_KEYS:
+            raise Misfit(
+                f"its rows have more than {MAX_KEYS:,} different keys; name those to read: --columns NAME,..."
+            )
+        self.fields[name] = Kind()
+
+    def learn(self, value: Any, depth: int = 1) -> None:  # noqa: ANN401 - JSON
+        """Take note of a value, which is nested in `depth` others."""
+        if value is None or self.name == MIXED:
             return
         name = _NAMES[type(value)]
         if name != self.name:
-            self._become(name, row, place)
+            self._become(name)
         if name == "a text":
-            _check_text(value, place)
+            self._is_utf8 = self._is_utf8 and _is_utf8(value)
         elif name in _NUMBERS:
-            _check_number(value, place)
-        elif name == "a list":
+            if not _fits(value):
+                self._become(MIXED)
+        elif depth > MAX_DEPTH:
+            raise _TooDeep
+        elif name == "a list" and self.name == name:
             self.entries = self.entries or Kind()
             for entry in value:
-                self.entries.learn(entry, row, place, _deeper(depth, place))
-        elif name == "an object":
+                self.entries.learn(entry, depth + 1)
+        elif name == "an object" and self.name == name:
             for key, entry in value.items():
-                self._field(key, place).learn(entry, row, _inside(place, key), _deeper(depth, place))
+                self._learn_field(key, entry, depth)
 
-    def _become(self, name: str, row: int, place: str) -> None:
+    def _become(self, name: str) -> None:
         if not self.name:
-            self.name, self.row = name, row
+            self.name = name
         elif {self.name, name} == _NUMBERS:
             self.name = "a number"
         else:
-            raise Misfit(
-                f"column {_shown(place)} holds {name}, but {self.name} in row {self.row};"
-                " give the column one type"
-            )
+            self.name, self.entries, self.fields = MIXED, None, {}
 
-    def _field(self, key: str, place: str) -> Kind:
+    def _learn_field(self, key: str, value: Any, depth: int) -> None:  # noqa: ANN401 - JSON
+        if self.name == MIXED:
+            return
         if key not in self.fields:
-            _check_text(key, _inside(place, key))
-            if len(self.fields) == MAX_KEYS:
-                where = f"column {_shown(place)} has" if place else "its rows have"
-                raise Misfit(f"{where} more than {MAX_KEYS:,} different keys; make them values, or one text")
+            if not _is_utf8(key) or len(self.fields) == MAX_KEYS:
+                self._become(MIXED)
+                return
             self.fields[key] = Kind()
-        return self.fields[key]
+        self.fields[key].learn(value, depth + 1)
 
     def series(self, name: str, values: Iterable[Any]) -> pl.Series:
         """The values of a column, all of which were learnt, as a series of `dtype()`."""
-        if self.name in ("a list", "an object", "a number"):
+        if self.name in ("a list", "an object", "a number", MIXED) or not self._is_utf8:
             values = map(self._fitted, values)
         return pl.Series(name, list(values), dtype=self.dtype())
 
@@ -110,13 +141,15 @@ class Kind:
         """`value` with every key and with fractions throughout: polars infers nested values one by one."""
         if value is None:
             return None
+        if self.name == MIXED:
+            return as_text(value)
         if self.name == "a number":
             return float(value)
         if self.name == "a list" and self.entries:
             return [self.entries._fitted(entry) for entry in value]
         if self.name == "an object":
             return {key: field._fitted(value.get(key)) for key, field in self.fields.items()}
-        return value
+        return value if self._is_utf8 else _escaped(value)
 
     def dtype(self) -> pl.DataType:
         """The polars type that holds all values seen; Null if there were none."""
@@ -127,34 +160,46 @@ class Kind:
         return _DTYPES[self.name]
 
 
-def _inside(place: str, key: str) -> str:
-    return f"{place}.{key}" if place else key
+def as_text(value: Any) -> str:  # noqa: ANN401 - JSON
+    """A text as it is, anything else as JSON; a table has no keys without a value, so these are left out."""
+    if isinstance(value, str):
+        return _escaped(value)
+    try:
+        return _escaped(json.dumps(_filled(value), ensure_ascii=False, default=str))
+    except RecursionError:
+        raise Misfit(
+            f"a value is nested hundreds of levels deep, and {MAX_DEPTH} are allowed; give it as a text"
+        ) from None
+
+
+def _filled(value: Any) -> Any:  # noqa: ANN401 - JSON
+    """Without keys that have no value, and with whole numbers for fractions like 2.0."""
+    if isinstance(value, dict):
+        return {key: _filled(entry) for key, entry in value.items() if entry is not None}
+    if isinstance(value, list):
+        return [_filled(entry) for entry in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _escaped(text: str) -> str:
+    """Half of a surrogate pair is no text in UTF-8; it stands as its escape then."""
+    return text if _is_utf8(text) else text.encode(errors="backslashreplace").decode()
+
+
+def _is_utf8(text: str) -> bool:
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _shown(place: str) -> str:
     return one_line(place.encode(errors="replace").decode(), 60)
 
 
-def _check_text(text: str, place: str) -> None:
-    if text.isascii():
-        return
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise Misfit(
-            f"column {_shown(place)} holds half of a surrogate pair, which is no text;"
-            " repair or remove the row"
-        ) from None
-
-
-def _check_number(number: float, place: str) -> None:
-    if isinstance(number, int) and not -(2**63) <= number < 2**63:
-        raise Misfit(f"column {_shown(place)} holds a whole number beyond 64 bits; give it as a text")
-    if not math.isfinite(number):
-        raise Misfit(f"column {_shown(place)} holds a number too large for a float; give it as a text")
-
-
-def _deeper(depth: int, place: str) -> int:
-    if depth == MAX_DEPTH:
-        raise Misfit(f"column {_shown(place)} is nested deeper than {MAX_DEPTH} levels; give it as a text")
-    return depth + 1
+def _fits(number: float) -> bool:
+    """Whether a column of numbers can hold it."""
+    return -(2**63) <= number < 2**63 if isinstance(number, int) else math.isfinite(number)

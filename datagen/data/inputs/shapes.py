@@ -3,25 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import polars as pl
 
-from datagen import canonical, progress
+from datagen import canonical
 from datagen.data import schema
+from datagen.data.inputs import chats, tables
+from datagen.data.inputs.columns import holds_text, typed
 from datagen.data.inputs.identities import Identities
+from datagen.data.inputs.kinds import as_text
+from datagen.data.inputs.texts import is_no_answer, is_no_input, without_end_tokens
 from datagen.errors import DatagenError, nearest, one_line
 
 #: Parsing Python takes some four hundred bytes of memory for each byte.
 MAX_TEXT_BYTES = 2**20
 
+#: Names in use for the task and for its answer, best known first. `input` and `text` may be either half of
+#: something else, so they count where nothing else does.
+TASK_NAMES = ("instruction", "prompt", "question", "query", "problem", "input", "text")
+ANSWER_NAMES = ("response", "output", "completion", "answer", "solution", "chosen")
+CHAT_NAMES = ("messages", "conversations", "conversation", "chat", "dialogue", "dialog", "turns")
+#: Names that say what they are; others are told when they are read.
+_PLAIN = frozenset({"instruction", "prompt", "response", "output", "messages"})
+
+#: Why a row is dropped before any stage sees it.
+NO_INSTRUCTION, UNREADABLE_CHAT, TOO_LONG = "no-instruction", "unreadable-chat", "too-long"
+
 _TEXT = (pl.String, pl.Null)
+
+
+class Shape(NamedTuple):
+    """Which columns of a file hold what.
+
+    Args:
+        task: the column with the instruction, or with a chat.
+        answer: the column with the answer; None where there is none, or the chat holds it.
+        is_chat: whether `task` holds chats.
+    """
+
+    task: str
+    answer: str | None
+    is_chat: bool
 
 
 class Recogniser:
     """Gives a file's rows datagen's columns, one frame after the other.
 
-    Known shapes: datagen's own, Alpaca (`instruction, input, output`), chat (`messages`), and `prompt` with
-    or without `response`; `rename` (new name -> name in the file) covers the others.
+    Known shapes: datagen's own, Alpaca (`instruction, input, output`), pairs under the usual names
+    (`TASK_NAMES`, `ANSWER_NAMES`), and chats (`CHAT_NAMES`); `rename` (new name -> name in the file) covers
+    the others.
+
+    notes: after `end`, what people should know of how the file was read, a line each.
+    needless: after `end`, columns that hold nothing which other columns do not.
     """
 
     def __init__(self, shown: str, rename: Mapping[str, str]) -> None:
@@ -30,53 +64,106 @@ class Recogniser:
         self._identities = Identities(shown)
         self._printed_by_datagen: bool | None = None
         self._rows = self._longer_chats = 0
+        self._shape: Shape | None = None
+        self.notes: list[str] = []
+        self.needless: tuple[str, ...] = ()
 
-    def recognise(self, frame: pl.DataFrame) -> pl.DataFrame:
+    def recognise(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
         """The next rows of the file with `instruction`, `task`, `id`, and `response` where there is one.
 
         All frames have the same columns and types.
+
+        Returns:
+            The rows, and those that are none, with `reason` and `detail`.
 
         Raises:
             DatagenError: no instruction can be found, a known column has the wrong type, ids are not unique,
                 a column bears a name that datagen writes itself.
         """
-        shown = self._shown
-        frame = _renamed(frame, shown, self._rename)
-        if "instruction" not in frame.columns:
-            frame = self._from_other_shape(frame)
-        frame = _typed(_from_alpaca(frame), shown, self._rename)
-        if frame["instruction"].null_count():
-            row = self._rows + frame["instruction"].is_null().arg_true()[0] + 1
-            raise DatagenError(f"{shown}, row {row}: no instruction; every row needs one")
-        _refuse_long_texts(frame, shown, self._rows)
+        frame = _renamed(frame, self._shown, self._rename)
+        shape = self._shape or self._shape_of(frame)
+        problems = _Problems(self._shown, self._rows, frame.height)
+        if shape.is_chat:
+            frame, longer = _from_chats(frame, shape, problems)
+            self._longer_chats += longer
+        else:
+            frame = _from_pairs(frame, shape)
+        frame = typed(frame, self._shown, self._rename)
+        problems.note(frame["instruction"].is_null(), NO_INSTRUCTION, "the instruction is null")
+        _note_long_texts(frame, problems)
         if self._printed_by_datagen is None:
             self._printed_by_datagen = _is_printed_by_datagen(frame)
         if not self._printed_by_datagen:
-            _refuse_names_of_ours(frame, shown)
-        frame = self._identities.add(frame)
+            _refuse_names_of_ours(frame, self._shown)
+        frame = frame.with_columns(pl.col("instruction").fill_null(""))
+        frame = schema.in_order(self._identities.add(frame))
         self._rows += frame.height
-        return schema.in_order(frame)
+        return problems.split(frame)
+
+    def _shape_of(self, frame: pl.DataFrame) -> Shape:
+        """The shape of the whole file, found when its first frame is seen; what is not plain is told."""
+        shape = self._shape = _shape(frame, self._shown)
+        used = {shape.task, shape.answer, "input"}
+        if not {shape.task, shape.answer} - {None} <= _PLAIN:
+            answer = f" and {one_line(shape.answer, 40)} as the answer" if shape.answer else ""
+            kind = "chats" if shape.is_chat else "the instruction"
+            self.notes.append(f"{self._shown}: {one_line(shape.task, 40)} is read as {kind}{answer}")
+        others = [
+            one_line(name, 40)
+            for name, dtype in frame.schema.items()
+            if name not in used and name not in schema.DTYPES and holds_text(dtype)
+        ]
+        if others:
+            more = f" and {len(others) - 12} more" if len(others) > 12 else ""
+            self.notes.append(
+                f"{self._shown}: neither task nor answer, but kept: the text columns"
+                f" {', '.join(others[:12])}{more}"
+            )
+        return shape
 
     def end(self) -> None:
-        """Say what was left out of the whole file."""
-        if self._longer_chats:
-            chats = "1 chat is" if self._longer_chats == 1 else f"{self._longer_chats:,} chats are"
-            longer = f"{chats} longer than a question and its answer"
-            progress.say(f"{self._shown}: {longer}; the rest is not read")
-
-    def _from_other_shape(self, frame: pl.DataFrame) -> pl.DataFrame:
-        if "messages" in frame.columns:
-            frame, longer = _from_chat(frame, self._shown, self._rows)
-            self._longer_chats += longer
-            return frame
-        if "prompt" in frame.columns:
-            _require(frame, "prompt", pl.String(), self._shown, "change it, or use --map instruction=NAME")
-            return frame.rename({"prompt": "instruction"})
-        columns = ", ".join(one_line(name, 40) for name in frame.columns[:12])
-        raise DatagenError(
-            f"{self._shown} has no column instruction, prompt or messages but {columns};"
-            " use --map instruction=NAME"
+        """Take note of the whole file, once its last frame was seen."""
+        if self._shape is None or not self._shape.is_chat:
+            return
+        if not self._longer_chats:
+            self.needless = (self._shape.task,)
+            return
+        chats = "1 chat is" if self._longer_chats == 1 else f"{self._longer_chats:,} chats are"
+        self.notes.append(
+            f"{self._shown}: {chats} longer than a question and its answer; the other turns are no part of"
+            f" instruction and response, they stay in the column {one_line(self._shape.task, 40)}"
         )
+
+
+class _Problems:
+    """Why rows of a frame are none."""
+
+    def __init__(self, shown: str, before: int, height: int) -> None:
+        self.shown = shown
+        self._before = before
+        self._reasons: list[str | None] = [None] * height
+        self._details: list[str | None] = [None] * height
+
+    def add(self, number: int, reason: str, what: str) -> None:
+        """Note what is wrong with one row, from 0; the first counts."""
+        if self._reasons[number] is None:
+            self._reasons[number] = reason
+            self._details[number] = f"{self.shown}, row {self._before + number + 1}: {what}"
+
+    def note(self, wrong: pl.Series, reason: str, what: str) -> None:
+        """Note what is wrong with all rows where `wrong` is true."""
+        for number in wrong.arg_true():
+            self.add(number, reason, what)
+
+    def split(self, frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """The rows without problems, and the others with `reason`, `dropped_by` and `detail`."""
+        if not any(self._reasons):
+            return frame, frame.clear()
+        reasons = pl.Series("reason", self._reasons, pl.String)
+        bad = reasons.is_not_null()
+        by = pl.Series("dropped_by", [[one] if one else [] for one in self._reasons], pl.List(pl.String))
+        refused = frame.with_columns(reasons, by, pl.Series("detail", self._details, pl.String))
+        return frame.filter(~bad), schema.in_order(refused.filter(bad))
 
 
 def _renamed(frame: pl.DataFrame, shown: str, rename: Mapping[str, str]) -> pl.DataFrame:
@@ -97,119 +184,140 @@ def _nearest(name: str, frame: pl.DataFrame) -> str:
     return nearest(name, [one_line(column, 40) for column in frame.columns])
 
 
-def _from_chat(frame: pl.DataFrame, shown: str, before: int) -> tuple[pl.DataFrame, int]:
-    """The first question of each chat and the answer to it, and how many chats are longer.
+def _shape(frame: pl.DataFrame, shown: str) -> Shape:
+    """Which columns of a frame hold what.
 
-    Args:
-        frame: with `messages`.
-        shown: what error lines call the file.
-        before: how many of its rows came before.
+    Raises:
+        DatagenError: none holds tasks.
     """
-    if "response" in frame.columns:
-        raise DatagenError(
-            f"{shown} has both messages and response; map the second elsewhere: --map my_response=response"
-        )
-    asked: list[str] = []
-    answered: list[str | None] = []
-    longer = 0
-    for number, (messages,) in enumerate(frame.select("messages").iter_rows(), before + 1):
-        try:
-            turns = [(turn["role"], turn["content"]) for turn in messages]
-            start = next(i for i, (role, _) in enumerate(turns) if role == "user")
-        except (TypeError, KeyError, StopIteration):
-            raise _no_chat(shown, number) from None
-        answer = next((text for role, text in turns[start + 1 :] if role == "assistant"), None)
-        if not isinstance(turns[start][1], str) or not isinstance(answer, str | None):
-            raise _no_chat(shown, number)
-        asked.append(turns[start][1])
-        answered.append(answer)
-        longer += len(turns) > 1 + (answer is not None)
-    turns_of = [pl.Series("instruction", asked, pl.String), pl.Series("response", answered, pl.String)]
-    return frame.drop("messages").with_columns(turns_of), longer
-
-
-def _no_chat(shown: str, number: int) -> DatagenError:
-    return DatagenError(
-        f"{shown}, row {number}: messages should be a list of {{role, content}} texts with a user's turn"
+    names = {name.lower(): name for name in reversed(frame.columns)}
+    names |= {name: name for name in frame.columns}
+    for wanted in (TASK_NAMES[0], *CHAT_NAMES, *TASK_NAMES[1:], "chosen"):
+        name = names.get(wanted)
+        if name is None:
+            continue
+        dtype = frame.schema[name]
+        is_chat = wanted not in TASK_NAMES or not _is_text(frame[name])
+        is_list = wanted in CHAT_NAMES and isinstance(dtype, pl.List)
+        if is_chat and not (is_list or dtype == pl.Null or _holds_turns(frame[name])):
+            if wanted != "instruction":
+                continue
+            is_chat = False  # `typed` says what is wrong with it
+        answers = [] if wanted in CHAT_NAMES else [n for n in ANSWER_NAMES if n in names and n != wanted]
+        return Shape(name, names[answers[0]] if answers else None, is_chat)
+    columns = ", ".join(one_line(name, 40) for name in frame.columns[:12])
+    raise DatagenError(
+        f"{shown} has no column instruction, prompt, question or messages of text but {columns};"
+        " say which holds the tasks: --map instruction=NAME"
     )
 
 
-def _from_alpaca(frame: pl.DataFrame) -> pl.DataFrame:
-    """Append a non-blank `input` to the instruction and call `output` the response."""
-    given_type = frame.schema.get("input")
-    if (
-        given_type is not None
-        and (given_type in _TEXT or given_type.is_numeric())
-        and frame.schema["instruction"] == pl.String
-    ):
-        given = pl.col("input").cast(pl.String)
-        both = pl.concat_str("instruction", given, separator="\n")
-        has_input = given.str.strip_chars().str.len_bytes() > 0
-        frame = frame.with_columns(
-            pl.when(has_input).then(both).otherwise("instruction").alias("instruction")
-        )
-        frame = frame.drop("input")
-    if frame.schema.get("output") in _TEXT and "response" not in frame.columns:
-        frame = frame.rename({"output": "response"})
-    return frame
+def _is_text(series: pl.Series) -> bool:
+    return series.dtype in _TEXT and not _holds_turns(series)
 
 
-def _typed(frame: pl.DataFrame, shown: str, rename: Mapping[str, str]) -> pl.DataFrame:
-    for name, wanted in schema.DTYPES.items():
-        if name not in frame.columns:
-            continue
-        if name == "instruction":
-            cure = "change it, or use --map instruction=NAME"
-        elif name in rename:
-            cure = f"change it, or leave out --map {name}={one_line(rename[name], 60)}"
-        else:
-            cure = f"change it, or read it under another name: --map my_{name}={name}"
-        if frame[name].null_count() == frame.height:  # what it holds is seen in another frame
-            frame = frame.with_columns(pl.lit(None, wanted).alias(name))
-            continue
-        _require(frame, name, wanted, shown, cure)
-        frame = frame.with_columns(pl.col(name).cast(wanted))
-    return frame
+def _holds_turns(series: pl.Series) -> bool:
+    """Whether one of the first values is a chat, as a list or as its JSON."""
+    if not (series.dtype == pl.String or isinstance(series.dtype, pl.List | pl.Struct)):
+        return False
+    return any(chats.looks_like_turns(value) for value in series.drop_nulls().head(20).to_list())
 
 
-def _require(frame: pl.DataFrame, name: str, wanted: pl.DataType, shown: str, cure: str) -> None:
-    """Raise unless the column has the type `wanted`, or one that can be cast to it without loss."""
-    column = frame[name]
-    fits = column.dtype == wanted or column.dtype == pl.Null
-    if wanted == pl.List(pl.String):
-        fits = fits or column.dtype == pl.List(pl.Null)
-    elif wanted == pl.Int64 and (column.dtype.is_integer() or column.dtype == pl.String):
-        fits = column.cast(wanted, strict=False).null_count() == column.null_count()
-    elif name == "id":
-        fits = fits or column.dtype.is_integer()
-    if not fits:
-        value = one_line(column.drop_nulls().first(), 60)
+def _from_chats(frame: pl.DataFrame, shape: Shape, problems: _Problems) -> tuple[pl.DataFrame, int]:
+    """The first question of each chat and the answer to it, and how many chats are longer."""
+    if shape.answer != "response" and "response" in frame.columns:
         raise DatagenError(
-            f"{shown}: column {name} should be {_type_name(wanted)}, but holds {_type_name(column.dtype)}"
-            f" (such as {value}); {cure}"
+            f"{problems.shown} has both {shape.task} and response; map the second elsewhere:"
+            " --map my_response=response"
         )
+    found = [_chat(value, shape.task, number, problems) for number, value in enumerate(frame[shape.task])]
+    asked = pl.Series("instruction", [chat.question for chat in found], pl.String)
+    answers = pl.Series("response", [chat.answer for chat in found], pl.String)
+    if shape.answer:
+        answers = _as_texts(frame[shape.answer]).alias("response")
+        frame = frame if shape.answer == "response" else dropped(frame, shape.answer)
+    return frame.with_columns(asked, _cleaned(answers)), sum(chat.longer for chat in found)
 
 
-def _type_name(dtype: pl.DataType) -> str:
-    if dtype == pl.List(pl.String):
-        return "a list of texts"
-    if isinstance(dtype, pl.List):
-        return "a list"
-    if isinstance(dtype, pl.Struct):
-        return "an object"
-    names = {"String": "text", "Int64": "a whole number", "Float64": "a number", "Boolean": "true or false"}
-    return names.get(str(dtype), str(dtype))
+def _chat(value: Any, column: str, number: int, problems: _Problems) -> chats.Chat:  # noqa: ANN401 - a cell
+    """A chat; without a question, which is noted, where there is none."""
+    try:
+        chat = chats.Chat(None, None, longer=False) if value is None else chats.read(_as_python(value))
+    except chats.Unreadable as error:
+        problems.add(number, UNREADABLE_CHAT, f"{one_line(column, 40)}: {error}")
+        return chats.Chat(None, None, longer=True)
+    if chat.question is None:
+        problems.add(number, NO_INSTRUCTION, f"{one_line(column, 40)} holds no turn of a user")
+    return chat
 
 
-def _refuse_long_texts(frame: pl.DataFrame, shown: str, before: int) -> None:
+def _as_python(value: Any) -> Any:  # noqa: ANN401 - a cell
+    return value.to_list() if isinstance(value, pl.Series) else value
+
+
+def dropped(frame: pl.DataFrame, name: str) -> pl.DataFrame:
+    """The frame without a column; polars' own `drop` would take `^x$` for a pattern."""
+    return tables.picked(frame, [one for one in frame.columns if one != name])
+
+
+def _from_pairs(frame: pl.DataFrame, shape: Shape) -> pl.DataFrame:
+    """Columns under datagen's names, with `input` appended to the instruction where it says something."""
+    columns = {name: frame[name] for name in frame.columns}
+    task = columns.pop(shape.task)
+    if task.dtype in _TEXT:
+        task = task.cast(pl.String)
+        if "input" in columns:
+            task = _with_inputs(task, _as_texts(columns.pop("input")))
+    if shape.answer:
+        answers = columns.pop(shape.answer)
+        # A response under datagen's own name is typed like its other columns.
+        typed = shape.answer == "response" and answers.dtype != pl.String
+        columns["response"] = answers if typed else _cleaned(_as_texts(answers))
+    return pl.DataFrame({"instruction": task, **columns})
+
+
+def _with_inputs(tasks: pl.Series, given: pl.Series) -> pl.Series:
+    both = [
+        task if task is None or more is None or is_no_input(more) else f"{task}\n{more}"
+        for task, more in zip(tasks, given, strict=True)
+    ]
+    return pl.Series(tasks.name, both, pl.String)
+
+
+def _as_texts(series: pl.Series) -> pl.Series:
+    """Values as texts: a model's turns as what it says, other lists, objects and numbers as JSON."""
+    if series.dtype in _TEXT:
+        return series.cast(pl.String) if not _holds_turns(series) else _as_answers(series)
+    if _holds_turns(series):
+        return _as_answers(series)
+    return pl.Series(series.name, [None if v is None else as_text(v) for v in series.to_list()], pl.String)
+
+
+def _as_answers(series: pl.Series) -> pl.Series:
+    return pl.Series(series.name, [_answer(value) for value in series.to_list()], pl.String)
+
+
+def _answer(value: Any) -> str | None:  # noqa: ANN401 - a cell
+    try:
+        return None if value is None else chats.answer_in(value)
+    except chats.Unreadable:
+        return as_text(value)
+
+
+def _cleaned(answers: pl.Series) -> pl.Series:
+    """Answers without the tokens that end them; null where they say that there is none."""
+    if not answers.str.contains_any(["<", "[", "("]).any():
+        return answers
+    texts = [None if text is None or is_no_answer(text) else without_end_tokens(text) for text in answers]
+    return pl.Series(answers.name, texts, pl.String)
+
+
+def _note_long_texts(frame: pl.DataFrame, problems: _Problems) -> None:
     for name in ("instruction", "response", "code", "reference"):
         if name in frame.columns:
-            too_long = (frame[name].str.len_bytes() > MAX_TEXT_BYTES).arg_true()
-            if len(too_long):
-                raise DatagenError(
-                    f"{shown}, row {before + too_long[0] + 1}: more than {MAX_TEXT_BYTES // 2**20} MB of"
-                    f" {name} in one row; remove it: no task or answer is that long"
-                )
+            too_long = (frame[name].str.len_bytes() > MAX_TEXT_BYTES).fill_null(False)
+            what = f"more than {MAX_TEXT_BYTES // 2**20} MB of {name}; no task or answer is that long"
+            problems.note(too_long, TOO_LONG, what)
 
 
 def _is_printed_by_datagen(frame: pl.DataFrame) -> bool:
@@ -217,7 +325,7 @@ def _is_printed_by_datagen(frame: pl.DataFrame) -> bool:
     return (
         {"id", "task"} <= {*frame.columns}
         and frame.height > 0
-        and frame["task"][0] == canonical.row_id(frame["instruction"][0])
+        and frame["task"][0] == canonical.row_id(frame["instruction"][0] or "")
     )
 
 

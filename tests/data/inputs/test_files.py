@@ -12,7 +12,7 @@ import pytest
 import zstandard
 from polars.testing import assert_frame_equal
 
-from datagen.data.inputs import files, open_source
+from datagen.data.inputs import open_source
 from datagen.errors import DatagenError
 
 ROWS = [
@@ -94,8 +94,8 @@ def test_every_cut_of_a_packed_file_is_noticed(packed, tmp_path):
     path = tmp_path / f"a.jsonl{packed}"
     for size in range(1, len(whole), 7):
         path.write_bytes(whole[:size])
-        with pytest.raises(DatagenError, match=r"is not a whole (gzip|zstd) file"):
-            files.read_bytes(path)
+        with pytest.raises(DatagenError, match=r"is not a whole (gzip|zstd) file" if size > 3 else "a.jsonl"):
+            open_source(str(path)).check()
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_csv_with_few_cells(tmp_path):
 
 
 def test_parquet_types_pass_through(tmp_path):
-    """Dates, decimals, categories and binary columns of a Parquet file keep their type."""
+    """Dates, decimals and bytes of a Parquet file keep their type; categories become text."""
     frame = pl.DataFrame({"instruction": ["a", "b"]}).with_columns(
         pl.Series("category", ["x", None], dtype=pl.Categorical),
         pl.Series("day", ["2026-01-01", None]).str.to_date(),
@@ -159,4 +159,127 @@ def test_parquet_types_pass_through(tmp_path):
         pl.Series("pair", [[1, 2], [3, 4]], dtype=pl.Array(pl.Int8, 2)),
     )
     frame.write_parquet(tmp_path / "a.parquet")
-    assert_frame_equal(read(tmp_path / "a.parquet").drop("id", "task"), frame)
+    plain = frame.with_columns(pl.col("category").cast(pl.String))
+    assert_frame_equal(read(tmp_path / "a.parquet").drop("id", "task"), plain)
+
+
+def test_odd_values_of_parquet(tmp_path):
+    """NaN is null; bytes that are text, infinite numbers and dates beyond Python's are text."""
+    pl.DataFrame({"instruction": ["a", "b"]}).with_columns(
+        pl.Series("nan", [float("nan"), 1.0]),
+        pl.Series("infinite", [float("inf"), 1.0]),
+        pl.Series("nested", [[{"x": float("nan")}], None]),
+        pl.Series("bytes", [b"caf\xc3\xa9", None]),
+        pl.Series("kinds", [["x"], None], dtype=pl.List(pl.Categorical)),
+        pl.Series("far", [2**22, 0]).cast(pl.Date),
+    ).write_parquet(tmp_path / "a.parquet")
+    assert read(tmp_path / "a.parquet").drop("id", "task", "instruction").to_dict(as_series=False) == {
+        "nan": [None, 1.0],
+        "infinite": ["inf", "1.0"],
+        "nested": ['[{"x": NaN}]', None],
+        "bytes": ["caf\u00e9", None],
+        "kinds": [["x"], None],
+        "far": ["+13453-08-13", "1970-01-01"],
+    }
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        'instruction,output\n"Print one \\" mark.",a\nb,"c\\\\"\n"d \\n e",\\N\n',
+        'instruction,output\n"Print one \\" mark.",a\n"b","c\\\\"\n"d \\n e",""\n',
+    ],
+    ids=["MySQL", "Spark"],
+)
+def test_csv_with_backslashes(content, tmp_path):
+    """Quotes escaped by backslashes keep rows apart; other backslashes stay."""
+    (tmp_path / "a.csv").write_text(content)
+    rows = [
+        (asked, answer or None)
+        for asked, answer in read(tmp_path / "a.csv")["instruction", "response"].rows()
+    ]
+    assert rows == [('Print one " mark.', "a"), ("b", "c\\"), ("d \\n e", None)]
+
+
+def test_csv_with_backslashes_that_mean_nothing(tmp_path):
+    """In a file that doubles its quotes a backslash before one is a backslash."""
+    (tmp_path / "a.csv").write_text('instruction,output\n"C:\\","say ""x\\""."\n')
+    assert read(tmp_path / "a.csv")["instruction", "response"].rows() == [("C:\\", 'say "x\\".')]
+
+
+def test_content_counts_more_than_the_name(tmp_path):
+    """Whatever a file is called, it is read as what it is."""
+    for name in ("a.jsonl", "a.csv.gz", "a.txt", "a"):
+        for make in (as_jsonl, as_json, as_parquet):
+            for pack in PACKED.values():
+                (tmp_path / name).write_bytes(pack(make(ROWS)))
+                assert read(tmp_path / name)["instruction"].to_list() == [row["instruction"] for row in ROWS]
+
+
+class TestFolders:
+    """Folders of files."""
+
+    def test_shards(self, tmp_path):
+        """The shards of a repository are read in order; of several splits it is train, and that is said."""
+        for number in range(3):
+            path = tmp_path / "repo" / "data" / f"train-0000{number}-of-00003.parquet"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            pl.DataFrame({"instruction": [f"{number}a", f"{number}b"]}).write_parquet(path)
+        (tmp_path / "repo" / "README.md").write_text("# Rows")
+        source = open_source(str(tmp_path / "repo"))
+        assert [row["instruction"] for row in source.iter_rows()] == ["0a", "0b", "1a", "1b", "2a", "2b"]
+        assert (source.name, source.notes) == ("repo", [])
+        (tmp_path / "repo" / "data" / "test-00000.parquet").write_bytes(path.read_bytes())
+        source = open_source(str(tmp_path / "repo"))
+        assert source.rows == 6
+        assert source.notes[0].startswith("repo: only the split train is read, not test")
+
+    def test_shards_with_other_columns(self, tmp_path):
+        """A column that one shard lacks is null there; one of two types is text."""
+        pl.DataFrame({"instruction": ["a"], "n": [1], "x": [True]}).write_parquet(tmp_path / "0.parquet")
+        pl.DataFrame({"n": ["one"], "instruction": ["b"], "y": [1.5]}).write_parquet(tmp_path / "1.parquet")
+        found = pl.concat(open_source(str(tmp_path)).frames()).select("instruction", "n", "x", "y")
+        assert found.rows() == [("a", "1", True, None), ("b", "one", None, 1.5)]
+
+    def test_what_save_to_disk_writes(self, tmp_path):
+        """Arrow streams, in the order that state.json tells."""
+        names = ["data-00001-of-00002.arrow", "data-00000-of-00002.arrow"]
+        for name in names:
+            pl.DataFrame({"instruction": [name]}).write_ipc_stream(tmp_path / name)
+        state = {"_data_files": [{"filename": name} for name in names]}
+        (tmp_path / "state.json").write_text(json.dumps(state))
+        (tmp_path / "dataset_info.json").write_text("{}")
+        assert [row["instruction"] for row in open_source(str(tmp_path)).iter_rows()] == names
+
+    def test_several_files(self, tmp_path):
+        """Files of several formats follow each other; the digest is that of all."""
+        (tmp_path / "a.jsonl").write_bytes(as_jsonl(ROWS))
+        (tmp_path / "b.csv").write_bytes(as_csv(ROWS))
+        source = open_source([str(tmp_path / "a.jsonl"), str(tmp_path / "b.csv")])
+        assert [row["instruction"] for row in source.iter_rows()] == [row["instruction"] for row in ROWS] * 2
+        assert source.name == "a.jsonl, b.csv"
+        assert source.digest != open_source(str(tmp_path / "a.jsonl")).digest
+
+    @pytest.mark.parametrize(
+        ("files", "says"),
+        [
+            ({"README.md": "x"}, "holds no files of rows"),
+            ({"state.json": "{"}, "is not what `save_to_disk` writes"),
+            ({"state.json": '{"_data_files": [{"filename": "../x"}]}'}, "which is no name of one"),
+        ],
+    )
+    def test_broken(self, files, says, tmp_path):
+        """A folder without rows is one line."""
+        for name, content in files.items():
+            (tmp_path / name).write_text(content)
+        with pytest.raises(DatagenError, match=says):
+            open_source(str(tmp_path)).check()
+
+
+def test_only_some_columns(tmp_path):
+    """--columns reads these and no others, whatever the others hold."""
+    for name, make in FORMATS.items():
+        path = tmp_path / f"a{name}"
+        path.write_bytes(make([row | {"x": 1, "^y$": 2} for row in ROWS]))
+        found = open_source(str(path), {"response": "output"}, ["instruction", "^y$"])
+        assert found.schema().names() == ["id", "task", "instruction", "response", "^y$"]

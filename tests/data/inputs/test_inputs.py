@@ -10,6 +10,7 @@ import sys
 
 import polars as pl
 import pytest
+import zstandard
 from cli import datagen
 
 from datagen.data import inputs
@@ -27,11 +28,15 @@ def made(tmp_path, monkeypatch):
     return tmp_path / "made"
 
 
-def test_packed_standard_input_is_told():
-    """Standard input is not unpacked; the line says how to do it."""
-    packed = gzip.compress(b'{"instruction": "a"}')
-    ended = datagen("cat", "-", stdin=packed)
-    assert "standard input is packed by gzip; unpack it first: zcat FILE | datagen" in ended.error(1)
+@pytest.mark.parametrize("packed", [gzip.compress, zstandard.compress, bytes])
+@pytest.mark.parametrize("made", [b'{"instruction": "a"}\n', b'[{"instruction": "a"}]', "parquet"], ids=str)
+def test_standard_input_is_known_by_its_content(made, packed):
+    """Lines, a list and Parquet are read from a pipe, packed or not."""
+    if made == "parquet":
+        content = io.BytesIO()
+        pl.DataFrame({"instruction": ["a"]}).write_parquet(content)
+        made = content.getvalue()
+    assert '"instruction": "a"' in datagen("cat", "-", stdin=packed(made)).out
 
 
 def test_standard_input_is_json_lines(monkeypatch):
@@ -49,7 +54,7 @@ def test_starter_comes_with_datagen(tmp_path, monkeypatch):
     assert (found.name, found.rows) == ("starter", 240)
     assert {"entry_point", "tests", "reference"} <= {*found.schema()}
     (tmp_path / "starter").mkdir()
-    with pytest.raises(DatagenError, match=r"starter has no manifest\.json"):
+    with pytest.raises(DatagenError, match="starter is no data set of datagen's and holds no files of rows"):
         inputs.open_source("starter")
 
 

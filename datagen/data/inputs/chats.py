@@ -1,0 +1,140 @@
+"""Reads chats in the shapes in use: a question and its answer of each, and whether more was said."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from datagen.data.inputs.kinds import as_text
+
+_USER = frozenset({"user", "human", "prompter", "question", "instruction"})
+_MODEL = frozenset(
+    {"assistant", "gpt", "chatgpt", "model", "bot", "bing", "bard", "ai", "answer", "response"}
+)
+_ROLE_KEYS = ("role", "from", "speaker")
+_CONTENT_KEYS = ("content", "value", "text")
+#: Parts of a content that are text. Those of the second kind are a model's thinking, no part of its answer.
+_TEXT_PARTS = frozenset({"text", "input_text", "output_text"})
+_THINKING_PARTS = frozenset({"thinking", "reasoning", "redacted_thinking"})
+
+
+class Unreadable(ValueError):
+    """A value is no chat, or holds what is no text; the message goes on from the row."""
+
+
+class Chat(NamedTuple):
+    """What a chat holds.
+
+    Args:
+        question: the first turn of its user; None where it has none.
+        answer: the first text of the model after that, or its tool calls if it gives no text; else None.
+        longer: whether there are other turns.
+    """
+
+    question: str | None
+    answer: str | None
+    longer: bool
+
+
+class _Turn(NamedTuple):
+    role: str
+    text: str | None
+    calls: str | None
+
+
+def looks_like_turns(value: object) -> bool:
+    """Whether a value, or the JSON that it holds as text, is a list of turns with a role and a content."""
+    try:
+        return bool(_turns(value))
+    except Unreadable:
+        return False
+
+
+def read(value: object) -> Chat:
+    """The first question of a chat and the answer to it.
+
+    Args:
+        value: a list of turns as `messages` (role, content) or ShareGPT (from, value) have them, or its JSON.
+
+    Raises:
+        Unreadable: it is none, or a turn holds what is no text.
+    """
+    turns = _turns(value)
+    start = next((number for number, turn in enumerate(turns) if turn.role == "user"), None)
+    if start is None:
+        return Chat(None, None, longer=len(turns) > 0)
+    later = [turn for turn in turns[start + 1 :] if turn.role == "assistant"]
+    answer = next((turn.text for turn in later if turn.text is not None), None)
+    if answer is None:
+        answer = next((turn.calls for turn in later if turn.calls is not None), None)
+    return Chat(turns[start].text, answer, longer=len(turns) > 1 + (answer is not None))
+
+
+def answer_in(value: object) -> str | None:
+    """The model's first text in turns that hold its side alone, as `completion` and `chosen` may."""
+    return next((turn.text for turn in _turns(value) if turn.role == "assistant" and turn.text), None)
+
+
+def _turns(value: object) -> list[_Turn]:
+    value = _from_json(value)
+    if isinstance(value, Mapping):
+        value = value.get("messages") or value.get("conversations")
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        raise Unreadable("it is no list of turns such as {role, content}")
+    return [turn for entry in value if entry is not None for turn in _expanded(_from_json(entry))]
+
+
+def _expanded(entry: object) -> list[_Turn]:
+    """An entry's turn, or its two where it is written as {human: ..., assistant: ...}."""
+    if not isinstance(entry, Mapping):
+        raise Unreadable("it is no list of turns such as {role, content}")
+    sides = [(key.lower(), text) for key, text in entry.items() if key.lower() in _USER | _MODEL]
+    if sides and not any(key in entry for key in _ROLE_KEYS):
+        return [_turn({"role": role, "content": text}) for role, text in sides]
+    return [_turn(entry)]
+
+
+def _turn(turn: Mapping[str, Any]) -> _Turn:
+    role = next((turn[key] for key in _ROLE_KEYS if isinstance(turn.get(key), str)), None)
+    if role is None or not any(key in turn for key in (*_CONTENT_KEYS, "tool_calls")):
+        raise Unreadable("a turn has no role and content")
+    content = next((turn[key] for key in _CONTENT_KEYS if turn.get(key) is not None), None)
+    name = role.strip().lower()
+    name = "user" if name in _USER else "assistant" if name in _MODEL else name
+    calls = turn.get("tool_calls") or turn.get("function_call")
+    return _Turn(name, _text(content), as_text(calls) if calls else None)
+
+
+def _text(content: object) -> str | None:
+    """A content as text; the text parts of a list, one a line."""
+    content = _from_json(content, parts=True)
+    if content is None or isinstance(content, str):
+        return content
+    parts = content if isinstance(content, Sequence) else [content]
+    texts = []
+    for part in parts:
+        kind = part.get("type", "text") if isinstance(part, Mapping) else "text"
+        text = part.get("text") if isinstance(part, Mapping) else part
+        if kind in _THINKING_PARTS or part is None:
+            continue
+        if kind not in _TEXT_PARTS or not isinstance(text, str):
+            what = kind if kind not in _TEXT_PARTS else "a value"
+            raise Unreadable(f"a turn holds {what} that is no text")
+        texts.append(text)
+    return "\n".join(texts)
+
+
+def _from_json(value: object, *, parts: bool = False) -> Any:  # noqa: ANN401 - JSON
+    """What a text holds as JSON, a list or an object; of `parts` only a list whose entries have a type."""
+    if not isinstance(value, str) or value.lstrip()[:1] not in ("[", "{") or not value.strip():
+        return value
+    if parts and not value.lstrip().startswith("[{"):
+        return value
+    try:
+        found = json.loads(value)
+    except (ValueError, RecursionError):
+        return value
+    if parts and not all(isinstance(part, Mapping) and isinstance(part.get("type"), str) for part in found):
+        return value
+    return found if isinstance(found, list | dict) else value

@@ -1,0 +1,198 @@
+"""Reads Parquet and Arrow files a slice at a time, and gives frames of several files one schema."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Collection, Iterator
+from functools import partial, reduce
+from typing import IO, Any
+
+import polars as pl
+from polars import selectors as cs
+
+from datagen.data.inputs.kinds import as_text
+from datagen.errors import DatagenError, one_line
+
+SLICE_ROWS = 16_384
+_NESTED = (pl.List, pl.Array, pl.Struct)
+_BROKEN = (pl.exceptions.PolarsError, OSError, ValueError, pl.exceptions.PanicException)
+
+
+def parquet(shown: str, file: str | IO[bytes], only: Collection[str] = ()) -> Iterator[pl.DataFrame]:
+    """The rows of a Parquet file in frames; see `plain` for their columns.
+
+    Raises:
+        DatagenError: polars cannot read it.
+    """
+    yield from _slices(shown, "Parquet", partial(pl.scan_parquet, file, glob=False), only)
+
+
+def arrow(
+    shown: str, file: str | IO[bytes], only: Collection[str] = (), *, stream: bool
+) -> Iterator[pl.DataFrame]:
+    """The rows of an Arrow file, or of a stream as `save_to_disk` of the library datasets writes it.
+
+    Raises:
+        DatagenError: polars cannot read it.
+    """
+    read = pl.read_ipc_stream if stream else pl.read_ipc
+    yield from _slices(shown, "Arrow", lambda: read(file).lazy(), only)
+
+
+def _slices(
+    shown: str, kind: str, scan: Callable[[], pl.LazyFrame], only: Collection[str]
+) -> Iterator[pl.DataFrame]:
+    try:
+        whole = scan()
+        if only:
+            whole = whole.select(cs.by_name(*(name for name in whole.collect_schema() if name in only)))
+        rows = whole.select(pl.len()).collect().item()
+        for start in range(0, max(rows, 1), SLICE_ROWS):
+            yield plain(whole.slice(start, SLICE_ROWS).collect())
+    except _BROKEN as error:
+        raise _unreadable(shown, kind, error) from None
+
+
+def _unreadable(shown: str, kind: str, error: BaseException) -> DatagenError:
+    return DatagenError(f"{shown}: not a readable {kind} file: {one_line(error, 120)}; fetch it again")
+
+
+def read_parquet(raw: bytes, shown: str) -> pl.DataFrame:
+    """A whole Parquet file as it is.
+
+    Raises:
+        DatagenError: polars cannot read it.
+    """
+    try:
+        return pl.read_parquet(io.BytesIO(raw), use_pyarrow=False)
+    except _BROKEN as error:
+        raise _unreadable(shown, "Parquet", error) from None
+
+
+def picked(frame: pl.DataFrame, names: Collection[str]) -> pl.DataFrame:
+    """The frame's columns of these names, in its own order; `select` would take `^x$` for a pattern."""
+    return pl.DataFrame({name: frame[name] for name in frame.columns if name in names})
+
+
+def plain(frame: pl.DataFrame) -> pl.DataFrame:
+    """Columns as JSON could have them: what holds text is text, NaN is null, no value is beyond Python's.
+
+    Categories and bytes in UTF-8 become text. Infinite numbers and dates beyond the year 9999 have no equal:
+    a column that holds one becomes text. Other types stay.
+    """
+    return frame.with_columns(_plain(column) for column in frame.iter_columns())
+
+
+def _plain(series: pl.Series) -> pl.Series:
+    dtype = _without_categories(series.dtype)
+    if dtype != series.dtype:
+        series = series.cast(dtype)
+    if dtype == pl.Binary:
+        return _decoded(series)
+    if dtype.is_float():
+        series = series.fill_nan(None)
+        return series if series.is_finite().all() else series.cast(pl.String)
+    if dtype in (pl.Date, pl.Datetime) and series.len() > series.null_count():
+        years = series.dt.year()
+        inside = years.is_null() == series.is_null()
+        return series if inside.all() and years.is_between(1, 9999).all() else series.cast(pl.String)
+    if isinstance(dtype, _NESTED) and _holds_odd_numbers(series):
+        return pl.Series(series.name, [_text_or_none(value) for value in series.to_list()], pl.String)
+    return series
+
+
+def _without_categories(dtype: pl.DataType) -> pl.DataType:
+    if dtype in (pl.Categorical, pl.Enum):
+        return pl.String()
+    if isinstance(dtype, pl.List):
+        return pl.List(_without_categories(dtype.inner))  # type: ignore[arg-type]
+    if isinstance(dtype, pl.Struct):
+        return pl.Struct({field.name: _without_categories(field.dtype) for field in dtype.fields})  # type: ignore[arg-type]
+    return dtype
+
+
+def _decoded(series: pl.Series) -> pl.Series:
+    """Bytes as text, if all of them are UTF-8."""
+    try:
+        return series.cast(pl.String)
+    except pl.exceptions.PolarsError:
+        return series
+
+
+def _holds_odd_numbers(series: pl.Series) -> bool:
+    if isinstance(series.dtype, pl.List | pl.Array):
+        return _holds_odd_numbers(series.explode())
+    if isinstance(series.dtype, pl.Struct):
+        return any(_holds_odd_numbers(series.struct.field(name)) for name in series.struct.fields)
+    return series.dtype.is_float() and not series.drop_nulls().is_finite().all()
+
+
+def _text_or_none(value: Any) -> str | None:  # noqa: ANN401 - a cell
+    return None if value is None else as_text(value)
+
+
+class Columns:
+    """The columns of frames that may differ: what some lack is null there, what no type holds is text."""
+
+    def __init__(self) -> None:
+        self._dtypes: dict[str, pl.DataType] = {}
+
+    def learn(self, schema: pl.Schema) -> None:
+        """Take note of a frame's columns."""
+        for name, dtype in schema.items():
+            self._dtypes[name] = _common(self._dtypes.get(name, pl.Null()), dtype)
+
+    def fitted(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """The frame with all columns that were learnt."""
+        if frame.schema == pl.Schema(self._dtypes):
+            return frame
+        return pl.DataFrame(
+            [
+                _cast(frame[name], dtype)
+                if name in frame.columns
+                else pl.Series(name, [None], dtype).new_from_index(0, frame.height)
+                for name, dtype in self._dtypes.items()
+            ]
+        )
+
+
+def _common(one: pl.DataType, other: pl.DataType) -> pl.DataType:
+    """The type that holds the values of both."""
+    if one == other or other == pl.Null:
+        return one
+    if one == pl.Null:
+        return other
+    if one.is_integer() and other.is_integer():
+        return pl.String() if pl.UInt64 in (one, other) else pl.Int64()
+    if one.is_numeric() and other.is_numeric() and not (one.is_decimal() or other.is_decimal()):
+        return pl.Float64()
+    if isinstance(one, pl.List) and isinstance(other, pl.List):
+        return pl.List(_common(one.inner, other.inner))  # type: ignore[arg-type]
+    if isinstance(one, pl.Struct) and isinstance(other, pl.Struct):
+        pairs = [(field.name, field.dtype) for field in (*one.fields, *other.fields)]
+        fields: dict[str, pl.DataType] = {}
+        for name, dtype in pairs:
+            fields[name] = reduce(_common, (dtype,), fields.get(name, pl.Null()))  # type: ignore[arg-type]
+        return pl.Struct(fields)
+    return pl.String()
+
+
+def _cast(series: pl.Series, dtype: pl.DataType) -> pl.Series:
+    if series.dtype == dtype:
+        return series
+    if dtype == pl.String and not (series.dtype == pl.String or series.dtype == pl.Null):
+        return pl.Series(series.name, [_text_or_none(value) for value in series.to_list()], pl.String)
+    if isinstance(dtype, _NESTED):
+        return pl.Series(series.name, [_filled(value, dtype) for value in series.to_list()], dtype)
+    return series.cast(dtype)
+
+
+def _filled(value: Any, dtype: pl.DataType) -> Any:  # noqa: ANN401 - a cell
+    """A nested value with every key of `dtype`, and as text what has another type there."""
+    if value is None:
+        return None
+    if isinstance(dtype, pl.List):
+        return [_filled(entry, dtype.inner) for entry in value]  # type: ignore[arg-type]
+    if isinstance(dtype, pl.Struct):
+        return {field.name: _filled(value.get(field.name), field.dtype) for field in dtype.fields}  # type: ignore[arg-type]
+    return as_text(value) if dtype == pl.String else value
