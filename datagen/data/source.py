@@ -28,6 +28,7 @@ class Source:
         digest: str | Callable[[], str],
         rows: int | Callable[[], int],
         frames: Callable[[], Iterator[pl.DataFrame]],
+        check: Callable[[], None] | None = None,
     ) -> None:
         """Describe rows.
 
@@ -36,11 +37,13 @@ class Source:
             digest: sha256 of the bytes read, or the content digest of a dataset directory.
             rows: how many there are.
             frames: the rows in order, in frames of at most `BATCH_ROWS` rows; at least one, maybe empty.
+            check: looks at all rows, where the number of them can be known without; raises DatagenError.
         """
         self.name = name
         self.frames = frames
         self._digest = digest
         self._rows = rows
+        self._check = check
 
     @cached_property
     def digest(self) -> str:
@@ -59,6 +62,8 @@ class Source:
             DatagenError: what is wrong.
         """
         _ = self.rows
+        if self._check:
+            self._check()
 
     def iter_rows(self) -> Iterator[Row]:
         """The rows in order, one dict each."""
@@ -82,7 +87,7 @@ class Source:
                 if left <= 0:
                     return
 
-        return Source(self.name, lambda: self.digest, limit, frames)
+        return Source(self.name, lambda: self.digest, limit, frames, self.check)
 
 
 class Spool:

@@ -19,13 +19,13 @@ from contextlib import contextmanager
 from functools import cache, partial
 from importlib import resources
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, NamedTuple
 
 import polars as pl
 
 from datagen import canonical, packed
 from datagen.data import manifest
-from datagen.data.inputs import files, json_rows
+from datagen.data.inputs import files, json_rows, made
 from datagen.data.inputs.json_rows import Opened
 from datagen.data.inputs.kinds import Kind
 from datagen.data.inputs.shapes import Recogniser
@@ -53,8 +53,7 @@ def open_source(where: str, rename: Mapping[str, str] | None = None) -> Source:
     if path.is_dir() and where != "-":
         if rename:
             raise DatagenError(f"--map is for files; {where} is a dataset directory with fixed columns")
-        made = manifest.read(path)
-        return _from_dataset(path, "data", made, made["digest"], made["rows_out"])
+        return made.rows_of(path, "data", manifest.read(path))
     file = _file(where)
     rows = cache(partial(_spooled, file, rename or {}))
     return Source(
@@ -101,37 +100,7 @@ def open_dropped(where: str) -> Source:
     path = Path(where)
     if not path.is_dir():
         raise DatagenError(f"{where} is no dataset directory, so nothing was dropped from it")
-    made = manifest.read(path)
-    return _from_dataset(path, "dropped", made, made["dropped_digest"], sum(made["dropped"].values()))
-
-
-def _from_dataset(path: Path, part: str, made: Mapping[str, Any], digest: str, rows: int) -> Source:
-    shards = {name: sha256 for name, sha256 in made["files"].items() if name.startswith(f"{part}/")}
-    if not shards:
-        raise DatagenError(f"{path / manifest.NAME} names no files of {part}; make the data set again")
-
-    def frames() -> Iterator[pl.DataFrame]:
-        for name, sha256 in sorted(shards.items()):
-            frame = _shard(path / name, sha256)
-            yield from frame.iter_slices(BATCH_ROWS) if frame.height else [frame]
-
-    return Source(_name(path.resolve()), digest, rows, frames)
-
-
-def _shard(file: Path, sha256: str) -> pl.DataFrame:
-    """Read a file of a data set if it is the one that the manifest speaks of: digests rely on that."""
-    try:
-        raw = file.read_bytes()
-    except OSError as error:
-        raise DatagenError(
-            f"{file} cannot be read: {error.strerror or error}; make the data set again"
-        ) from None
-    if hashlib.sha256(raw).hexdigest() != sha256:
-        raise DatagenError(
-            f"{file} is not the file that the data set was made with: damaged or changed since;"
-            " make the data set again"
-        )
-    return files.read_parquet(raw, str(file))
+    return made.rows_of(path, "dropped", manifest.read(path))
 
 
 class _File(NamedTuple):

@@ -60,7 +60,7 @@ def parse(shown: str, raw: bytes, suffix: str) -> pl.DataFrame:
     if suffix == ".csv":
         return _parse_csv(shown, raw)
     frame = read_parquet(raw, shown)
-    _refuse_nan(frame, shown)
+    refuse_nan(frame, shown)
     return frame
 
 
@@ -96,7 +96,8 @@ def _parse_csv(shown: str, raw: bytes) -> pl.DataFrame:
     return frame.filter(~pl.all_horizontal(pl.all().is_null()))  # blank lines
 
 
-def _refuse_nan(frame: pl.DataFrame, shown: str) -> None:
+def refuse_nan(frame: pl.DataFrame, shown: str) -> None:
+    """Refuse numbers that JSON cannot hold, at any depth of a column."""
     for column in frame.iter_columns():
         if _holds_nan(column):
             raise DatagenError(f"{shown}: column {column.name} holds NaN or infinity; use null instead")
