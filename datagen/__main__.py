@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import _signal  # type: ignore[import-not-found] # it is there already; all other imports take time, in which Ctrl-C would print a traceback
+# Within the imports below Ctrl-C would print a traceback. This module needs no loading.
+import _signal  # type: ignore[import-not-found]
 
 _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
 
@@ -61,9 +62,9 @@ def _have_streams() -> None:
     for number, flags in enumerate((os.O_RDONLY, os.O_RDONLY, os.O_WRONLY)):
         _open_closed(number, flags)  # or the next file that is opened would take its place
     if sys.stdin is None:
-        sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115, PTH123 - for good
+        sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - for good
     if sys.stdout is None:
-        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115, PTH123
+        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
     encoding = sys.stderr.encoding if sys.stderr else "utf-8"
     content = io.BufferedWriter(_Unfailing(2, "w", closefd=False))
     sys.stderr = io.TextIOWrapper(content, encoding, "backslashreplace", line_buffering=True)

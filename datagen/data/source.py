@@ -7,6 +7,7 @@ import tempfile
 import weakref
 from collections.abc import Callable, Iterator
 from functools import cached_property
+from pathlib import Path
 from typing import IO, Any
 
 import polars as pl
@@ -29,6 +30,8 @@ class Source:
         rows: int | Callable[[], int],
         frames: Callable[[], Iterator[pl.DataFrame]],
         check: Callable[[], None] | None = None,
+        *,
+        place: Path | None = None,
     ) -> None:
         """Describe rows.
 
@@ -38,9 +41,11 @@ class Source:
             rows: how many there are.
             frames: the rows in order, in frames of at most `BATCH_ROWS` rows; at least one, maybe empty.
             check: looks at all rows, where the number of them can be known without; raises DatagenError.
+            place: the file or folder that they are in; nothing may be written there.
         """
         self.name = name
         self.frames = frames
+        self.place = place
         self._digest = digest
         self._rows = rows
         self._check = check
@@ -87,7 +92,7 @@ class Source:
                 if left <= 0:
                     return
 
-        return Source(self.name, lambda: self.digest, limit, frames, self.check)
+        return Source(self.name, lambda: self.digest, limit, frames, self.check, place=self.place)
 
 
 class Spool:

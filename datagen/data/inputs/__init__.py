@@ -57,7 +57,11 @@ def open_source(where: str, rename: Mapping[str, str] | None = None) -> Source:
     file = _file(where)
     rows = cache(partial(_spooled, file, rename or {}))
     return Source(
-        file.name, partial(_digest, file, rename or {}), lambda: rows().rows, partial(_batches, rows)
+        file.name,
+        partial(_digest, file, rename or {}),
+        lambda: rows().rows,
+        partial(_batches, rows),
+        place=path if path.exists() and where != "-" else None,
     )
 
 

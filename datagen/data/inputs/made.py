@@ -59,7 +59,7 @@ def rows_of(path: Path, part: str, made: Mapping[str, Any]) -> Source:
             pass
 
     name = path.resolve().name.encode(errors="replace").decode()  # other bytes cannot stand in a manifest
-    return Source(name, digest, rows, frames, check=look)
+    return Source(name, digest, rows, frames, look, place=path)
 
 
 def _read(file: Path, sha256: str) -> pl.DataFrame:
