@@ -106,7 +106,7 @@ def _strange(place: Path) -> Path | None:
         if path.is_symlink():
             return path
         if path.name in ROWS and path.is_dir():
-            found = next((p for p in sorted(path.iterdir()) if not _SHARD.fullmatch(p.name)), None)
+            found = next((p for p in sorted(path.iterdir()) if not _is_shard(p)), None)
         elif path.name == STAGES and path.is_dir():
             found = _strange_stage(path)
         else:
@@ -114,6 +114,10 @@ def _strange(place: Path) -> Path | None:
         if found is not None:
             return found
     return None
+
+
+def _is_shard(path: Path) -> bool:
+    return bool(_SHARD.fullmatch(path.name)) and path.is_file() and not path.is_symlink()
 
 
 def _strange_stage(stages: Path) -> Path | None:

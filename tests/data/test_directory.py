@@ -95,6 +95,16 @@ def test_a_lock_that_is_a_pipe(folder):
     assert ".OUT.lock is in the way" in refused("filter", "in.jsonl", "-o", "OUT")
 
 
+@pytest.mark.parametrize("kind", ["pipe", "link", "folder"])
+def test_a_file_of_rows_that_is_none(kind, folder):
+    """Reading a pipe would wait forever, and none of them is ours to remove."""
+    file = Path("D/data/train-00000-of-00001.parquet")
+    file.rename("moved")
+    {"pipe": os.mkfifo, "link": lambda p: p.symlink_to("../../moved"), "folder": Path.mkdir}[kind](file)
+    for source in ("in.jsonl", "starter"):
+        assert "datagen did not put there" in refused("filter", source, "-o", "D", "--overwrite")
+
+
 def test_out_that_is_no_folder(folder):
     """A file or a pipe is not replaced."""
     os.mkfifo("PIPE")

@@ -26,13 +26,22 @@ READERS = [
     ["decontam", "@", "--check"],
     ["sample", "@", "-o", "OUT", "--teacher", "reference"],
     ["sample", "@", "-o", "OUT", "--teacher", "local:smollm2", "--dry-run"],
+    ["run", "r.yaml", "-o", "OUT"],
+    ["run", "r.yaml", "-o", "OUT", "--dry-run"],
     ["evolve", "@", "-o", "OUT", "--teacher", "local:smollm2", "--dry-run"],
 ]
+
+RECIPE = """seeds: D
+stages:
+  - filter: {}
+  - sample: {teacher: reference}
+"""
 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "r.yaml").write_text(RECIPE)
     return tmp_path
 
 
@@ -63,7 +72,7 @@ def write(where: Path, *shards: pl.DataFrame, **changes) -> None:
 def refused(*command: str) -> str:
     """The error line of a command, after checking that it left nothing."""
     done = datagen(*(part.replace("@", "D") for part in command))
-    assert left_in(Path.cwd()) == ["D"], command
+    assert left_in(Path.cwd()) == ["D", "r.yaml"], command
     assert done.code in (1, 2), done
     line = done.err.splitlines()[-1]
     assert line.startswith("Error: "), done
