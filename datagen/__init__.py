@@ -11,17 +11,16 @@ for, so that `import datagen` costs nothing.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from datagen.version import __version__
 
+TYPE_CHECKING = False  # typing takes time, and the command line comes through here before it can hear Ctrl-C
 if TYPE_CHECKING:
     from datagen.api import Dataset, decontam, evolve, filter, make, open, run, sample  # noqa: A004
 
 __all__ = ["Dataset", "__version__", "decontam", "evolve", "filter", "make", "open", "run", "sample"]
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - PEP 562
+def __getattr__(name: str) -> object:  # PEP 562
     if name not in __all__:
         raise AttributeError(f"module 'datagen' has no attribute {name!r}")
     from datagen import api

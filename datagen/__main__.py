@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
-import importlib.util
-import os
-import signal
-import sys
-from pathlib import Path
+# Within the imports below Ctrl-C would print a traceback. This module needs no loading.
+import _signal  # type: ignore[import-not-found]
+
+_signal.signal(_signal.SIGINT, _signal.SIG_DFL)
+
+import contextlib  # noqa: E402
+import importlib.util  # noqa: E402
+import io  # noqa: E402
+import os  # noqa: E402
+import signal  # noqa: E402
+import sys  # noqa: E402
+from pathlib import Path  # noqa: E402
+from typing import Any  # noqa: E402
 
 HOME = Path(__file__).resolve().parent.parent
 SIBLINGS = ("rules", "decontam", "train")
@@ -24,10 +31,17 @@ def main() -> None:
         from datagen.commands.console import run
 
         code = _shadowed() or run(sys.argv[1:])
-    except KeyboardInterrupt:  # before the command line was ready for it
+        _end_at_once_from_now_on()
+    except KeyboardInterrupt:  # before the command line was ready for it, or just after the command
         code = INTERRUPTED
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # once more ends the shutdown, without a traceback
+        _end_at_once_from_now_on()
     sys.exit(code)
+
+
+def _end_at_once_from_now_on() -> None:
+    """Once more Ctrl-C ends the shutdown, without a traceback."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def _leave_working_folder_alone() -> None:
@@ -40,13 +54,44 @@ def _leave_working_folder_alone() -> None:
 
 
 def _have_streams() -> None:
-    """A stream that the caller closed is None in Python; and people's text may not fit their encoding."""
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        stream = getattr(sys, name)
-        if stream is None:
-            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123 - for good
-        elif mode == "w":
-            stream.reconfigure(errors="backslashreplace")
+    """Make streams that can be used, whatever the caller did to them and whatever their encoding.
+
+    What goes to stderr is lost where nobody takes it: work must not end for a note on it. What goes to stdout
+    is the result, so writing it fails.
+    """
+    for number, flags in enumerate((os.O_RDONLY, os.O_RDONLY, os.O_WRONLY)):
+        _open_closed(number, flags)  # or the next file that is opened would take its place
+    if sys.stdin is None:
+        sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - for good
+    if sys.stdout is None:
+        sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    encoding = sys.stderr.encoding if sys.stderr else "utf-8"
+    content = io.BufferedWriter(_Unfailing(2, "w", closefd=False))
+    sys.stderr = io.TextIOWrapper(content, encoding, "backslashreplace", line_buffering=True)
+    sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+
+
+def _open_closed(number: int, flags: int) -> None:
+    """Open /dev/null as a file descriptor that the caller closed, also for processes that we start."""
+    try:
+        os.fstat(number)
+    except OSError:
+        opened = os.open(os.devnull, flags)
+        os.dup2(opened, number, inheritable=True)
+        if opened == number:
+            os.set_inheritable(number, True)
+        else:
+            os.close(opened)
+
+
+class _Unfailing(io.FileIO):
+    """A file in which nobody minds what cannot be written."""
+
+    def write(self, content: Any) -> int:  # noqa: ANN401 - a buffer
+        """Write what can be written, and say that it was all."""
+        with contextlib.suppress(OSError):
+            super().write(content)
+        return len(content)
 
 
 def _shadowed() -> int:

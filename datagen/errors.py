@@ -41,3 +41,10 @@ def one_line(text: object, limit: int = 300) -> str:
     line = " ".join(str(text).split())
     line = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line)
     return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def escaped(text: object) -> str:
+    """`text` with what is not printable, such as a line end in a file's name, as Python writes it."""
+    return "".join(
+        c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in str(text)
+    )

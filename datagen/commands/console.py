@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import select
 import signal
 import sys
 from collections.abc import Sequence
@@ -21,8 +22,16 @@ LONGEST_LINE = 1000
 
 def run(arguments: Sequence[str]) -> int:
     """Run `datagen ARGUMENTS` and return its exit code."""
+    code = _run(arguments)
     try:
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # a job scheduler's Ctrl-C
+        sys.stdout.flush()  # of a command that failed, too
+    except OSError as error:
+        return _unwritten(error) or code
+    return code
+
+
+def _run(arguments: Sequence[str]) -> int:
+    try:
         code = _invoke(arguments)
         sys.stdout.flush()
     except click.exceptions.NoArgsIsHelpError as help_text:
@@ -33,16 +42,39 @@ def run(arguments: Sequence[str]) -> int:
     except DatagenError as error:
         return _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
+        _ignore_signals()
         return _fail("interrupted; the same command starts again", INTERRUPTED)
-    except BrokenPipeError:  # `datagen cat ... | head`: the reader has what it wanted
-        _give_up_stdout()
-        return 0
     except OSError as error:
-        _give_up_stdout()
-        return _fail(_system(error), 1)
+        return _unwritten(error)
     except MemoryError:
         return _fail("out of memory; work on fewer rows at a time", 1)
     return code
+
+
+def _ignore_signals() -> None:
+    """The command is ending already; once more would only show where."""
+    with contextlib.suppress(ValueError):  # not in the main thread
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+
+
+def _unwritten(error: OSError) -> int:
+    """What ends a command that the operating system let down; in most cases stdout cannot be written."""
+    has_reader = _has_reader()
+    _give_up_stdout()
+    # `datagen cat ... | head`: the reader has what it wanted. Any other broken pipe is a failure.
+    if isinstance(error, BrokenPipeError) and not has_reader:
+        return 0
+    return _fail(_system(error), 1)
+
+
+def _has_reader() -> bool:
+    """Whether stdout is anything but a pipe whose other end was closed."""
+    with contextlib.suppress(OSError, ValueError):
+        asked = select.poll()
+        asked.register(sys.stdout.fileno(), 0)
+        return not any(events & (select.POLLERR | select.POLLHUP) for _, events in asked.poll(0))
+    return True
 
 
 def _invoke(arguments: Sequence[str]) -> int:
@@ -68,6 +100,8 @@ def _usage(error: click.ClickException) -> str:
 
 
 def _system(error: OSError) -> str:
+    if error.errno == errno.EBADF and not error.filename:
+        return "standard output is closed; the command writes its result there"
     what = error.strerror or str(error)
     where = f": {error.filename}" if error.filename else ""
     cures = {errno.ENOSPC: "; make room and run it again", errno.EACCES: "; choose another -o"}

@@ -64,7 +64,8 @@ class LazyGroup(click.Group):
             self._unknown(ctx, args[0])
         resolved = super().resolve_command(ctx, args)
         with contextlib.suppress(ValueError):  # not in the main thread
-            signal.signal(signal.SIGINT, signal.default_int_handler)  # from here on there is work to end
+            for number in (signal.SIGINT, signal.SIGTERM):  # a job scheduler's Ctrl-C is the second
+                signal.signal(number, signal.default_int_handler)  # from here on there is work to end
         return resolved
 
     def _unknown(self, ctx: click.Context, name: str) -> NoReturn:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from datagen.data.dataset import Outcome
+from datagen.errors import escaped
 
 if TYPE_CHECKING:
     from datagen.calls.forecast import Forecast
@@ -76,8 +77,8 @@ def _lines(outcome: Outcome, out: Path | None) -> Iterable[str]:
         if entry.name in manifest:
             yield from entry.lines(manifest)
     if out is not None and manifest["rows_in"] and not manifest["rows_out"]:
-        yield f"  nothing was kept; `datagen cat {out} --dropped` shows why"
+        yield f"  nothing was kept; `datagen cat {escaped(out)} --dropped` shows why"
     if manifest["failed"]:
         yield f"  {manifest['failed']:,} rows failed (-v says why); the same command tries them again"
     if out is not None:
-        yield f"  {out}"
+        yield f"  {escaped(out)}"

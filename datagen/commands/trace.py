@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from datagen.errors import one_line
+from datagen.errors import escaped, one_line
 from datagen.provenance.trace import MAKING, trace
 from datagen.runs import values
 
@@ -53,9 +53,9 @@ def _lines(told: Mapping[str, Any]) -> Iterator[str]:
 
 def _verdict(told: Mapping[str, Any]) -> Iterator[str]:
     if told["kept"]:
-        yield f"{told['id']} is in {told['dataset']}"
+        yield f"{told['id']} is in {escaped(told['dataset'])}"
     elif dropped := told["dropped"]:
-        where, why = told["dataset"], f"{dropped['stage']} dropped it as {dropped['reason']}"
+        where, why = escaped(told["dataset"]), f"{dropped['stage']} dropped it as {dropped['reason']}"
         yield f"{told['id']} is not in {where}: {why}"
         others = [name for name in dropped["dropped_by"] or [] if name != dropped["reason"]]
         if others:
@@ -65,7 +65,8 @@ def _verdict(told: Mapping[str, Any]) -> Iterator[str]:
     else:
         answers = told["answers"]
         kept = sum(one["kept"] for one in answers)
-        yield (f"{told['id']} is a task; of its {len(answers):,} answers {kept:,} are in {told['dataset']}")
+        where = escaped(told["dataset"])
+        yield f"{told['id']} is a task; of its {len(answers):,} answers {kept:,} are in {where}"
         for one in answers:
             yield f"  {one['id']}: {'kept' if one['kept'] else one.get('reason', 'went on')}"
 

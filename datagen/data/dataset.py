@@ -25,7 +25,7 @@ from datagen import canonical
 from datagen.data import card, directory, manifest, schema
 from datagen.data.manifest import Counts, Entry, Plan
 from datagen.data.source import Row
-from datagen.errors import DatagenError
+from datagen.errors import DatagenError, escaped
 
 SHARD_ROWS = 50_000
 ROWS_AT_A_TIME = 512
@@ -112,7 +112,7 @@ def _saying_what_is_wrong(place: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise DatagenError(
-            f"cannot write in {place.parent}: {error.strerror or error};"
+            f"cannot write in {escaped(place.parent)}: {error.strerror or error};"
             " make room, or choose another -o, and run it again"
         ) from None
 
@@ -251,14 +251,14 @@ def already_made(out: Path, plan: Plan, *, overwrite: bool, entries: Sequence[En
     try:
         content = manifest.read(out)
     except DatagenError as error:
-        raise DatagenError(f"{error}: in another -o, or remove {out} yourself") from None
+        raise DatagenError(f"{error}: in another -o, or remove {escaped(out)} yourself") from None
     if content["key"] == plan.key():
         is_whole = not content["failed"] and file_hashes(out) == content["files"]
         is_whole = is_whole and all(one.is_valid(content[one.name]) for one in entries if one.name in content)
         return Outcome(out, content, already_made=True, entries=tuple(entries)) if is_whole else None
     if not overwrite:
         raise DatagenError(
-            f"{out} holds a data set made by {content['stage']} from other inputs or options;"
+            f"{escaped(out)} holds a data set made by {content['stage']} from other inputs or options;"
             " --overwrite replaces it, or choose another -o"
         )
     return None

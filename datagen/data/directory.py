@@ -11,11 +11,11 @@ import fcntl
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from datagen.data import manifest
-from datagen.errors import DatagenError
+from datagen.errors import DatagenError, escaped
 
 ROWS = ("data", "dropped")
 STAGES = "stages"
@@ -41,12 +41,15 @@ def check(out: Path) -> bool:
     Raises:
         DatagenError: `out` cannot become a data set without losing something.
     """
-    place = real(out)
+    place, out_shown = real(out), escaped(out)
+    _refuse_impossible_name(place)
     if place == Path.cwd():
-        raise DatagenError(f"-o {out} is the folder that you are in; name another, such as -o {out}/new")
+        raise DatagenError(
+            f"-o {out_shown} is the folder that you are in; name another, such as -o {out_shown}/new"
+        )
     if place.is_symlink() or (place.exists() and not place.is_dir()):  # real() leaves only loops of links
         what = "a loop of links" if place.is_symlink() else "a file"
-        raise DatagenError(f"{out} is {what}; -o names the directory of the new data set")
+        raise DatagenError(f"{out_shown} is {what}; -o names the directory of the new data set")
     if not place.exists() or not any(place.iterdir()):
         return False
     strange = _strange(place)
@@ -54,9 +57,47 @@ def check(out: Path) -> bool:
         strange = min(place.iterdir())
     if strange is not None:
         raise DatagenError(
-            f"{out} holds {strange.relative_to(place)}, which datagen did not put there; choose another -o"
+            f"{out_shown} holds {escaped(strange.relative_to(place))}, which datagen did not put there;"
+            " choose another -o"
         )
     return True
+
+
+def _refuse_impossible_name(place: Path) -> None:
+    try:
+        place.with_name(f".{place.name}.making").exists()
+    except OSError as error:
+        raise DatagenError(
+            f"{_cut(escaped(place))} cannot be made: {error.strerror}; choose another -o"
+        ) from None
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= 200 else f"{text[:199]}\N{HORIZONTAL ELLIPSIS}"
+
+
+def apart(out: Path, sources: Iterable[Path]) -> None:
+    """Make sure that what is read does not lie in what is written, nor the other way round.
+
+    Args:
+        out: the directory to be made.
+        sources: the files and folders to be read.
+
+    Raises:
+        DatagenError: one is, or lies in, the other.
+    """
+    place = real(out)
+    for source in sources:
+        read = real(source)
+        if place == read:
+            how = "is what is read"
+        elif read in place.parents:
+            how = f"lies in {escaped(source)}, which is read"
+        elif place in read.parents:
+            how = f"holds {escaped(source)}, which is read"
+        else:
+            continue
+        raise DatagenError(f"-o {escaped(out)} {how}; choose another -o, beside it")
 
 
 def _strange(place: Path) -> Path | None:
@@ -65,7 +106,7 @@ def _strange(place: Path) -> Path | None:
         if path.is_symlink():
             return path
         if path.name in ROWS and path.is_dir():
-            found = next((p for p in sorted(path.iterdir()) if not _SHARD.fullmatch(p.name)), None)
+            found = next((p for p in sorted(path.iterdir()) if not _is_shard(p)), None)
         elif path.name == STAGES and path.is_dir():
             found = _strange_stage(path)
         else:
@@ -75,11 +116,15 @@ def _strange(place: Path) -> Path | None:
     return None
 
 
+def _is_shard(path: Path) -> bool:
+    return bool(_SHARD.fullmatch(path.name)) and path.is_file() and not path.is_symlink()
+
+
 def _strange_stage(stages: Path) -> Path | None:
     for path in sorted(stages.iterdir()):
-        if _LEFT_OVER.fullmatch(path.name):
+        if _LEFT_OVER.fullmatch(path.name) and not path.is_symlink():
             continue
-        if not (_STAGE.fullmatch(path.name) and (path / manifest.NAME).is_file()):
+        if path.is_symlink() or not (_STAGE.fullmatch(path.name) and (path / manifest.NAME).is_file()):
             return path
         if found := _strange(path):
             return found
@@ -94,11 +139,14 @@ def _is_unfinished_run(place: Path) -> bool:
 
 def _clear(left_over: Path) -> None:
     """Remove what a killed process left, and nothing that anybody else put there."""
-    if not left_over.exists():
+    if not left_over.exists() and not left_over.is_symlink():
         return
-    if not left_over.is_dir() or (strange := _strange(left_over)):
-        what = strange if left_over.is_dir() else left_over
-        raise DatagenError(f"{what} is in the way, and datagen did not put it there; move it elsewhere")
+    is_folder = left_over.is_dir() and not left_over.is_symlink()
+    if not is_folder or (strange := _strange(left_over)):
+        what = strange if is_folder and strange else left_over
+        raise DatagenError(
+            f"{escaped(what)} is in the way, and datagen did not put it there; move it elsewhere"
+        )
     shutil.rmtree(left_over)
 
 
@@ -108,7 +156,7 @@ def replaced(out: Path) -> Iterator[Path]:
     place = real(out)
     making, old = (place.with_name(f".{place.name}.{what}") for what in ("making", "old"))
     with lock(out):
-        if old.exists() and not place.exists():
+        if old.is_dir() and not old.is_symlink() and not place.exists():
             old.rename(place)  # killed between the two renames below
         _clear(making)
         _clear(old)
@@ -148,17 +196,12 @@ def lock(out: Path, *, busy: str | None = None) -> Iterator[None]:
     Folders above `out` are made, and are gone again afterwards if nothing came into them.
     """
     place = real(out)
+    _refuse_impossible_name(place)
     made = [folder for folder in place.parents if not folder.exists()]
     path = place.with_name(f".{place.name}.lock")
+    handle = _opened_lock(path, out)
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_CREAT | os.O_RDWR, 0o644)
-    except (FileExistsError, NotADirectoryError):
-        raise DatagenError(f"{out} cannot be made: a file is in its way; choose another -o") from None
-    except OSError as error:
-        raise DatagenError(f"{out} cannot be made: {error.strerror}; choose another -o") from None
-    try:
-        _take(handle, busy or f"another datagen is writing {out}; wait for it, or choose another -o")
+        _take(handle, busy or f"another datagen is writing {escaped(out)}; wait for it, or choose another -o")
         try:
             yield
         finally:
@@ -169,6 +212,22 @@ def lock(out: Path, *, busy: str | None = None) -> Iterator[None]:
         for folder in made:
             with contextlib.suppress(OSError):
                 folder.rmdir()
+
+
+def _opened_lock(path: Path, out: Path) -> int:
+    """The lock file, made if it is not there; a link in its place would lead to another file."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            raise DatagenError(
+                f"{escaped(path)} is in the way, and datagen did not put it there; move it elsewhere"
+            )
+        return os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o644)
+    except (FileExistsError, NotADirectoryError):
+        why = "a file is in its way"
+    except OSError as error:
+        why = error.strerror or str(error)
+    raise DatagenError(f"{escaped(out)} cannot be made: {why}; choose another -o")
 
 
 def _take(handle: int, busy: str) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from datagen import canonical
 from datagen.data.source import Source
@@ -149,6 +149,9 @@ def compose(
     }
 
 
+#: Bytes of a manifest; ours have a few thousand.
+_LARGEST = 2**26
+_MOST = 2**53
 #: What the commands that read a data set rely on; the rest is for people.
 _NEEDED: Mapping[str, type] = {
     **dict.fromkeys(("stage", "key", "digest", "dropped_digest"), str),
@@ -164,7 +167,7 @@ def read(directory: Path) -> dict[str, Any]:
     """
     path = directory / NAME
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = _parsed(path)
     except FileNotFoundError:
         raise DatagenError(
             f"{directory} has no {NAME}, so it is no finished data set; run the command that makes it again"
@@ -175,26 +178,52 @@ def read(directory: Path) -> dict[str, Any]:
         ) from None
     if not isinstance(content, dict) or "datagen" not in content:
         raise DatagenError(f"{path} is not a manifest of datagen; give a data set that datagen made")
-    if content.get("format") != FORMAT:
+    if type(content.get("format")) is not int or content["format"] != FORMAT:
         raise DatagenError(
-            f"{path} has format {one_line(content.get('format'), 40)}, but this datagen reads {FORMAT};"
-            " make the data set again"
+            f"{path} has format {one_line(json.dumps(content.get('format')), 40)}, but this datagen reads"
+            f" {FORMAT}; make the data set again"
         )
     if not _is_whole(content):
         raise DatagenError(f"{path} is damaged: it lacks what a manifest holds; make the data set again")
     return content
 
 
+def _parsed(path: Path) -> Any:  # noqa: ANN401 - any JSON
+    """The JSON in a file.
+
+    Raises:
+        ValueError: it is none, or too large for a manifest.
+    """
+    if path.exists() and not path.is_file():  # a pipe would never end
+        raise ValueError("it is no file")
+    if path.stat().st_size > _LARGEST:
+        raise ValueError(f"it has more than {_LARGEST >> 20} MB")
+    return json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse)
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON")
+
+
 def _is_whole(content: Mapping[str, Any]) -> bool:
     times = content.get("times")
     return (
         all(type(content.get(name)) is wanted for name, wanted in _NEEDED.items())
+        and all(_is_count(content[name]) for name, wanted in _NEEDED.items() if wanted is int)
         and isinstance(times, dict)
-        and isinstance(times.get("seconds"), int | float)
+        and _is_count(times.get("seconds"))
+        and isinstance(times.get("made", ""), str)
         and maps_to((int, float), times.get("calls", {}))
+        and all(map(_is_count, times.get("calls", {}).values()))
         and maps_to(int, content.get("dropped"))
+        and all(map(_is_count, content["dropped"].values()))
         and maps_to(str, content.get("files"))
     )
+
+
+def _is_count(value: object) -> bool:
+    """Whether it is a number that something can be counted by: 1e400 in JSON is an infinity."""
+    return type(value) in (int, float) and 0 <= value < _MOST  # type: ignore[operator]
 
 
 def maps_to(wanted: type | tuple[type, ...], value: object) -> bool:

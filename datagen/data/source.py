@@ -7,6 +7,7 @@ import tempfile
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import IO, Any
 
 import polars as pl
@@ -28,6 +29,9 @@ class Source:
         digest: str | Callable[[], str],
         rows: int | Callable[[], int],
         frames: Callable[[], Iterator[pl.DataFrame]],
+        check: Callable[[], None] | None = None,
+        *,
+        places: Sequence[Path] = (),
         refused: Callable[[], pl.DataFrame] = pl.DataFrame,
         notes: Callable[[], Sequence[str]] = tuple,
     ) -> None:
@@ -38,6 +42,8 @@ class Source:
             digest: sha256 of the bytes read, or the content digest of a dataset directory.
             rows: how many there are.
             frames: the rows in order, in frames of at most `BATCH_ROWS` rows; at least one, maybe empty.
+            check: looks at all rows, where the number of them can be known without; raises DatagenError.
+            places: the files and folders that they are in; nothing may be written there.
             refused: rows that no stage can work on, with `reason` and `detail`; they are dropped.
             notes: what people should know of how the rows were read, a line each.
         """
@@ -45,6 +51,8 @@ class Source:
         self.frames = frames
         self._digest = digest
         self._rows = rows
+        self.places = places
+        self._check = check
         self._refused = refused
         self._notes = notes
 
@@ -75,6 +83,8 @@ class Source:
             DatagenError: what is wrong.
         """
         _ = self.rows
+        if self._check:
+            self._check()
 
     def iter_rows(self) -> Iterator[Row]:
         """The rows in order, one dict each."""
@@ -98,7 +108,15 @@ class Source:
                 if left <= 0:
                     return
 
-        return Source(self.name, lambda: self.digest, limit, frames, notes=lambda: self.notes)
+        return Source(
+            self.name,
+            lambda: self.digest,
+            limit,
+            frames,
+            self.check,
+            places=self.places,
+            notes=lambda: self.notes,
+        )
 
 
 class Spool:

@@ -102,6 +102,13 @@ class Ledger(NamedTuple):
                 f"{shown} is no row but a task of {len(ids):,} rows; give the id of one, such as"
                 f" {', '.join(ids[:_LISTED])}"
             )
+        descended = (pl.col(name).str.starts_with(row_id) for name in ("seed_id", "parent"))
+        ids = [*{one.row["id"]: None for one in self._rows(*descended)}]
+        if ids:
+            return DatagenError(
+                f"{self.whole.path} does not hold {shown} itself but {len(ids):,} rows that descend from it;"
+                f" give the id of one, such as {', '.join(ids[:_LISTED])}"
+            )
         return DatagenError(
             f"no row of {self.whole.path} has an id that begins with {shown}; `datagen cat {self.whole.path}`"
             " shows the ids of those that were kept, --dropped of the others"
@@ -141,24 +148,27 @@ def is_answer(row: Row) -> bool:
 
 
 def task_of(row: Row, relatives: Sequence[RowAtStage]) -> RowAtStage | None:
-    """The task that `row` answers, or None."""
+    """The task that `row` answers, or None. A seed may bring an answer of its own."""
     found = [
         one
         for one in relatives
         if one.row.get("task") == row.get("task")
         and one.row["id"] != row["id"]
-        and not is_answer(one.row)
+        and (not is_answer(one.row) or _is_seed_of(one.row, row))
         and one.row.get("parent") == row.get("parent")
     ]
     return min(found, key=lambda one: not one.kept, default=None)
+
+
+def _is_seed_of(seed: Row, row: Row) -> bool:
+    return bool(seed["id"] == row.get("seed_id") and seed.get("sample") is None)
 
 
 def ancestors(row: Row, relatives: Sequence[RowAtStage]) -> list[RowAtStage]:
     """The tasks that a task was evolved from, seed first, as far as the data set holds them."""
     first: dict[str, RowAtStage] = {}
     for one in sorted(relatives, key=lambda one: not one.kept):
-        if not is_answer(one.row):
-            first.setdefault(one.row["id"], one)
+        first.setdefault(one.row["id"], one)
     chain: list[RowAtStage] = []
     seen = {row["id"]}
     parent = row.get("parent")

@@ -67,7 +67,8 @@ def _answers(book: Ledger, row: Row, relatives: list[RowAtStage]) -> list[dict[s
     """The answers to a task, and whether each is in the result."""
     fates: dict[str, dict[str, Any]] = {}
     for one in relatives:
-        if ledger.is_answer(one.row) and one.row.get("task") == row.get("task"):
+        is_other = one.row["id"] != row["id"]  # a seed may bring an answer of its own
+        if is_other and ledger.is_answer(one.row) and one.row.get("task") == row.get("task"):
             in_result = one.kept and one.output == book.stages[-1]
             fates[one.row["id"]] = {"id": one.row["id"], "kept": in_result, **_drop_reason(one)}
     return [*fates.values()]

@@ -45,6 +45,7 @@ def run(recipe: Recipe, out: Path, how: How) -> Outcome:
         DatagenError: what a stage raises, a stage keeps no row, or `out` holds something else.
     """
     source = inputs.open_source(recipe.seeds, recipe.rename, recipe.columns)
+    directory.apart(out, source.places)
     plan = Plan("run", [source], {}, (_deciding(recipe),))
     account = Account(plan.key(), how.account.max_usd if how.account else None)
     made: list[Outcome] = []

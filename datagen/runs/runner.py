@@ -22,7 +22,7 @@ from datagen.calls.budget import Account
 from datagen.calls.caller import Caller, caller
 from datagen.calls.forecast import Forecast, Rows, forecast_units
 from datagen.calls.jobs import in_order
-from datagen.data import dataset, manifest
+from datagen.data import dataset, directory, manifest
 from datagen.data.dataset import Outcome, RowWriter, Split, Writer
 from datagen.data.manifest import Counts, Plan
 from datagen.data.source import Source
@@ -129,6 +129,7 @@ def make(stage: Stage, source: Source, out: Path, options: Any, how: How) -> Out
         UsageError: the options do not fit together.
         DatagenError: a teacher or a benchmark cannot be used, or `out` holds another data set.
     """
+    directory.apart(out, source.places)
     todo = plan(stage, source, options)
     done = dataset.already_made(out, todo, overwrite=how.overwrite, entries=stage.entries)
     if done:

@@ -246,11 +246,11 @@ class TestProcess:
         assert done.stderr == "Error: No space left on device; make room and run it again\n"
 
     def test_closed_streams(self, folder):
-        """A caller that closed stdin, stdout or stderr gets the same data set."""
+        """A caller that closed stdin, stdout or stderr gets the same data set; a lost result is a failure."""
         assert self.shell("datagen cat - <&-").stderr.startswith("Error: standard input is empty")
-        assert self.shell("datagen cat in.jsonl >&-").returncode == 0
+        assert self.shell("datagen cat in.jsonl >&-").returncode == 1
         assert self.shell("datagen filter in.jsonl -o A 2>&-").returncode == 0
-        assert self.shell("datagen filter in.jsonl -o B --json <&- >&- 2>&-").returncode == 0
+        assert self.shell("datagen filter in.jsonl -o B --json <&- >&- 2>&-").returncode == 1
         digests = {json.loads((folder / out / "manifest.json").read_text())["digest"] for out in "AB"}
         assert len(digests) == 1
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import shutil
 import sqlite3
 import time
 from pathlib import Path
@@ -14,6 +15,7 @@ import cli
 import polars as pl
 import pytest
 from cli import datagen
+from endpoint import Endpoint
 
 from datagen import canonical
 from datagen.data import dataset, schema
@@ -181,14 +183,61 @@ def test_task_of_a_run(run):
 
 def test_run_without_stages(run):
     """Without its stages' folders a run still tells who dropped a row."""
-    import shutil
-
     shutil.rmtree(run / "stages")
     told = traced(run, "badd-a")
     assert told["dropped"]["stage"] == "filter"
     assert told["missing_parent"] == SEED["id"]
     assert "which this data set does not hold" in told["shown"]
     assert traced(run, "good-a")["kept"] is True
+
+
+ALPACA = [
+    {"instruction": f"Write a function that adds {n}.", "input": "", "output": f"def f(x): return x + {n}"}
+    for n in range(2)
+]
+
+
+def test_seeds_that_bring_an_answer(folder):
+    """Every seed of the Alpaca kind has one: it is found, and its children know it."""
+    Path("a.json").write_text(json.dumps(ALPACA))
+    with Endpoint() as endpoint:
+        made = datagen("evolve", "a.json", "-o", "out", "--teacher", endpoint.teacher, "--rounds", "2")
+    assert made.code == 0, made
+    seeds = [json.loads(line)["id"] for line in datagen("cat", "a.json").out.splitlines()]
+    rows = [json.loads(line) for line in datagen("cat", "out").out.splitlines()]
+    children = [one for one in rows if one["depth"]]
+    assert len(children) == 4
+    for seed in seeds:
+        assert [one["id"] for one in traced(Path("out"), seed)["chain"]] == [seed]
+    for child in children:
+        told = traced(Path("out"), child["id"])
+        assert told["missing_parent"] is None
+        assert [one["depth"] for one in told["chain"]] == [*range(child["depth"] + 1)]
+        assert told["chain"][0]["id"] == child["seed_id"]
+
+
+def test_answers_to_seeds_that_bring_one(folder):
+    """In a run, too: what answers such a seed comes from it, and is what became of it."""
+    Path("a.json").write_text(json.dumps(ALPACA))
+    with Endpoint() as endpoint:
+        stages = [
+            {"evolve": {"teacher": endpoint.teacher, "rounds": 1}},
+            {"sample": {"teacher": endpoint.teacher}},
+        ]
+        Path("r.yaml").write_text(json.dumps({"seeds": "a.json", "stages": stages}))
+        made = datagen("run", "r.yaml", "-o", "out")
+    assert made.code == 0, made
+    rows = [json.loads(line) for line in datagen("cat", "out").out.splitlines()]
+    for one in rows:
+        chain = traced(Path("out"), one["id"])["chain"]
+        assert chain[0]["id"] == one["seed_id"]
+        assert chain[-1]["id"] == one["id"]
+        assert len(chain) == one["depth"] + 2
+    told = traced(Path("out"), rows[0]["seed_id"])
+    assert [one["id"] for one in told["answers"]] == [rows[0]["id"]]
+    shutil.rmtree("out/stages")
+    line = datagen("trace", "out", rows[0]["seed_id"]).error()
+    assert f"does not hold {rows[0]['seed_id']} itself but 2 rows that descend from it" in line
 
 
 def test_unknown_ids(run):

@@ -379,13 +379,15 @@ def test_row_writer_gathers_rows(at_a_time, out, monkeypatch):
     """Rows of model stages are written in order, whatever the number gathered at a time."""
     monkeypatch.setattr(dataset, "ROWS_AT_A_TIME", at_a_time)
     with dataset.writing(out, plan()) as writer:
-        rows = RowWriter(writer, pl.Schema({"id": pl.String, "n": pl.Int64}), ["teacher"])
+        known = pl.Schema({"id": pl.String, "instruction": pl.String, "n": pl.Int64})
+        rows = RowWriter(writer, known, ["teacher"])
         for number in range(5):
+            row = {"id": str(number), "instruction": "i", "n": number, "unknown": 1}
             bad = [{"id": f"x{number}", "reason": dataset.CALL_FAILED}] if number % 2 else []
-            rows.add([{"id": str(number), "n": number, "unknown": 1}], bad, rows_in=1, rows_made=len(bad))
+            rows.add([row], bad, rows_in=1, rows_made=len(bad))
         rows.flush()
     manifest = writer.outcome(out).manifest
-    assert read(out).rows() == [(str(number), None, number) for number in range(5)]
+    assert read(out).rows() == [(str(number), "i", None, number) for number in range(5)]
     assert (manifest["rows_in"], manifest["rows_made"], manifest["rows_out"]) == (5, 2, 5)
     assert (manifest["failed"], manifest["dropped"]) == (2, {"call-failed": 2})
 

@@ -12,13 +12,13 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import polars as pl
 
 from datagen import canonical
 from datagen.data import manifest
-from datagen.data.inputs import files, folders, json_rows, tables
+from datagen.data.inputs import files, folders, json_rows, made, tables
 from datagen.data.inputs.files import STARTER, File
 from datagen.data.inputs.kinds import Kind
 from datagen.data.inputs.shapes import Recogniser, dropped
@@ -70,8 +70,7 @@ def open_source(
             raise DatagenError(
                 f"--map and --columns are for files; {path} is a dataset directory with fixed columns"
             )
-        made = manifest.read(path)
-        return _from_dataset(path, "data", made, made["digest"], made["rows_out"])
+        return made.rows_of(path, "data", manifest.read(path))
     return _from_files(_files(given), reading)
 
 
@@ -112,11 +111,12 @@ def _is_dataset(where: str) -> bool:
 
 
 class _Files(NamedTuple):
-    """Files whose rows follow each other: what the manifest calls them, and what is not read."""
+    """Files whose rows follow each other: what the manifest calls them, what is not read, where they are."""
 
     name: str
     files: list[File]
     note: str = ""
+    places: tuple[Path, ...] = ()
 
 
 def _files(given: Sequence[str]) -> _Files:
@@ -146,7 +146,7 @@ def _files(given: Sequence[str]) -> _Files:
         for where in given
     ]
     shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-    return _Files(shown, found, "; ".join(notes))
+    return _Files(shown, found, "; ".join(notes), _places(given))
 
 
 def _from_files(given: _Files, reading: Reading, limit: int | None = None) -> Source:
@@ -156,9 +156,14 @@ def _from_files(given: _Files, reading: Reading, limit: int | None = None) -> So
         partial(_digest, given, reading),
         lambda: rows().kept.rows,
         partial(_batches, rows),
-        lambda: rows().refused,
-        lambda: rows().notes,
+        places=given.places,
+        refused=lambda: rows().refused,
+        notes=lambda: rows().notes,
     )
+
+
+def _places(given: Sequence[str]) -> tuple[Path, ...]:
+    return tuple(Path(where) for where in given if where != "-" and Path(where).exists())
 
 
 def open_dropped(where: str) -> Source:
@@ -170,37 +175,7 @@ def open_dropped(where: str) -> Source:
     path = Path(where)
     if not path.is_dir():
         raise DatagenError(f"{where} is no dataset directory, so nothing was dropped from it")
-    made = manifest.read(path)
-    return _from_dataset(path, "dropped", made, made["dropped_digest"], sum(made["dropped"].values()))
-
-
-def _from_dataset(path: Path, part: str, made: Mapping[str, Any], digest: str, rows: int) -> Source:
-    shards = {name: sha256 for name, sha256 in made["files"].items() if name.startswith(f"{part}/")}
-    if not shards:
-        raise DatagenError(f"{path / manifest.NAME} names no files of {part}; make the data set again")
-
-    def frames() -> Iterator[pl.DataFrame]:
-        for name, sha256 in sorted(shards.items()):
-            frame = _shard(path / name, sha256)
-            yield from frame.iter_slices(BATCH_ROWS) if frame.height else [frame]
-
-    return Source(_name(path.resolve()), digest, rows, frames)
-
-
-def _shard(file: Path, sha256: str) -> pl.DataFrame:
-    """Read a file of a data set if it is the one that the manifest speaks of: digests rely on that."""
-    try:
-        raw = file.read_bytes()
-    except OSError as error:
-        raise DatagenError(
-            f"{file} cannot be read: {error.strerror or error}; make the data set again"
-        ) from None
-    if hashlib.sha256(raw).hexdigest() != sha256:
-        raise DatagenError(
-            f"{file} is not the file that the data set was made with: damaged or changed since;"
-            " make the data set again"
-        )
-    return tables.read_parquet(raw, str(file))
+    return made.rows_of(path, "dropped", manifest.read(path))
 
 
 def _digest(given: _Files, reading: Reading) -> str:
@@ -287,7 +262,3 @@ def _without(frame: pl.DataFrame, needless: Sequence[str]) -> pl.DataFrame:
     for name in needless:
         frame = dropped(frame, name) if name in frame.columns else frame
     return frame
-
-
-def _name(path: Path) -> str:
-    return files.printable(path.name)

@@ -84,6 +84,7 @@ def test_names_that_are_no_text(tmp_path):
 def test_frames_are_batches_in_order(made, batch, monkeypatch):
     """Rows come in order, in frames of at most BATCH_ROWS, from a file and from a data set alike."""
     monkeypatch.setattr(inputs, "BATCH_ROWS", batch)
+    monkeypatch.setattr(inputs.made, "BATCH_ROWS", batch)
     for where in ("in.jsonl", str(made)):
         frames = [*inputs.open_source(where).frames()]
         assert all(0 < frame.height <= batch for frame in frames)
