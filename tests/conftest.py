@@ -9,7 +9,14 @@ INTEGRATION = frozenset(
     {
         *("test_faults.py", "test_resume.py", "test_money.py", "test_batch.py", "test_endpoint.py"),
         *("test_llama_local.py", "test_llama_server.py", "test_vllm_offline.py", "test_vllm_server.py"),
-        *("test_maintenance.py", "test_bad_input.py", "test_extend.py", "test_doctor.py", "test_errors.py"),
+        *(
+            "test_broken_servers.py",
+            "test_maintenance.py",
+            "test_bad_input.py",
+            "test_extend.py",
+            "test_doctor.py",
+            "test_errors.py",
+        ),
         *("test_engines.py", "test_evolve.py", "test_forecast.py", "test_init.py"),
     }
 )

@@ -345,6 +345,8 @@ class Caller:
                 self._gates[where].dismiss(GivenUp(why))
         is_last = self._gone.keys() >= self._teachers.keys() or teacher.name == self._needed
         if is_last and for_all:
+            if teacher.name not in why:
+                why = f"{teacher.name}: {why}"
             self.stop(TeacherUnusable(f"{why}; {GOES_ON}" if self.tally.asked else why))
         elif is_last:
             progress.say(f"{teacher.name} is given up for this run ({why}); the next run asks it again")

@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
+from datagen import secrets
 from datagen.checkup.finding import Finding
-from datagen.errors import UsageError, one_line
+from datagen.errors import DatagenError, UsageError, one_line
 from datagen.teachers import Profile, openai_chat, profile
 
 SECONDS = 5.0
@@ -79,11 +80,17 @@ def endpoint(server: Server) -> Finding:
         return Finding("skip", f"{server.address} is not asked without a key")
     if not (value.isascii() and value.isprintable()):
         return Finding("skip", f"{server.address} is not asked with such a key")
-    found = asyncio.run(_asked(server, value or openai_chat.NO_KEY))
-    if value:  # A server may repeat what it was sent.
-        texts = (text.replace(value, "***") for text in (found.detail, found.advice))
-        return Finding(found.status, *texts)
-    return found
+    try:
+        return asyncio.run(_asked(server, value or openai_chat.NO_KEY))
+    except DatagenError as error:
+        return Finding(
+            "FAIL", one_line(error, 240), "check the variables HTTP_PROXY, HTTPS_PROXY and NO_PROXY"
+        )
+
+
+def _shown(words: object, limit: int) -> str:
+    """A server's words, which may repeat the key that it was sent, on one line."""
+    return one_line(secrets.hide(str(words)), limit)
 
 
 async def _asked(server: Server, value: str) -> Finding:
@@ -97,16 +104,16 @@ async def _asked(server: Server, value: str) -> Finding:
         except (TimeoutError, openai.APIConnectionError) as error:
             return _unreachable(server, error)
         except openai.APIStatusError as error:
-            return _refused(server, error.status_code, one_line(error, 120))
+            return _refused(server, error.status_code, _shown(error, 120))
         except (openai.OpenAIError, ValueError, RecursionError) as error:
-            return _strange(server, one_line(error, 80))
+            return _strange(server, _shown(error, 80))
         return _listed(server, answer, time.perf_counter() - started)
 
 
 def _unreachable(server: Server, error: Exception) -> Finding:
     # openai's client raises a timeout for a refused connection, too. Its causes say what happened.
     causes = list(_causes(error))
-    words = one_line(causes[-1], 160)
+    words = _shown(causes[-1], 160)
     if any(isinstance(cause, ssl.SSLError) for cause in causes):
         problem = f"no TLS connection: {words}"
         advice = "http:// if it has no TLS; SSL_CERT_FILE=FILE for certificates of your own"
@@ -158,7 +165,7 @@ def _refused(server: Server, status: int, words: str) -> Finding:
 def _listed(server: Server, answer: Any, seconds: float) -> Finding:  # noqa: ANN401 - untrusted
     entries = answer.get("data") if isinstance(answer, dict) else None
     if not isinstance(entries, list):
-        return _strange(server, one_line(answer, 80))
+        return _strange(server, _shown(answer, 80))
     names = [str(entry["id"]) for entry in entries if isinstance(entry, dict) and "id" in entry]
     detail = f"{server.address} answers in {1000 * seconds:.0f} ms"
     if not server.model:
@@ -166,7 +173,7 @@ def _listed(server: Server, answer: Any, seconds: float) -> Finding:  # noqa: AN
     if server.model in names:
         return Finding("ok", f"{detail} and has {server.model}")
     near = difflib.get_close_matches(server.model, names, n=3) or names[:3]
-    advice = f"it has {', '.join(one_line(name, 60) for name in near)}" if near else ""
+    advice = f"it has {', '.join(_shown(name, 60) for name in near)}" if near else ""
     return Finding("warn", f"{detail} but does not list {server.model}", advice)
 
 

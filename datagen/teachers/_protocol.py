@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from datagen import secrets
 from datagen.request import Prompt, Reply, Request, Shape
 from datagen.teachers._teacher import Profile, Style
 
@@ -121,8 +122,11 @@ def parse_reply(body: Any) -> Reply:  # noqa: ANN401 - untrusted: a server may s
 
 
 def _text(value: object) -> str | None:
-    """A text that UTF-8 can hold: JSON can say half of a surrogate pair. None for what is no text."""
-    return value.encode(errors="replace").decode() if isinstance(value, str) else None
+    """A text that UTF-8 can hold: JSON can say half of a surrogate pair. None for what is no text.
+
+    No secret is in it, because it is stored.
+    """
+    return secrets.hide(value.encode(errors="replace").decode()) if isinstance(value, str) else None
 
 
 def _count(usage: object, name: str) -> int:

@@ -11,9 +11,10 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
+from datagen import secrets
 from datagen.errors import UsageError, one_line
 from datagen.request import Busy, CallFailed, NoAnswer, Prompt, Reply, Request, TeacherUnusable
-from datagen.teachers import _limits
+from datagen.teachers import _limits, _words
 from datagen.teachers._kind import Kind
 from datagen.teachers._protocol import CHAT, TEXT, RequestBuilder, body, parse_reply, path
 from datagen.teachers._teacher import Profile
@@ -30,6 +31,14 @@ CONCURRENCY = 16
 TIMEOUT_SECONDS = 300.0
 #: How soon the first call is made again.
 HASTE_SECONDS = 0.5
+PROXIES = "check the variables HTTP_PROXY, HTTPS_PROXY and NO_PROXY"
+#: Refusals that hold for every call: what happened, and what to do.
+_HOPELESS = {
+    401: ("refused the key", "check {key}"),
+    402: ("wants to be paid", "pay at the server, or use another"),
+    405: ("takes no calls at this address", "should it end in /v1 ?"),
+    407: ("is behind a proxy that wants a login", PROXIES),
+}
 #: The way to ask openai's client for the response itself; its `with_raw_response` sets the same.
 _RAW = {"X-Stainless-Raw-Response": "true"}
 
@@ -104,7 +113,7 @@ async def connect(profile: Profile) -> AsyncIterator[OpenAIChat]:
         raise TeacherUnusable(f"{profile.name} needs a key; put it into the environment variable {variable}")
     if not (key.isascii() and key.isprintable()):
         raise TeacherUnusable(f"{variable} holds characters that no key has; set it again")
-    async with client(base_url, key or NO_KEY) as opened:
+    async with client(base_url, key or NO_KEY, name=profile.name) as opened:
         filled = profile._replace(
             key_env=variable,
             concurrency=profile.concurrency or CONCURRENCY,
@@ -115,15 +124,24 @@ async def connect(profile: Profile) -> AsyncIterator[OpenAIChat]:
 
 
 @asynccontextmanager
-async def client(base_url: str, key: str, *, direct: bool = False) -> AsyncIterator[AsyncOpenAI]:
-    """OpenAI's own client, closed afterwards; a `direct` one goes through no proxy.
+async def client(
+    base_url: str, key: str, *, direct: bool = False, name: str = "the server"
+) -> AsyncIterator[AsyncOpenAI]:
+    """OpenAI's own client, closed afterwards; a `direct` one goes through no proxy. name: for errors.
 
     It makes each call once: when to make it again is admission's affair. Its aiohttp transport is about
     twice as fast as its default one.
-    """
-    from openai import AsyncOpenAI, DefaultAioHttpClient
 
-    transport = DefaultAioHttpClient(trust_env=not direct, timeout=None)
+    Raises:
+        TeacherUnusable: the environment names a proxy that cannot be used.
+    """
+    from openai import AsyncOpenAI
+
+    from datagen.teachers import _transport
+
+    if key != NO_KEY:
+        secrets.register(key)
+    transport = _transport.opened(base_url, direct=direct, name=name)
     async with AsyncOpenAI(
         base_url=base_url, api_key=key, max_retries=0, http_client=transport, timeout=None
     ) as opened:
@@ -160,12 +178,7 @@ class OpenAIChat:
             body, headers = await self._send(request)
         except openai.APIConnectionError as error:
             # Timeouts, too: the client has none, but its transport calls each connection that broke one.
-            cause = self.without_key(error.__cause__ or error, 120)
-            if not (self._reached or _was_sent(error)):
-                raise TeacherUnusable(
-                    f"{self.name}: nothing answers at {self._address} ({cause}); is the server running?"
-                ) from None
-            raise NoAnswer(f"no answer from the server: {cause}", maybe_billed=_was_sent(error)) from None
+            raise self._unanswered(error) from None
         except openai.APIStatusError as error:
             raise self.refusal(error) from None
         except openai.OpenAIError as error:
@@ -175,6 +188,21 @@ class OpenAIChat:
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
             start = self.without_key(body.decode(errors="replace"), 100) or "nothing"
             raise NoAnswer(f"the server's answer is no completion: {start}", maybe_billed=True) from None
+
+    def _unanswered(self, error: BaseException) -> Exception:
+        """What it means that a request got no answer; `error` is openai's."""
+        from datagen.teachers import _transport
+
+        cause = self.without_key(error.__cause__ or error, 160)
+        if isinstance(error.__cause__, _transport.TooLong):
+            return CallFailed(cause)
+        if _transport.needs_login(error):
+            return TeacherUnusable(f"{self.name}: {self._address} {_HOPELESS[407][0]} (407); {PROXIES}")
+        if self._reached or _was_sent(error):
+            return NoAnswer(f"no answer from the server: {cause}", maybe_billed=_was_sent(error))
+        return TeacherUnusable(
+            f"{self.name}: nothing answers at {self._address} ({cause}); {_transport.advice(error)}"
+        )
 
     async def _send(self, request: Request) -> tuple[bytes, Any]:
         """Send a request once and return body and headers; the very first gets a second chance."""
@@ -205,23 +233,30 @@ class OpenAIChat:
         return bytes(answer.http_response.content), answer.headers
 
     def refusal(self, error: Any) -> Exception:  # noqa: ANN401 - openai.APIStatusError, imported lazily
-        status = error.status_code
-        words = self.without_key(error)
+        """What a refusal means, with the server's own words and what to do."""
+        status, said = error.status_code, _words.of_error(error)
+        words = self.without_key(said)
         # 403 may be about this one request, which a filter before the server dislikes.
-        if status == 401:
-            return TeacherUnusable(
-                f"{self.name}: {self._address} refused the key ({status}); check {self.profile.key_env}"
-            )
+        if status in _HOPELESS:
+            what, cure = _HOPELESS[status]
+            cure = cure.format(key=self.profile.key_env or KEY_VARIABLE)
+            return TeacherUnusable(f"{self.name}: {self._address} {what} ({status}); {cure}: {words}")
         if status == 404:
             return TeacherUnusable(
                 f"{self.name}: {self._address} knows no such model or address (404): {words}"
             )
+        wait = _limits.retry_after(error.response.headers)
         if status == 429 and getattr(error, "code", None) in _limits.NO_QUOTA:
             return TeacherUnusable(f"{self.name}: {self._address} says that the quota is used up: {words}")
+        if status == 429:
+            wait = _words.pause(said) if wait is None else wait
+            if _words.used_up(said, wait):
+                return TeacherUnusable(
+                    f"{self.name}: {self._address} says that a limit is used up (429): {words};"
+                    " wait until it is renewed, or have it raised"
+                )
         if status in _limits.BUSY:
-            return Busy(
-                f"the server refused with {status}: {words}", _limits.retry_after(error.response.headers)
-            )
+            return Busy(f"the server refused with {status}: {words}", wait)
         if _limits.is_unwell(status):
             # A proxy that gave up waiting does not know whether the server behind it went on.
             late = status in _limits.LATE
@@ -230,8 +265,7 @@ class OpenAIChat:
 
     def without_key(self, words: object, limit: int = 200) -> str:
         """The server's words, which may repeat the key that it was sent."""
-        key = self.client.api_key
-        return one_line(words if key == NO_KEY else str(words).replace(key, "***"), limit)
+        return one_line(secrets.hide(str(words)), limit)
 
 
 def _was_sent(error: BaseException) -> bool:

@@ -464,7 +464,7 @@ def test_dead_endpoint_is_given_up(caller, monkeypatch):
         raise NoAnswer("the server refused with 502")
 
     teacher = Scripted(script)
-    with pytest.raises(TeacherUnusable, match=r"^no answer in 0 s: the server refused with 502$"):
+    with pytest.raises(TeacherUnusable, match=r"^scripted: no answer in 0 s: the server refused with 502$"):
         run(caller, teacher, range(500))
     assert len(teacher.asked) < 200
 

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 from datagen.request import Busy, CallFailed, NoAnswer, Reply, Request, TeacherUnusable
 from datagen.teachers._limits import BUSY, NO_QUOTA, is_unwell
 from datagen.teachers._protocol import body, parse_reply, path
+from datagen.teachers._words import said as said_in
 
 #: Servers below other paths name the endpoint like this too.
 _ENDPOINT_PREFIX = "/v1"
@@ -85,7 +86,7 @@ def read(contents: Iterable[bytes], words: Words) -> Results:
 def _outcome(result: Any, words: Words) -> Outcome:  # noqa: ANN401 - untrusted
     response, error = result.get("response"), result.get("error")
     if not response:
-        code, said = _code(error), words(_message(error))
+        code, said = _code(error), words(said_in(error))
         if "expired" in code:
             return Busy(f"the batch's time was up: {said}")
         if "cancelled" in code:
@@ -98,7 +99,7 @@ def _outcome(result: Any, words: Words) -> Outcome:  # noqa: ANN401 - untrusted
         except (LookupError, TypeError, AttributeError):
             said = words(json.dumps(response.get("body")))
             return NoAnswer(f"the server's answer is no completion: {said}", maybe_billed=True)
-    said = f"the server refused with {status} in a batch: {words(_message(response.get('body')))}"
+    said = f"the server refused with {status} in a batch: {words(said_in(response.get('body')))}"
     if status in BUSY:
         return Busy(said)
     return NoAnswer(said) if is_unwell(status) else CallFailed(said)
@@ -106,12 +107,6 @@ def _outcome(result: Any, words: Words) -> Outcome:  # noqa: ANN401 - untrusted
 
 def _code(error: object) -> str:
     return str(error.get("code") or "") if isinstance(error, dict) else ""
-
-
-def _message(said: object) -> object:
-    """The words in an error, which may stand in a field `error` of a response's body."""
-    inner = said.get("error", said) if isinstance(said, dict) else said
-    return (inner.get("message") or inner) if isinstance(inner, dict) else inner
 
 
 class Problem(NamedTuple):
