@@ -102,6 +102,7 @@ class Reply(NamedTuple):
     """What a model answered. model: the name that the server resolved; tokens as the server counted.
 
     pause: seconds for which the server wants no further call; it is not kept in the journal.
+    adapted: how the request was sent otherwise than it was meant, because the server refused it so.
     """
 
     text: str
@@ -110,9 +111,12 @@ class Reply(NamedTuple):
     tokens_in: int
     tokens_out: int
     pause: float = 0.0
+    adapted: tuple[str, ...] = ()
 
     def stored(self) -> str:
-        """What the journal keeps, as JSON."""
+        """What the journal keeps, as JSON; `adapted` only where there is something to tell."""
         content = self._asdict()
         del content["pause"]
+        if not self.adapted:
+            del content["adapted"]
         return json.dumps(content)

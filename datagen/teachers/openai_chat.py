@@ -11,9 +11,11 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
+from datagen import progress
 from datagen.errors import UsageError, one_line
 from datagen.request import Busy, CallFailed, NoAnswer, Prompt, Reply, Request, TeacherUnusable
-from datagen.teachers import _limits
+from datagen.teachers import _limits, _stream
+from datagen.teachers._dialect import CHANGES, VERSION, Dialect
 from datagen.teachers._kind import Kind
 from datagen.teachers._protocol import CHAT, TEXT, RequestBuilder, body, parse_reply, path
 from datagen.teachers._teacher import Profile
@@ -32,6 +34,8 @@ TIMEOUT_SECONDS = 300.0
 HASTE_SECONDS = 0.5
 #: The way to ask openai's client for the response itself; its `with_raw_response` sets the same.
 _RAW = {"X-Stainless-Raw-Response": "true"}
+#: And for the response before its body is read.
+_UNREAD = {"X-Stainless-Raw-Response": "stream"}
 
 
 class ServedModel(NamedTuple):
@@ -88,8 +92,12 @@ def identity(profile: Profile) -> str:
 
 
 def base_url_of(target: ServedModel) -> str:
-    """The address that is asked: the SPEC's, the environment's, or OpenAI's own."""
-    return (target.base_url or os.environ.get(URL_VARIABLE, "").strip() or DEFAULT_URL).rstrip("/")
+    """The address that is asked: the SPEC's, the environment's, or OpenAI's own.
+
+    Examples of curl end in the path of the call itself, which is cut.
+    """
+    url = (target.base_url or os.environ.get(URL_VARIABLE, "").strip() or DEFAULT_URL).rstrip("/")
+    return re.sub("(/chat)?/completions$", "", url).rstrip("/")
 
 
 @asynccontextmanager
@@ -143,7 +151,10 @@ class OpenAIChat:
         self.client = opened
         self._builder = builder
         self._address = address
-        self._urls = {path: f"{str(opened.base_url).rstrip('/')}{path}" for path in (CHAT, TEXT)}
+        base = str(opened.base_url).rstrip("/")
+        self._urls = {path: f"{base}{path}" for path in (CHAT, TEXT)}
+        self._versioned_urls = {path: f"{base}/v1{path}" for path in (CHAT, TEXT)}
+        self._dialect = Dialect()
         self._reached = False
 
     @property
@@ -157,7 +168,7 @@ class OpenAIChat:
         import openai
 
         try:
-            body, headers = await self._send(request)
+            said, headers, dialect = await self._send(request)
         except openai.APIConnectionError as error:
             # Timeouts, too: the client has none, but its transport calls each connection that broke one.
             cause = self.without_key(error.__cause__ or error, 120)
@@ -170,38 +181,73 @@ class OpenAIChat:
             raise self.refusal(error) from None
         except openai.OpenAIError as error:
             raise CallFailed(self.without_key(error)) from None
+        except _stream.Broken as error:
+            raise NoAnswer(self.without_key(error), maybe_billed=True) from None
         try:
-            return parse_reply(json.loads(body))._replace(pause=_limits.pause(headers))
+            reply = parse_reply(json.loads(said))._replace(pause=_limits.pause(headers))
+            return dialect.finished(reply, body(request))
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-            start = self.without_key(body.decode(errors="replace"), 100) or "nothing"
+            start = self.without_key(said.decode(errors="replace"), 100) or "nothing"
             raise NoAnswer(f"the server's answer is no completion: {start}", maybe_billed=True) from None
 
-    async def _send(self, request: Request) -> tuple[bytes, Any]:
-        """Send a request once and return body and headers; the very first gets a second chance."""
+    async def _send(self, request: Request) -> tuple[bytes, Any, Dialect]:
+        """Send a request and return body and headers; the very first gets a second chance."""
         import openai
 
         try:
-            return await self._post(request)
+            return await self._adapted(request)
         except openai.APIConnectionError as error:
             # A wrong address should be told at once, so only what found no server is tried again here.
             if self._reached or _was_sent(error):
                 raise
         await asyncio.sleep(HASTE_SECONDS)
-        return await self._post(request)
+        return await self._adapted(request)
 
-    async def _post(self, request: Request) -> tuple[bytes, Any]:
+    async def _adapted(self, request: Request) -> tuple[bytes, Any, Dialect]:
+        """Send a request, and once more for each part that the server says it does not take.
+
+        What is learnt counts for later requests only when it has led to an answer: the server's words may
+        have been understood wrongly.
+        """
+        import openai
+
+        meant, dialect, missing = body(request), self._dialect, None
+        while True:
+            sent = dialect.said(meant)
+            try:
+                answer = await self._post(request, sent, dialect)
+            except openai.APIStatusError as error:
+                cured = dialect.cured(sent, self._address, error.status_code, error.response.text)
+                if cured is None:
+                    # With /v1 it is not there either, so the address as it was given is what to tell of.
+                    raise (missing if missing and error.status_code == 404 else error) from None
+                missing = error if VERSION in cured.changes - dialect.changes else missing
+                dialect = cured
+            else:
+                self._learn(dialect)
+                return (*answer, dialect)
+
+    def _learn(self, dialect: Dialect) -> None:
+        """Send later requests as this one was, which was answered."""
+        for name in sorted(dialect.changes - self._dialect.changes):
+            progress.say(f"{self.name}: {CHANGES[name].told}")
+        self._dialect = Dialect(self._dialect.changes | dialect.changes)
+
+    async def _post(self, request: Request, sent: dict[str, Any], dialect: Dialect) -> tuple[bytes, Any]:
         import openai
 
         # The general call, because the typed ones spend more time on conversions than the wire takes, and
         # let through what is no completion at all. A whole URL spares it merging two for each call.
+        url = (self._versioned_urls if VERSION in dialect.changes else self._urls)[path(request)]
+        headers = _UNREAD if sent.get("stream") else _RAW
         try:
-            answer: Any = await self.client.post(
-                self._urls[path(request)], body=body(request), cast_to=object, options={"headers": _RAW}
-            )
+            answer: Any = await self.client.post(url, body=sent, cast_to=object, options={"headers": headers})
         except openai.APIStatusError:
             self._reached = True
             raise
         self._reached = True
+        if sent.get("stream"):
+            return await _stream.read(answer.http_response), answer.headers
         return bytes(answer.http_response.content), answer.headers
 
     def refusal(self, error: Any) -> Exception:  # noqa: ANN401 - openai.APIStatusError, imported lazily
