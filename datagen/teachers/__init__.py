@@ -56,7 +56,7 @@ def public_settings(profiles: Sequence[Profile]) -> dict[str, dict[str, Any]]:
             "role": one.role,
             "parameters": dict(one.parameters),
             "prompt": one.prompt_style,
-            "system_sha256": canonical.sha256(one.system) if one.system else None,
+            "system_sha256": None if one.system is None else canonical.sha256(one.system),
             "license": one.license,
             "price_in": one.price_in,
             "price_out": one.price_out,

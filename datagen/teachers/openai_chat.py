@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
@@ -16,6 +16,7 @@ from datagen.errors import UsageError, one_line
 from datagen.request import Busy, CallFailed, NoAnswer, Prompt, Reply, Request, TeacherUnusable
 from datagen.teachers import _limits, _stream
 from datagen.teachers._dialect import CHANGES, VERSION, Dialect
+from datagen.teachers._extras import Extras, extras
 from datagen.teachers._kind import Kind
 from datagen.teachers._protocol import CHAT, TEXT, RequestBuilder, body, parse_reply, path
 from datagen.teachers._teacher import Profile
@@ -77,7 +78,7 @@ def _problem(url: str) -> str | None:
     if parts.scheme not in {"http", "https"} or not re.fullmatch(r"[\w.:%-]+", host) or not url.isprintable():
         return "the address should be such as http://HOST:PORT/v1, beginning with http:// or https://"
     if parts.username or parts.password or parts.query or parts.fragment:
-        return f"no name, key or query in the address; use {KEY_VARIABLE}"
+        return f"no name, key or query in the address; use {KEY_VARIABLE}, and `query` in a teachers file"
     return None
 
 
@@ -112,18 +113,21 @@ async def connect(profile: Profile) -> AsyncIterator[OpenAIChat]:
         raise TeacherUnusable(f"{profile.name} needs a key; put it into the environment variable {variable}")
     if not (key.isascii() and key.isprintable()):
         raise TeacherUnusable(f"{variable} holds characters that no key has; set it again")
-    async with client(base_url, key or NO_KEY) as opened:
+    extra = extras(profile)
+    async with client(base_url, key or NO_KEY, extra=extra) as opened:
         filled = profile._replace(
             key_env=variable,
             concurrency=profile.concurrency or CONCURRENCY,
             timeout=profile.timeout or TIMEOUT_SECONDS,
         )
         builder = RequestBuilder(filled, profile.target.model, profile.endpoint or base_url)
-        yield OpenAIChat(opened, builder, base_url)
+        yield OpenAIChat(opened, builder, base_url, extra.secrets)
 
 
 @asynccontextmanager
-async def client(base_url: str, key: str, *, direct: bool = False) -> AsyncIterator[AsyncOpenAI]:
+async def client(
+    base_url: str, key: str, *, direct: bool = False, extra: Extras | None = None
+) -> AsyncIterator[AsyncOpenAI]:
     """OpenAI's own client, closed afterwards; a `direct` one goes through no proxy.
 
     It makes each call once: when to make it again is admission's affair. Its aiohttp transport is about
@@ -133,7 +137,13 @@ async def client(base_url: str, key: str, *, direct: bool = False) -> AsyncItera
 
     transport = DefaultAioHttpClient(trust_env=not direct, timeout=None)
     async with AsyncOpenAI(
-        base_url=base_url, api_key=key, max_retries=0, http_client=transport, timeout=None
+        base_url=base_url,
+        api_key=key,
+        max_retries=0,
+        http_client=transport,
+        timeout=None,
+        default_query=extra.query if extra else None,
+        default_headers=extra.headers if extra else None,
     ) as opened:
         yield opened
 
@@ -144,13 +154,16 @@ class OpenAIChat:
     journalled = True
     resumable = False
 
-    def __init__(self, opened: AsyncOpenAI, builder: RequestBuilder, address: str) -> None:
-        """Wrap a client. address: where the server is, for errors."""
+    def __init__(
+        self, opened: AsyncOpenAI, builder: RequestBuilder, address: str, secrets: Sequence[str] = ()
+    ) -> None:
+        """Wrap a client. address: where the server is, for errors. secrets: what no error repeats."""
         self.profile = builder.profile
         self.shape = builder.shape
         self.client = opened
         self._builder = builder
         self._address = address
+        self._secrets = secrets
         base = str(opened.base_url).rstrip("/")
         self._urls = {path: f"{base}{path}" for path in (CHAT, TEXT)}
         self._versioned_urls = {path: f"{base}/v1{path}" for path in (CHAT, TEXT)}
@@ -277,7 +290,10 @@ class OpenAIChat:
     def without_key(self, words: object, limit: int = 200) -> str:
         """The server's words, which may repeat the key that it was sent."""
         key = self.client.api_key
-        return one_line(words if key == NO_KEY else str(words).replace(key, "***"), limit)
+        text = str(words) if key == NO_KEY else str(words).replace(key, "***")
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return one_line(text, limit)
 
 
 def _was_sent(error: BaseException) -> bool:
