@@ -9,6 +9,8 @@ from typing import Any, Literal, NamedTuple
 from datagen import canonical
 from datagen.errors import DatagenError
 
+#: Stands in `Reply.adapted` where the server takes no temperature.
+WITHOUT_TEMPERATURE = "without temperature"
 #: "chat" follows instructions; "few-shot" only continues examples (tiny and base models).
 Shape = Literal["chat", "few-shot"]
 

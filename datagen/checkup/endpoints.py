@@ -16,7 +16,7 @@ from urllib.request import getproxies, proxy_bypass
 
 from datagen.checkup.finding import Finding
 from datagen.errors import UsageError, one_line
-from datagen.teachers import Profile, openai_chat, profile
+from datagen.teachers import Extras, Profile, TeacherUnusable, extras, openai_chat, profile
 
 SECONDS = 5.0
 
@@ -29,19 +29,21 @@ class Server(NamedTuple):
         address: its base URL.
         variable: the environment variable that holds its key.
         needs_key: whether it refuses calls without a key.
+        asked: the teacher, for what a teachers file adds to each call.
     """
 
     model: str
     address: str
     variable: str
     needs_key: bool
+    asked: Profile
 
 
 def server_of(asked: Profile) -> Server:
     """The server of a teacher of the kind openai."""
     model, address = asked.target.model, openai_chat.base_url_of(asked.target)
     needs_key = asked.key_env is not None or address == openai_chat.DEFAULT_URL
-    return Server(model, address, asked.key_env or openai_chat.KEY_VARIABLE, needs_key)
+    return Server(model, address, asked.key_env or openai_chat.KEY_VARIABLE, needs_key, asked)
 
 
 def server_of_environment() -> Server | None:
@@ -79,17 +81,21 @@ def endpoint(server: Server) -> Finding:
         return Finding("skip", f"{server.address} is not asked without a key")
     if not (value.isascii() and value.isprintable()):
         return Finding("skip", f"{server.address} is not asked with such a key")
-    found = asyncio.run(_asked(server, value or openai_chat.NO_KEY))
-    if value:  # A server may repeat what it was sent.
-        texts = (text.replace(value, "***") for text in (found.detail, found.advice))
-        return Finding(found.status, *texts)
+    try:
+        extra = extras(server.asked)
+    except TeacherUnusable as error:
+        return Finding("FAIL", str(error), "its headers or query in the teachers file name that variable")
+    found = asyncio.run(_asked(server, value or openai_chat.NO_KEY, extra))
+    for secret in filter(None, (value, *extra.secrets)):  # A server may repeat what it was sent.
+        texts = (text.replace(secret, "***") for text in (found.detail, found.advice))
+        found = Finding(found.status, *texts)
     return found
 
 
-async def _asked(server: Server, value: str) -> Finding:
+async def _asked(server: Server, value: str, extra: Extras) -> Finding:
     import openai
 
-    async with openai_chat.client(server.address, value) as opened:
+    async with openai_chat.client(server.address, value, extra=extra) as opened:
         started = time.perf_counter()
         try:
             async with asyncio.timeout(SECONDS):

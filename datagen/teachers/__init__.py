@@ -15,6 +15,7 @@ from typing import Any
 from datagen import canonical
 from datagen.errors import UsageError
 from datagen.request import Busy, CallFailed, NoAnswer, Prompt, Reply, Request, Shape, TeacherUnusable
+from datagen.teachers._extras import Extras, extras
 from datagen.teachers._kind import Kind, kind_of, kinds, profile
 from datagen.teachers._settings import Setting, load_profiles, parse_profiles, settings
 from datagen.teachers._teacher import Profile, Role, Teacher
@@ -23,6 +24,7 @@ from datagen.teachers.batch import pool
 __all__ = [
     "Busy",
     "CallFailed",
+    "Extras",
     "Kind",
     "NoAnswer",
     "Profile",
@@ -36,6 +38,7 @@ __all__ = [
     "TeacherUnusable",
     "check_all",
     "connect_all",
+    "extras",
     "identities",
     "kind_of",
     "kinds",

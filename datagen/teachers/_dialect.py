@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from datagen.request import Reply
+from datagen.request import WITHOUT_TEMPERATURE, Reply
 
 Body = dict[str, Any]
 
@@ -74,7 +74,7 @@ CHANGES: Mapping[str, Change] = {
     "max_tokens as max_completion_tokens": _renamed("max_tokens", "max_completion_tokens"),
     "max_completion_tokens as max_tokens": _renamed("max_completion_tokens", "max_tokens"),
     "without seed": _without("seed"),
-    "without temperature": _without("temperature"),
+    WITHOUT_TEMPERATURE: _without("temperature"),
     "without stop": _without("stop"),
     SYSTEM: Change("it takes no system message, which is put in front of the user's", _system_in_user),
     STREAM: Change("it only streams, so answers are streamed", _streamed, recorded=False),

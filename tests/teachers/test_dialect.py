@@ -7,8 +7,10 @@ import json
 import threading
 
 import pytest
+from cli import datagen
 from loopback import ask, completion, serving
 
+import datagen as dg
 from datagen.journal import Journal, store
 from datagen.request import CallFailed, NoAnswer, Prompt, Reply, TeacherUnusable
 from datagen.teachers import _dialect, _stream, openai_chat, parse_profiles
@@ -252,6 +254,30 @@ def test_journal_keeps_how_a_request_was_sent(tmp_path):
     assert dict(request.parameters)["max_tokens"] == 2048
     assert found == reply
     assert found.adapted == (AS_COMPLETION_TOKENS, "without temperature")
+
+
+def test_data_set_tells_how_its_calls_were_sent(tmp_path):
+    """Manifest, card and rows say that the temperature was not what was asked for."""
+    (tmp_path / "tasks.jsonl").write_text(json.dumps({"instruction": "Write add(a, b)."}))
+    text = "```python\ndef add(a, b):\n    return a + b\n```"
+
+    def answer(_, body):
+        return (400, unsupported("temperature")) if "temperature" in body else (200, completion(text))
+
+    with serving(answer) as server:
+        spec = f"openai:m@{server.address}/v1"
+        for folder in ("one", "two"):  # the second rests on the journal alone
+            out = tmp_path / folder
+            words = ["--teacher", spec, "--temperature", "0.2", "--json"]
+            ended = datagen("sample", tmp_path / "tasks.jsonl", "-o", out, *words)
+            told = json.loads(ended.out)["usage"]["openai:m"]
+            assert told["adapted"] == {"without temperature": 1}
+            assert "openai:m: without temperature (1 calls)" in (out / "README.md").read_text()
+    rows = dg.open(tmp_path / "two").kept.collect().to_dicts()
+    assert [row["temperature"] for row in rows] == [None]
+    assert len(server.asked) == 2
+    traced = datagen("trace", tmp_path / "two", rows[0]["id"])
+    assert "sent otherwise than meant: without temperature" in traced.out
 
 
 @pytest.mark.parametrize("adapted", [5, "seed", [5], ["\ud800"], {"a": 1}])

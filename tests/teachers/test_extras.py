@@ -49,6 +49,18 @@ def test_query_and_headers_are_sent():
     assert (sent["x-title"], sent["api-key"]) == ("our project", SECRET)
 
 
+def test_key_in_a_header_of_its_own():
+    """The key may stand in both places, and a header of the file outranks what datagen sends."""
+    with serving(lambda *_: (200, completion())) as server:
+        ask(server, ASK, headers={"X-Title": "t"})
+        ask(server, ASK, headers={"api-key": "$GATEWAY_KEY"}, key_env="GATEWAY_KEY")
+        ask(server, ASK, headers={"authorization": "$GATEWAY_KEY"})
+    sent = [
+        {name.lower(): value for name, value in one.items()}.get("authorization") for one in server.headers
+    ]
+    assert sent == ["Bearer none", f"Bearer {SECRET}", SECRET]
+
+
 def test_they_change_neither_keys_nor_plans():
     """Answers are found again after a change of query or headers, and the world does not see them."""
     plain, extra = profile(), profile(query={"api-version": "1"}, headers={"api-key": "$GATEWAY_KEY"})
