@@ -193,12 +193,13 @@ def _cure(sent: Body, words: str) -> str | None:
     for about, said in _complaints(words):
         if _STREAMS.search(said) and not sent.get("stream"):
             return STREAM
+        is_value = _VALUE.search(said) and not _ONLY_DEFAULT.search(said)
         for clause in re.split(r"[.;!]\s", said):
             named = about if _NAMES.search(about) else clause
             names = [next(filter(None, found)) for found in _NAMES.findall(named)]
             name = next((name for name in names if name in sent), None)
             unwanted = _UNWANTED.search(clause)
-            if name and unwanted and (_ONLY_DEFAULT.search(clause) or not _VALUE.search(clause)):
+            if name and unwanted and not is_value:
                 return _CURES[name]
             refused = _ROLES.search(clause) or (not name and unwanted and _SYSTEM.search(clause))
             if refused and _has_system(sent):
@@ -227,7 +228,7 @@ def _walked(value: object, depth: int) -> Iterator[_Complaint]:
     elif depth and isinstance(value, dict):
         texts = [value[key] for key in ("code", "type", "msg", "message") if isinstance(value.get(key), str)]
         if texts:
-            yield _Complaint(_about(value), ". ".join(texts)[:_WORDS].lower())
+            yield _Complaint(_about(value), ": ".join(texts)[:_WORDS].lower())
         for key, entry in value.items():
             # What was sent may be repeated under "input"; it is not what the server says.
             if key not in {"input", "ctx", "code", "type", "param", "loc", "object"}:

@@ -15,7 +15,7 @@ from datagen import progress
 from datagen.errors import UsageError, one_line
 from datagen.request import Busy, CallFailed, NoAnswer, Prompt, Reply, Request, TeacherUnusable
 from datagen.teachers import _limits, _stream
-from datagen.teachers._dialect import CHANGES, VERSION, Dialect
+from datagen.teachers._dialect import CHANGES, VERSION, Dialect, has_version
 from datagen.teachers._extras import Extras, extras
 from datagen.teachers._kind import Kind
 from datagen.teachers._protocol import CHAT, TEXT, RequestBuilder, body, parse_reply, path
@@ -201,7 +201,11 @@ class OpenAIChat:
             return dialect.finished(reply, body(request))
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
             start = self.without_key(said.decode(errors="replace"), 100) or "nothing"
-            raise NoAnswer(f"the server's answer is no completion: {start}", maybe_billed=True) from None
+            is_bare = not has_version(self._address) and VERSION not in dialect.changes
+            cure = "; should the address end in /v1 ?" if is_bare else ""
+            raise NoAnswer(
+                f"the server's answer is no completion: {start}{cure}", maybe_billed=True
+            ) from None
 
     async def _send(self, request: Request) -> tuple[bytes, Any, Dialect]:
         """Send a request and return body and headers; the very first gets a second chance."""
@@ -257,6 +261,13 @@ class OpenAIChat:
             answer: Any = await self.client.post(url, body=sent, cast_to=object, options={"headers": headers})
         except openai.APIStatusError:
             self._reached = True
+            raise
+        except openai.OpenAIError:
+            raise
+        except Exception as error:
+            # The body of a refusal broke off: openai's client reads it only now, and lets the error through.
+            if headers is _UNREAD:
+                raise _stream.Broken(f"no answer from the server: {error}") from None
             raise
         self._reached = True
         if sent.get("stream"):

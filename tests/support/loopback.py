@@ -11,6 +11,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from datagen.request import Busy, CallFailed, NoAnswer, TeacherUnusable
 from datagen.teachers import openai_chat, parse_profiles
 
+#: A body that ends before it should.
+CUT = object()
+
 
 class Server(ThreadingHTTPServer):
     """A loopback server. answer(path, body) gives a status, and JSON, text or a stream's bytes."""
@@ -45,6 +48,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.paths.append(self.path)
         self.server.headers.append(dict(self.headers))
         status, content = self.server.answer(self.path, body)
+        if content is CUT:
+            self._cut(status)
+            return
         is_stream = isinstance(content, bytes)
         raw = content if is_stream else json.dumps(content).encode() if content is not None else b""
         self.send_response(status)
@@ -57,6 +63,13 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         with contextlib.suppress(OSError):
             self.wfile.write(raw)
+
+    def _cut(self, status):
+        self.send_response(status)
+        self.send_header("content-length", "1000")
+        self.end_headers()
+        self.wfile.write(b"{")
+        self.close_connection = True
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 from cli import datagen
-from loopback import ask, completion, serving
+from loopback import CUT, ask, completion, serving
 
 import datagen as dg
 from datagen.journal import Journal, store
@@ -153,6 +153,10 @@ def test_words_that_name_a_cure(refusal, change):
                    "param": "max_tokens", "code": "invalid_value"}},
         {"message": "This model's maximum context length is 4096 tokens. You requested 4472 tokens."},
         {"error": {"message": "temperature must be between 0 and 1, other values are not supported"}},
+        {"error": {"message": "Invalid value. It must be between 0 and 2.", "param": "temperature",
+                   "code": "unsupported_value"}},
+        {"error": {"message": "'temperature' does not support 3 here. Only 0 to 1, in this range.",
+                   "param": "temperature", "code": "unsupported_value"}},
         {"error": {"message": "The image input is not supported. Allowed: temperature, seed, max_tokens."}},
         {"error": {"message": "Unsupported parameter: 'top_p' is not supported", "param": "top_p"}},
         {"error": {"message": "Please stop, this model is not supported"}},
@@ -368,6 +372,17 @@ def test_endless_stream_is_no_answer(stream, monkeypatch):
         raise problem
 
 
+def test_refusal_that_breaks_off_while_streaming():
+    """A refusal whose body is cut is no answer, streamed or not."""
+
+    def answer(_, body):
+        return (400, CUT) if body.get("stream") else streaming(b"")(_, body)
+
+    with serving(answer) as server:
+        (problem,) = ask(server, ASK)
+    assert isinstance(problem, NoAnswer)
+
+
 def test_stream_options_that_are_refused():
     """A server that streams without stream_options is asked without them."""
 
@@ -388,6 +403,15 @@ def test_every_change_leaves_other_requests_alone():
     for name in _dialect.CHANGES:
         if name != _dialect.STREAM:
             assert Dialect(frozenset({name})).said(text) == text
+
+
+def test_answer_of_a_wrong_address_names_the_cure():
+    """Some servers answer 200 at any address; where it has no version, the error asks about it."""
+    with serving(lambda *_: (200, {"error": "Unexpected endpoint or method."})) as server:
+        (bare,) = ask(server, ASK, path="")
+        (given,) = ask(server, ASK, path="/v1")
+    assert str(bare).endswith("; should the address end in /v1 ?")
+    assert "should the address" not in str(given)
 
 
 def at_v1(path, _):
