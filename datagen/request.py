@@ -9,6 +9,8 @@ from typing import Any, Literal, NamedTuple
 from datagen import canonical
 from datagen.errors import DatagenError
 
+#: Stands in `Reply.adapted` where the server takes no temperature.
+WITHOUT_TEMPERATURE = "without temperature"
 #: "chat" follows instructions; "few-shot" only continues examples (tiny and base models).
 Shape = Literal["chat", "few-shot"]
 
@@ -102,6 +104,7 @@ class Reply(NamedTuple):
     """What a model answered. model: the name that the server resolved; tokens as the server counted.
 
     pause: seconds for which the server wants no further call; it is not kept in the journal.
+    adapted: how the request was sent otherwise than it was meant, because the server refused it so.
     """
 
     text: str
@@ -110,9 +113,12 @@ class Reply(NamedTuple):
     tokens_in: int
     tokens_out: int
     pause: float = 0.0
+    adapted: tuple[str, ...] = ()
 
     def stored(self) -> str:
-        """What the journal keeps, as JSON."""
+        """What the journal keeps, as JSON; `adapted` only where there is something to tell."""
         content = self._asdict()
         del content["pause"]
+        if not self.adapted:
+            del content["adapted"]
         return json.dumps(content)

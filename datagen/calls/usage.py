@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +20,7 @@ class Usage:
 
     _seen: set[bytes] = field(default_factory=set)
     _teachers: dict[str, tuple[Profile, dict[str, int]]] = field(default_factory=dict)
+    _adapted: dict[str, Counter[str]] = field(default_factory=dict)
 
     def add(self, profile: Profile, key: str, reply: Reply) -> None:
         """Count the call with this journal key, unless it was counted."""
@@ -29,13 +31,22 @@ class Usage:
         _, counts = self._teachers.setdefault(profile.name, (profile, dict.fromkeys(_COUNTED, 0)))
         for name, more in zip(_COUNTED, (1, reply.tokens_in, reply.tokens_out), strict=True):
             counts[name] += more
+        if reply.adapted:
+            self._adapted.setdefault(profile.name, Counter()).update(reply.adapted)
 
     def as_json(self) -> dict[str, dict[str, Any]]:
-        """By teacher: calls, tokens_in, tokens_out, and usd where prices are known."""
+        """By teacher: calls, tokens_in, tokens_out, and usd where prices are known.
+
+        `adapted` counts the calls that were sent otherwise than they were meant, where there are any.
+        """
         return {
-            name: {**counts, "usd": _usd(profile, counts)}
+            name: {**counts, "usd": _usd(profile, counts), **_told(self._adapted.get(name))}
             for name, (profile, counts) in sorted(self._teachers.items())
         }
+
+
+def _told(adapted: Mapping[str, int] | None) -> dict[str, dict[str, int]]:
+    return {"adapted": dict(sorted(adapted.items()))} if adapted else {}
 
 
 def _usd(profile: Profile, counts: Mapping[str, int]) -> float | None:
@@ -55,6 +66,7 @@ def total(usages: Iterable[Mapping[str, Mapping[str, Any]]]) -> dict[str, dict[s
                 so_far[what] += counts[what]
             known = so_far["usd"] is not None and counts["usd"] is not None
             so_far["usd"] = round(so_far["usd"] + counts["usd"], 9) if known else None
+            so_far |= _told(Counter(so_far.get("adapted", {})) + Counter(counts.get("adapted", {})))
     return sums
 
 
@@ -79,9 +91,17 @@ def _table(manifest: Mapping[str, Any]) -> list[str]:
         for name, c in usage.items()
     ]
     per_row = _dollars(manifest["usage_total"]["per_kept_row"]["usd"])
+    adapted = [
+        f"- {name}: {how} ({calls:,} calls)"
+        for name, c in usage.items()
+        for how, calls in c.get("adapted", {}).items()
+    ]
+    if adapted:
+        adapted = ["Sent otherwise than asked for, because the server refuses it so:", "", *adapted, ""]
     return [
         *("| teacher | calls | tokens in | tokens out | USD |", "|---|---|---|---|---|", *rows, ""),
         *(f"USD for each row kept: {per_row}.", ""),
+        *adapted,
     ]
 
 

@@ -17,7 +17,7 @@ from urllib.request import getproxies, proxy_bypass
 from datagen import secrets
 from datagen.checkup.finding import Finding
 from datagen.errors import DatagenError, UsageError, one_line
-from datagen.teachers import Profile, openai_chat, profile
+from datagen.teachers import Extras, Profile, TeacherUnusable, extras, openai_chat, profile
 
 SECONDS = 5.0
 
@@ -30,19 +30,21 @@ class Server(NamedTuple):
         address: its base URL.
         variable: the environment variable that holds its key.
         needs_key: whether it refuses calls without a key.
+        asked: the teacher, for what a teachers file adds to each call.
     """
 
     model: str
     address: str
     variable: str
     needs_key: bool
+    asked: Profile
 
 
 def server_of(asked: Profile) -> Server:
     """The server of a teacher of the kind openai."""
     model, address = asked.target.model, openai_chat.base_url_of(asked.target)
     needs_key = asked.key_env is not None or address == openai_chat.DEFAULT_URL
-    return Server(model, address, asked.key_env or openai_chat.KEY_VARIABLE, needs_key)
+    return Server(model, address, asked.key_env or openai_chat.KEY_VARIABLE, needs_key, asked)
 
 
 def server_of_environment() -> Server | None:
@@ -81,7 +83,11 @@ def endpoint(server: Server) -> Finding:
     if not (value.isascii() and value.isprintable()):
         return Finding("skip", f"{server.address} is not asked with such a key")
     try:
-        return asyncio.run(_asked(server, value or openai_chat.NO_KEY))
+        extra = extras(server.asked)
+    except TeacherUnusable as error:
+        return Finding("FAIL", str(error), "its headers or query in the teachers file name that variable")
+    try:
+        return asyncio.run(_asked(server, value or openai_chat.NO_KEY, extra))
     except DatagenError as error:
         return Finding(
             "FAIL", one_line(error, 240), "check the variables HTTP_PROXY, HTTPS_PROXY and NO_PROXY"
@@ -93,10 +99,10 @@ def _shown(words: object, limit: int) -> str:
     return one_line(secrets.hide(str(words)), limit)
 
 
-async def _asked(server: Server, value: str) -> Finding:
+async def _asked(server: Server, value: str, extra: Extras) -> Finding:
     import openai
 
-    async with openai_chat.client(server.address, value) as opened:
+    async with openai_chat.client(server.address, value, extra=extra) as opened:
         started = time.perf_counter()
         try:
             async with asyncio.timeout(SECONDS):

@@ -81,5 +81,7 @@ def _call_lines(call: Mapping[str, Any]) -> Iterator[str]:
         tokens = f"{call['tokens_in']:,} tokens in, {call['tokens_out']:,} out"
         yield f"    call {call['key'][:_SHOWN]} of {call['made']}: {tokens}{cost}"
         yield f"    {call['why']}"
+        if "adapted" in call:
+            yield f"    sent otherwise than meant: {one_line(', '.join(call['adapted']))}"
     else:
         yield f"    call {call['key'][:_SHOWN]}: {call['why']}"

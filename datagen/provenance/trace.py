@@ -136,6 +136,8 @@ def _call(key: str, looked_up: CallLookup) -> dict[str, Any]:
         reply = maintenance.reply_of(looked_up.call)
         told |= {"made": looked_up.call.made, "plan": looked_up.call.plan, "usd": looked_up.call.usd}
         told |= {"tokens_in": reply.tokens_in, "tokens_out": reply.tokens_out}
+        if reply.adapted:
+            told["adapted"] = list(reply.adapted)
     if looked_up.nearest is not None:
         differences = [one._asdict() for one in looked_up.nearest.differences]
         told["nearest"] = {**looked_up.nearest._asdict(), "differences": differences}

@@ -20,6 +20,7 @@ from datagen.calls.asking import Asker
 from datagen.data import schema
 from datagen.data.dataset import CALL_FAILED
 from datagen.data.source import Row, Source
+from datagen.request import WITHOUT_TEMPERATURE
 from datagen.runs import values
 from datagen.runs.options import ModelOptions, option, teachers_option
 from datagen.runs.stage import EachStage, Made, Tools
@@ -169,7 +170,7 @@ async def _row(task: Row, wanted: _Wanted, asker: Asker, seed: int) -> Row:
         "role": profile.role,
         "sample": sample,
         "prompt_hash": None if own else prompts.answer_prompt_hash(teacher.shape),
-        "temperature": None if own else temperature,
+        "temperature": None if own or (reply and WITHOUT_TEMPERATURE in reply.adapted) else temperature,
         "entry_point": task.get("entry_point"),
         "tests": task.get("tests"),
         "reference": task.get("reference"),

@@ -15,6 +15,7 @@ from typing import Any
 from datagen import canonical
 from datagen.errors import UsageError
 from datagen.request import Busy, CallFailed, NoAnswer, Prompt, Reply, Request, Shape, TeacherUnusable
+from datagen.teachers._extras import Extras, extras
 from datagen.teachers._kind import Kind, kind_of, kinds, profile
 from datagen.teachers._settings import Setting, load_profiles, parse_profiles, settings
 from datagen.teachers._teacher import Profile, Role, Teacher
@@ -23,6 +24,7 @@ from datagen.teachers.batch import pool
 __all__ = [
     "Busy",
     "CallFailed",
+    "Extras",
     "Kind",
     "NoAnswer",
     "Profile",
@@ -36,6 +38,7 @@ __all__ = [
     "TeacherUnusable",
     "check_all",
     "connect_all",
+    "extras",
     "identities",
     "kind_of",
     "kinds",
@@ -56,7 +59,7 @@ def public_settings(profiles: Sequence[Profile]) -> dict[str, dict[str, Any]]:
             "role": one.role,
             "parameters": dict(one.parameters),
             "prompt": one.prompt_style,
-            "system_sha256": canonical.sha256(one.system) if one.system else None,
+            "system_sha256": None if one.system is None else canonical.sha256(one.system),
             "license": one.license,
             "price_in": one.price_in,
             "price_out": one.price_out,

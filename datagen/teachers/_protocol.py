@@ -72,10 +72,12 @@ class RequestBuilder:
         )
 
     def _with_system(self, messages: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-        """The turns with the profile's own system prompt, if it has one."""
+        """The turns with the profile's own system prompt, if it has one; without any if that is empty."""
         if self.profile.system is None or not messages:
             return messages
         rest = messages[1:] if messages[0][0] == "system" else messages
+        if not self.profile.system:
+            return rest
         return (("system", self.profile.system), *rest)
 
 

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, get_args
 
 from datagen.errors import UsageError, nearest, one_line
 from datagen.strict_yaml import load_mapping
+from datagen.teachers._extras import read_headers, read_query
 from datagen.teachers._kind import profile
 from datagen.teachers._teacher import Mode, Profile, Role, Style
 
@@ -55,6 +56,10 @@ def _text(value: Any) -> str:  # noqa: ANN401 - untrusted
         return value
     # The value is not repeated: it may be a key, or an address with a password.
     raise ValueError("should be a text")
+
+
+def _system(value: Any) -> str:  # noqa: ANN401 - untrusted
+    return value if value == "" else _text(value)
 
 
 def _texts(value: Any) -> Any:  # noqa: ANN401 - untrusted
@@ -109,6 +114,10 @@ SETTINGS = (
     Setting("key_env", "OPENAI_API_KEY",
             "environment variable that holds the key; the key itself stands in no file",
             _variable, openai_only=True),
+    Setting("query", "{api-version: 2024-10-21}", "entries of the address's query; $NAME for a secret",
+            read_query, openai_only=True),
+    Setting("headers", "{X-Title: our-project}", "headers of each call; $NAME for a secret",
+            read_headers, openai_only=True),
     Setting("price_in", "0.15", "USD for a million tokens it reads; --max-usd and --dry-run need both prices",
             _number(0, 1e6)),
     Setting("price_out", "0.6", "USD for a million tokens it writes", _number(0, 1e6)),
@@ -120,7 +129,8 @@ SETTINGS = (
     Setting("patience", "300", "seconds without any answer until it is given up", _number(0, 864000)),
     Setting("parameters", "{temperature: 0.8, top_p: 0.95, max_tokens: 2048}",
             "sampling; max_tokens bounds the cost", _mapping),
-    Setting("system", "You are a careful programmer.", "system prompt, instead of datagen's own", _text),
+    Setting("system", "You are a careful programmer.",
+            "system prompt, instead of datagen's own; \"\" for none", _system),
     Setting("prompt", "few-shot", "chat; few-shot or completion suit base models",
             _choice(*get_args(Style)), "prompt_style"),
     Setting("mode", "batch", "OpenAI's Batch API: half the price there, answers within a day",

@@ -24,7 +24,9 @@ class Profile(NamedTuple):
         target: what the kind's `parse` made of the SPEC.
         endpoint: the server's identity in the journal, instead of its address or the sha256 of its weights.
         key_env: the environment variable that holds the key.
-        system: the system prompt, instead of datagen's own.
+        query: entries of the query of each call, by name; $NAME stands for an environment variable.
+        headers: of each call, likewise.
+        system: the system prompt, instead of datagen's own; an empty one sends none at all.
         parameters: sampling parameters by name, which outrank the prompt's; None leaves a parameter out.
         prompt_style: how it is prompted.
         role: whether it teaches, or is the model to be trained.
@@ -44,6 +46,8 @@ class Profile(NamedTuple):
     target: Any = None
     endpoint: str | None = None
     key_env: str | None = None
+    query: tuple[tuple[str, str], ...] = ()
+    headers: tuple[tuple[str, str], ...] = ()
     system: str | None = None
     parameters: tuple[tuple[str, Any], ...] = ()
     prompt_style: Style | None = None

@@ -11,10 +11,12 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
-from datagen import secrets
+from datagen import progress, secrets
 from datagen.errors import UsageError, one_line
 from datagen.request import Busy, CallFailed, NoAnswer, Prompt, Reply, Request, TeacherUnusable
-from datagen.teachers import _limits, _words
+from datagen.teachers import _limits, _stream, _words
+from datagen.teachers._dialect import CHANGES, VERSION, Dialect, has_version
+from datagen.teachers._extras import Extras, extras
 from datagen.teachers._kind import Kind
 from datagen.teachers._protocol import CHAT, TEXT, RequestBuilder, body, parse_reply, path
 from datagen.teachers._teacher import Profile
@@ -41,6 +43,8 @@ _HOPELESS = {
 }
 #: The way to ask openai's client for the response itself; its `with_raw_response` sets the same.
 _RAW = {"X-Stainless-Raw-Response": "true"}
+#: And for the response before its body is read.
+_UNREAD = {"X-Stainless-Raw-Response": "stream"}
 
 
 class ServedModel(NamedTuple):
@@ -82,7 +86,7 @@ def _problem(url: str) -> str | None:
     if parts.scheme not in {"http", "https"} or not re.fullmatch(r"[\w.:%-]+", host) or not url.isprintable():
         return "the address should be such as http://HOST:PORT/v1, beginning with http:// or https://"
     if parts.username or parts.password or parts.query or parts.fragment:
-        return f"no name, key or query in the address; use {KEY_VARIABLE}"
+        return f"no name, key or query in the address; use {KEY_VARIABLE}, and `query` in a teachers file"
     return None
 
 
@@ -97,8 +101,12 @@ def identity(profile: Profile) -> str:
 
 
 def base_url_of(target: ServedModel) -> str:
-    """The address that is asked: the SPEC's, the environment's, or OpenAI's own."""
-    return (target.base_url or os.environ.get(URL_VARIABLE, "").strip() or DEFAULT_URL).rstrip("/")
+    """The address that is asked: the SPEC's, the environment's, or OpenAI's own.
+
+    Examples of curl end in the path of the call itself, which is cut.
+    """
+    url = (target.base_url or os.environ.get(URL_VARIABLE, "").strip() or DEFAULT_URL).rstrip("/")
+    return re.sub("(/chat)?/completions$", "", url).rstrip("/")
 
 
 @asynccontextmanager
@@ -113,7 +121,7 @@ async def connect(profile: Profile) -> AsyncIterator[OpenAIChat]:
         raise TeacherUnusable(f"{profile.name} needs a key; put it into the environment variable {variable}")
     if not (key.isascii() and key.isprintable()):
         raise TeacherUnusable(f"{variable} holds characters that no key has; set it again")
-    async with client(base_url, key or NO_KEY, name=profile.name) as opened:
+    async with client(base_url, key or NO_KEY, name=profile.name, extra=extras(profile)) as opened:
         filled = profile._replace(
             key_env=variable,
             concurrency=profile.concurrency or CONCURRENCY,
@@ -125,7 +133,12 @@ async def connect(profile: Profile) -> AsyncIterator[OpenAIChat]:
 
 @asynccontextmanager
 async def client(
-    base_url: str, key: str, *, direct: bool = False, name: str = "the server"
+    base_url: str,
+    key: str,
+    *,
+    direct: bool = False,
+    name: str = "the server",
+    extra: Extras | None = None,
 ) -> AsyncIterator[AsyncOpenAI]:
     """OpenAI's own client, closed afterwards; a `direct` one goes through no proxy. name: for errors.
 
@@ -143,7 +156,13 @@ async def client(
         secrets.register(key)
     transport = _transport.opened(base_url, direct=direct, name=name)
     async with AsyncOpenAI(
-        base_url=base_url, api_key=key, max_retries=0, http_client=transport, timeout=None
+        base_url=base_url,
+        api_key=key,
+        max_retries=0,
+        http_client=transport,
+        timeout=None,
+        default_query=extra.query if extra else None,
+        default_headers=extra.headers if extra else None,
     ) as opened:
         yield opened
 
@@ -161,7 +180,10 @@ class OpenAIChat:
         self.client = opened
         self._builder = builder
         self._address = address
-        self._urls = {path: f"{str(opened.base_url).rstrip('/')}{path}" for path in (CHAT, TEXT)}
+        base = str(opened.base_url).rstrip("/")
+        self._urls = {path: f"{base}{path}" for path in (CHAT, TEXT)}
+        self._versioned_urls = {path: f"{base}/v1{path}" for path in (CHAT, TEXT)}
+        self._dialect = Dialect()
         self._reached = False
 
     @property
@@ -175,7 +197,7 @@ class OpenAIChat:
         import openai
 
         try:
-            body, headers = await self._send(request)
+            said, headers, dialect = await self._send(request)
         except openai.APIConnectionError as error:
             # Timeouts, too: the client has none, but its transport calls each connection that broke one.
             raise self._unanswered(error) from None
@@ -183,11 +205,18 @@ class OpenAIChat:
             raise self.refusal(error) from None
         except openai.OpenAIError as error:
             raise CallFailed(self.without_key(error)) from None
+        except _stream.Broken as error:
+            raise NoAnswer(self.without_key(error), maybe_billed=True) from None
         try:
-            return parse_reply(json.loads(body))._replace(pause=_limits.pause(headers))
+            reply = parse_reply(json.loads(said))._replace(pause=_limits.pause(headers))
+            return dialect.finished(reply, body(request))
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-            start = self.without_key(body.decode(errors="replace"), 100) or "nothing"
-            raise NoAnswer(f"the server's answer is no completion: {start}", maybe_billed=True) from None
+            start = self.without_key(said.decode(errors="replace"), 100) or "nothing"
+            is_bare = not has_version(self._address) and VERSION not in dialect.changes
+            cure = "; should the address end in /v1 ?" if is_bare else ""
+            raise NoAnswer(
+                f"the server's answer is no completion: {start}{cure}", maybe_billed=True
+            ) from None
 
     def _unanswered(self, error: BaseException) -> Exception:
         """What it means that a request got no answer; `error` is openai's."""
@@ -204,32 +233,71 @@ class OpenAIChat:
             f"{self.name}: nothing answers at {self._address} ({cause}); {_transport.advice(error)}"
         )
 
-    async def _send(self, request: Request) -> tuple[bytes, Any]:
-        """Send a request once and return body and headers; the very first gets a second chance."""
+    async def _send(self, request: Request) -> tuple[bytes, Any, Dialect]:
+        """Send a request and return body and headers; the very first gets a second chance."""
         import openai
 
         try:
-            return await self._post(request)
+            return await self._adapted(request)
         except openai.APIConnectionError as error:
             # A wrong address should be told at once, so only what found no server is tried again here.
             if self._reached or _was_sent(error):
                 raise
         await asyncio.sleep(HASTE_SECONDS)
-        return await self._post(request)
+        return await self._adapted(request)
 
-    async def _post(self, request: Request) -> tuple[bytes, Any]:
+    async def _adapted(self, request: Request) -> tuple[bytes, Any, Dialect]:
+        """Send a request, and once more for each part that the server says it does not take.
+
+        What is learnt counts for later requests only when it has led to an answer: the server's words may
+        have been understood wrongly.
+        """
+        import openai
+
+        meant, dialect, missing = body(request), self._dialect, None
+        while True:
+            sent = dialect.said(meant)
+            try:
+                answer = await self._post(request, sent, dialect)
+            except openai.APIStatusError as error:
+                cured = dialect.cured(sent, self._address, error.status_code, error.response.text)
+                if cured is None:
+                    # With /v1 it is not there either, so the address as it was given is what to tell of.
+                    raise (missing if missing and error.status_code == 404 else error) from None
+                missing = error if VERSION in cured.changes - dialect.changes else missing
+                dialect = cured
+            else:
+                self._learn(dialect)
+                return (*answer, dialect)
+
+    def _learn(self, dialect: Dialect) -> None:
+        """Send later requests as this one was, which was answered."""
+        for name in sorted(dialect.changes - self._dialect.changes):
+            progress.say(f"{self.name}: {CHANGES[name].told}")
+        self._dialect = Dialect(self._dialect.changes | dialect.changes)
+
+    async def _post(self, request: Request, sent: dict[str, Any], dialect: Dialect) -> tuple[bytes, Any]:
         import openai
 
         # The general call, because the typed ones spend more time on conversions than the wire takes, and
         # let through what is no completion at all. A whole URL spares it merging two for each call.
+        url = (self._versioned_urls if VERSION in dialect.changes else self._urls)[path(request)]
+        headers = _UNREAD if sent.get("stream") else _RAW
         try:
-            answer: Any = await self.client.post(
-                self._urls[path(request)], body=body(request), cast_to=object, options={"headers": _RAW}
-            )
+            answer: Any = await self.client.post(url, body=sent, cast_to=object, options={"headers": headers})
         except openai.APIStatusError:
             self._reached = True
             raise
+        except openai.OpenAIError:
+            raise
+        except Exception as error:
+            # The body of a refusal broke off: openai's client reads it only now, and lets the error through.
+            if headers is _UNREAD:
+                raise _stream.Broken(f"no answer from the server: {error}") from None
+            raise
         self._reached = True
+        if sent.get("stream"):
+            return await _stream.read(answer.http_response), answer.headers
         return bytes(answer.http_response.content), answer.headers
 
     def refusal(self, error: Any) -> Exception:  # noqa: ANN401 - openai.APIStatusError, imported lazily

@@ -80,3 +80,18 @@ def test_summary_for_each_kept_row():
         **{"calls": 0, "tokens_in": 0, "tokens_out": 0, "usd": 0},
         "per_kept_row": {"tokens": 0.0, "usd": 0.0},
     }
+
+
+def test_calls_that_were_sent_otherwise_are_counted():
+    """By teacher and change; several stages add up, and a teacher without any has no such entry."""
+    used = Usage()
+    for number, how in enumerate([("without seed",), ("without seed", "without stop"), ()]):
+        used.add(PRICED, canonical.sha256(f"{number}"), reply(1, 1)._replace(adapted=how))
+    used.add(FREE, canonical.sha256("free"), reply(1, 1))
+    told = used.as_json()
+    assert told["a"]["adapted"] == {"without seed": 2, "without stop": 1}
+    assert "adapted" not in told["b"]
+    both = usage.total([told, told, {"a": {**told["b"], "usd": 0.0}}])
+    assert both["a"]["adapted"] == {"without seed": 4, "without stop": 2}
+    assert both["a"]["calls"] == 7
+    assert "adapted" not in both["b"]

@@ -26,6 +26,8 @@ strong:
   model: org/model-7b
   base_url: https://host/v1
   key_env: STRONG_KEY
+  query: {api-version: 2024-10-21}
+  headers: {X-Title: our project, api-key: $STRONG_KEY}
   endpoint: our-cluster
   system: You are terse.
   parameters: {temperature: 0.8, top_p: 0.95, max_tokens: 1024, stop: [END], extra_body: {top_k: 20}}
@@ -74,6 +76,8 @@ def test_every_key(tmp_path):
             target=("org/model-7b", "https://host/v1"),
             endpoint="our-cluster",
             key_env="STRONG_KEY",
+            query=(("api-version", "2024-10-21"),),
+            headers=(("X-Title", "our project"), ("api-key", "$STRONG_KEY")),
             system="You are terse.",
             parameters=tuple(parameters.items()),
             prompt_style="few-shot",

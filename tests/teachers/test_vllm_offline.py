@@ -16,7 +16,7 @@ import pytest
 import vllm_model
 
 from datagen.errors import UsageError
-from datagen.request import CallFailed, NoAnswer, Prompt, TeacherUnusable
+from datagen.request import CallFailed, NoAnswer, Prompt, Reply, TeacherUnusable
 from datagen.teachers import profile, vllm_offline
 
 ASK = Prompt(messages=(("system", "Be brief."), ("user", "Write `twice(x)`.")))
@@ -137,7 +137,7 @@ def test_requests_join_the_batch_that_is_running():
     together = ["long", "short 0", "short 1", "short 2"]
     assert stand_in.batches == [["long"], together, together, *[["long"]] * 6]
     assert [reply.text for reply in replies] == [*(f"to {one}" for one in together[1:]), "to long"]
-    assert replies[0] == ("to short 0", "length", "org/model", 2, 2, 0.0)
+    assert replies[0] == Reply("to short 0", "length", "org/model", 2, 2)
     assert stand_in.closed
 
 
