@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -26,8 +27,10 @@ T = TypeVar("T")
 ATTEMPTS = 6
 #: Attempts per call while the endpoint says that it is busy and takes other calls.
 BUSY_ATTEMPTS = 100
-#: A teacher is given up after this many calls in a row were refused for good.
+#: A teacher is given up after this many calls in a row were refused for good, in the same words.
 MAX_FAILURES_IN_A_ROW = 20
+#: Counts and names of requests, which make equal refusals look different.
+_NUMBERED = re.compile(r"\S*\d\S*")
 #: A run that ends says that it waits when its calls in flight take longer than this.
 PATIENCE_SECONDS = 2.0
 
@@ -56,12 +59,14 @@ class Caller:
         last_problem: why the last call that failed did.
         _gates: by endpoint and model.
         _underway: calls that are not answered, by journal key; an equal call waits for the same answer.
-        _refusals: by teacher, how many calls in a row were refused for good.
+        _refusals: by teacher, how many calls in a row were refused for good with the same words, which are
+            no reason of single prompts.
         _teachers: who may be asked, by name.
         _needed: the name of the teacher that the work cannot do without.
         _gone: teachers that were given up, by name, with the reason.
         _users: by endpoint and model, the names of the teachers behind it.
         _models: by teacher, the model names that the server answered under.
+        _answered_by: names of the teachers that answered something, now or in an earlier run.
         _stopping: set when `stopped_by` is.
     """
 
@@ -77,12 +82,13 @@ class Caller:
     last_problem: str = ""
     _gates: dict[tuple[str, str], Gate] = field(default_factory=dict)
     _underway: dict[str, asyncio.Future[Answer]] = field(default_factory=dict)
-    _refusals: dict[str, int] = field(default_factory=dict)
+    _refusals: dict[str, tuple[str, int]] = field(default_factory=dict)
     _teachers: dict[str, Teacher] = field(default_factory=dict)
     _needed: str = ""
     _gone: dict[str, str] = field(default_factory=dict)
     _users: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     _models: dict[str, list[str]] = field(default_factory=dict)
+    _answered_by: set[str] = field(default_factory=set)
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     def use(self, teachers: Sequence[Teacher], *, needed: Teacher | None = None) -> None:
@@ -122,15 +128,18 @@ class Caller:
 
     async def _unjournalled(self, teacher: Teacher, request: Request) -> Answer:
         try:
-            return Answer(await teacher.complete(request), None)
+            reply = await teacher.complete(request)
         except (CallFailed, NoAnswer, Busy) as problem:
             self.last_problem = f"{teacher.name}: {problem}"
             progress.detail(self.last_problem)
             self.tally.failed += 1
             return Answer(None, None, str(problem))
+        self._answered_by.add(teacher.name)
+        return Answer(reply, None)
 
     def _answered(self, teacher: Teacher, request: Request, reply: Reply) -> Answer:
         self.usage.add(teacher.profile, request.key, reply)
+        self._answered_by.add(teacher.name)
         known = self._models.setdefault(teacher.name, [])
         if reply.model and reply.model not in known:
             if known:
@@ -143,7 +152,7 @@ class Caller:
             reply = await self._reply(teacher, request)
         except CallFailed as problem:
             answer = self._failed(teacher, request, str(problem))
-            self._refused(teacher)
+            self._refused(teacher, problem)
             return answer
         except (GivenUp, _Unanswered) as problem:
             # Such a call does not count against the teacher: the gate decides whether the endpoint is dead.
@@ -190,7 +199,7 @@ class Caller:
             else:
                 used = reply.tokens_in + reply.tokens_out
                 gate.answered(entered, tokens, used or tokens, reply.pause)
-                self._refusals[teacher.name] = 0
+                self._refusals.pop(teacher.name, None)
                 return stored
             progress.detail(f"{teacher.name}: {words}")
             if unanswered >= ATTEMPTS or busy >= BUSY_ATTEMPTS:
@@ -320,11 +329,21 @@ class Caller:
         self.tally.failed += 1
         return Answer(None, request.key, problem)
 
-    def _refused(self, teacher: Teacher) -> None:
-        """Count a call that was refused for good; calls that went out together count no more than one."""
-        self._refusals[teacher.name] = self._refusals.get(teacher.name, 0) + 1
-        if self._refusals[teacher.name] >= max(MAX_FAILURES_IN_A_ROW, self.cap(teacher)):
-            count = self._refusals[teacher.name]
+    def _refused(self, teacher: Teacher, problem: CallFailed) -> None:
+        """Count a call that was refused for good, unless that says nothing of other prompts.
+
+        A refusal that does not say whom it concerns may concern all (a parameter that the model does not
+        know), but only while the teacher never answered and refuses every prompt alike. Calls that went out
+        together count no more than one.
+        """
+        answers = teacher.name in self._answered_by
+        if problem.concerns == "prompt" or (problem.concerns == "unknown" and answers):
+            return
+        words = _NUMBERED.sub("#", str(problem))
+        before, count = self._refusals.get(teacher.name, (words, 0))
+        count = count + 1 if words == before else 1
+        self._refusals[teacher.name] = words, count
+        if count >= max(MAX_FAILURES_IN_A_ROW, self.cap(teacher)):
             why = f"{count} calls failed in a row, the last because {self.last_problem}"
             self._give_up(teacher, why, for_all=not self.tally.reused)
 
@@ -353,7 +372,7 @@ class Caller:
 
     def check_answered(self) -> None:
         """Raise TeacherUnusable if calls were made, and not one of them was answered."""
-        if self.tally.failed and not self.tally.asked and not self.tally.reused:
+        if self.tally.failed and not self._answered_by:
             raise TeacherUnusable(f"no call was answered, the last because {self.last_problem}")
 
 

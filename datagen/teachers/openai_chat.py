@@ -207,7 +207,6 @@ class OpenAIChat:
     def refusal(self, error: Any) -> Exception:  # noqa: ANN401 - openai.APIStatusError, imported lazily
         status = error.status_code
         words = self.without_key(error)
-        # 403 may be about this one request, which a filter before the server dislikes.
         if status == 401:
             return TeacherUnusable(
                 f"{self.name}: {self._address} refused the key ({status}); check {self.profile.key_env}"
@@ -226,7 +225,8 @@ class OpenAIChat:
             # A proxy that gave up waiting does not know whether the server behind it went on.
             late = status in _limits.LATE
             return NoAnswer(f"the server refused with {status}: {words}", maybe_billed=late)
-        return CallFailed(f"the server refused with {status}: {words}")
+        concerns = _limits.concerns(status, f"{error} {error.body}")
+        return CallFailed(f"the server refused with {status}: {words}", concerns=concerns)
 
     def without_key(self, words: object, limit: int = 200) -> str:
         """The server's words, which may repeat the key that it was sent."""

@@ -235,7 +235,7 @@ def test_failures_in_a_row_stop_the_run(caller):
 
     async def script(text):
         if int(text) > 2:
-            raise CallFailed(f"fault {text}")
+            raise CallFailed(f"fault {text}", concerns="all")
 
     teacher = Scripted(script, concurrency=1)
     with pytest.raises(
@@ -243,6 +243,52 @@ def test_failures_in_a_row_stop_the_run(caller):
     ):
         run(caller, teacher, range(200))
     assert len(teacher.asked) == 3 + MAX_FAILURES_IN_A_ROW
+
+
+def refusing(*, longest, **refusal):
+    """A teacher that refuses the texts up to `longest`, one after the other."""
+
+    async def script(text):
+        if int(text) <= longest:
+            raise CallFailed(f"{text} tokens are too many", **refusal)
+
+    return Scripted(script, concurrency=1)
+
+
+def test_refusals_of_prompts_stop_nothing(caller):
+    """However many prompts are refused first, each for itself, those behind them are asked."""
+    came = run(caller, refusing(longest=99, concerns="prompt"), range(110))
+    assert came == [f"{n} tokens are too many" for n in range(100)] + [
+        f"answer to {n}" for n in range(100, 110)
+    ]
+
+
+def test_refusals_without_a_reason_stop_nothing_once_one_prompt_was_answered(caller):
+    """Whoever answered one prompt has no reason to refuse all, whether that was now or in an earlier run."""
+    assert run(caller, refusing(longest=-1), [100])
+    again = Caller(caller.journal)
+    came = run(again, refusing(longest=99), [100, *range(110)])
+    assert came.count("answer to 100") == 2
+    assert came[-1] == "answer to 109"
+    assert not again.stopped_by
+
+
+def test_refusals_without_a_reason_that_differ_stop_nothing(caller):
+    """What holds for every prompt is refused in the same words; different ones speak of the prompts."""
+
+    async def script(text):
+        if text != "50":
+            raise CallFailed(f"the word {'a' * int(text)} is not allowed")
+
+    assert run(caller, Scripted(script, concurrency=1), range(51))[-1] == "answer to 50"
+
+
+def test_same_refusal_of_every_prompt_stops_the_run(caller):
+    """A teacher that never answered and refuses all alike, numbers aside, is not asked for ever."""
+    teacher = refusing(longest=999)
+    with pytest.raises(TeacherUnusable, match=rf"^{MAX_FAILURES_IN_A_ROW} calls failed in a row, the last"):
+        run(caller, teacher, range(200))
+    assert len(teacher.asked) == MAX_FAILURES_IN_A_ROW
 
 
 def test_failures_with_answers_between_do_not_stop(caller):
@@ -264,6 +310,20 @@ def test_no_answer_at_all_is_an_error(caller):
 
     with pytest.raises(TeacherUnusable, match=r"no call was answered.*refused with 500"):
         run(caller, Scripted(script), range(3))
+
+
+def test_answers_without_a_journal_count_as_answers(caller):
+    """What a recording or a reference answered is an answer: one missing task costs its row alone."""
+
+    class Recorded(Scripted):
+        journalled = False
+
+    async def script(text):
+        if text == "7":
+            raise CallFailed("not recorded")
+
+    came = run(caller, Recorded(script), range(41))
+    assert came == ["not recorded" if n == 7 else f"answer to {n}" for n in range(41)]
 
 
 def test_stop_is_heard_before_the_first_call(caller):
