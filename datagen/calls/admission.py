@@ -25,6 +25,8 @@ TOLD_PAUSE = 10.0
 #: Seconds without any answer until an endpoint is given up for this run. A server that loads a model takes
 #: minutes; one that never answered at all is probably the wrong address.
 PATIENCE, FIRST_PATIENCE = 300.0, 10.0
+#: An endpoint with calls under way is stuck after so many seconds without an answer; others need not wait.
+QUIET = 10.0
 
 Clock = Callable[[], float]
 
@@ -141,6 +143,20 @@ class Gate:
         self._failures = 0
         self._unanswered_since: float | None = None
         self._heard = False
+        self._quiet_since = 0.0
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether calls wait here for an endpoint that answers none of them."""
+        if self.given_up:
+            return False
+        in_trouble = self._failures > 0 or self._unanswered_since is not None
+        return in_trouble or (self.under_way > 0 and self._clock() - self._quiet_since >= QUIET)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether further calls would soon be sent; as many may queue as are under way, so that none is late."""
+        return self.under_way + len(self._queue) < 2 * self.cap
 
     async def enter(self, tokens: float) -> float:
         """Wait until a call that may use `tokens` may be sent; returns the moment, as its name later on.
@@ -173,8 +189,10 @@ class Gate:
                 return
             self._queue.popleft()
             if not turn.done():
-                self.under_way += 1
                 entered = self._clock()
+                if not self.under_way:
+                    self._quiet_since = entered
+                self.under_way += 1
                 for window, units in ((self._requests, 1.0), (self._tokens, tokens)):
                     if window:
                         window.take(entered, units)
@@ -217,6 +235,7 @@ class Gate:
         if self._failures >= FAILURES_TO_PAUSE:
             progress.say(f"{self.name} answers again")
         self._failures, self._unanswered_since, self._heard = 0, None, True
+        self._quiet_since = self._clock()
 
     def refused(self, entered: float, attempt: int, retry_after: float | None) -> float:
         """The endpoint is busy (429, 503); returns the seconds after which to queue for the call again.

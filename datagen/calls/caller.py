@@ -67,6 +67,7 @@ class Caller:
         _users: by endpoint and model, the names of the teachers behind it.
         _models: by teacher, the model names that the server answered under.
         _answered_by: names of the teachers that answered something, now or in an earlier run.
+        _next_end: what waits for the end of a call.
         _stopping: set when `stopped_by` is.
     """
 
@@ -89,6 +90,7 @@ class Caller:
     _users: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     _models: dict[str, list[str]] = field(default_factory=dict)
     _answered_by: set[str] = field(default_factory=set)
+    _next_end: asyncio.Future[None] | None = None
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     def use(self, teachers: Sequence[Teacher], *, needed: Teacher | None = None) -> None:
@@ -123,8 +125,19 @@ class Caller:
             return self._answered(teacher, request, reply)
         call = asyncio.ensure_future(self._call(teacher, request))
         self._underway[request.key] = call
-        call.add_done_callback(lambda _: self._underway.pop(request.key, None))
+        call.add_done_callback(lambda _: self._ended(request.key))
         return await call
+
+    def _ended(self, key: str) -> None:
+        self._underway.pop(key, None)
+        if self._next_end is not None and not self._next_end.done():
+            self._next_end.set_result(None)
+
+    def next_end(self) -> asyncio.Future[None]:
+        """Done once another call has ended."""
+        if self._next_end is None or self._next_end.done():
+            self._next_end = asyncio.get_running_loop().create_future()
+        return self._next_end
 
     async def _unjournalled(self, teacher: Teacher, request: Request) -> Answer:
         try:
@@ -307,6 +320,12 @@ class Caller:
     def window(self, teachers: Sequence[Teacher]) -> int:
         """How many jobs to have under way, so that no teacher waits while others are slow."""
         return 4 * sum(map(self.cap, teachers))
+
+    def may_run_ahead(self) -> bool:
+        """Whether a teacher that answers nothing holds up the others, and each of them has room for more."""
+        gates = [gate for gate in self._gates.values() if not gate.given_up]
+        free = [gate for gate in gates if not gate.is_stuck]
+        return 0 < len(free) < len(gates) and all(gate.has_room for gate in free)
 
     def counts(self) -> dict[str, int | float]:
         """The tally for the manifest."""

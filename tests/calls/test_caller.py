@@ -581,6 +581,87 @@ def test_others_go_on_without_one(caller, monkeypatch, capsys, trouble):
     assert (caller.tally.asked, caller.tally.failed) == (100, 100)
 
 
+def both(caller, good, bad, texts, **bounds):
+    """Ask two teachers for each text, as jobs that need both; returns what came of each."""
+
+    async def job(text):
+        answers = await asyncio.gather(ask(caller, good, text), ask(caller, bad, text))
+        return [answer.reply.text if answer.reply else answer.problem for answer in answers]
+
+    async def work():
+        caller.use([good, bad])
+        jobs = (partial(job, text) for text in texts)
+        async with aclosing(in_order(jobs, window=16, caller=caller, **bounds)) as came:
+            return [one async for one in came]
+
+    return run_calls(work, caller)
+
+
+@pytest.mark.parametrize(
+    "trouble", [None, lambda: NoAnswer("gone"), lambda: Busy("429", 0.5), lambda: Busy("503", None)]
+)
+@pytest.mark.timeout(60)
+def test_dead_teacher_holds_nobody_up(caller, monkeypatch, trouble):
+    """While one teacher hangs or refuses, the other gets its calls for all rows, and no row is lost."""
+    monkeypatch.setattr(admission, "QUIET", 0.0)
+    monkeypatch.setattr(admission, "FIRST_PATIENCE", 1000.0)
+    monkeypatch.setattr(admission, "FIRST_PAUSE", 0.5)
+    monkeypatch.setattr(admission, "LONGEST_PAUSE", 0.5)
+    monkeypatch.setattr(admission, "backoff", lambda *_, **__: 0.5)
+    through = asyncio.Event()
+
+    async def answers(text):
+        if text == "199":
+            through.set()
+
+    async def is_dead(_):
+        if trouble and not through.is_set():
+            raise trouble()
+        await through.wait()
+
+    good, bad = Scripted(answers, name="good"), Scripted(is_dead, name="bad")
+    came = both(caller, good, bad, range(200))
+    assert came == [[f"answer to {n}"] * 2 for n in range(200)]
+
+
+@pytest.mark.timeout(60)
+def test_rows_that_wait_for_a_dead_teacher_are_bounded(caller, monkeypatch):
+    """No more rows are held than the bound, however long a teacher is dead."""
+    monkeypatch.setattr(admission, "QUIET", 0.0)
+    full = asyncio.Event()
+    begun = []
+
+    async def answers(text):
+        if text == "39":
+            full.set()
+
+    async def hangs(_):
+        await full.wait()
+        for _ in range(50):
+            await asyncio.sleep(0)
+        most_begun.append(len(begun))
+
+    most_begun = []
+    good, bad = Scripted(answers, name="good"), Scripted(hangs, name="bad", concurrency=1)
+    both(caller, good, bad, (begun.append(n) or n for n in range(60)), most=40)
+    assert most_begun[0] == 40
+
+
+def test_slow_teacher_is_no_dead_one(caller):
+    """While all teachers answer, no more rows are held than the window."""
+    begun, ended = [], []
+
+    async def script(text):
+        await asyncio.sleep(0.001)
+        ended.append(text)
+        held.append(len(begun) - len(ended) // 2)
+
+    held = []
+    teachers = Scripted(script, name="fast", concurrency=32), Scripted(script, name="slow", concurrency=1)
+    both(caller, *teachers, (begun.append(n) or n for n in range(60)))
+    assert max(held) <= 16 + 1
+
+
 def test_nobody_is_left(caller):
     """When the last teacher is lost the run ends, and what was answered is kept."""
     both = asyncio.Event()
