@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -13,8 +12,10 @@ from typing import TypeVar
 
 from datagen import progress
 from datagen.calls.admission import Gate, GivenUp
+from datagen.calls.ahead import Ends, may_run_ahead
 from datagen.calls.asking import Answer, Tally
 from datagen.calls.budget import Account, Budget, Reservation, expected_tokens_in, most_tokens_out, opened
+from datagen.calls.refusals import MAX_FAILURES_IN_A_ROW, Refusals
 from datagen.calls.usage import Usage
 from datagen.errors import DatagenError, InterruptedRun
 from datagen.journal import Journal, open_journal
@@ -27,10 +28,6 @@ T = TypeVar("T")
 ATTEMPTS = 6
 #: Attempts per call while the endpoint says that it is busy and takes other calls.
 BUSY_ATTEMPTS = 100
-#: A teacher is given up after this many calls in a row were refused for good, in the same words.
-MAX_FAILURES_IN_A_ROW = 20
-#: Counts and names of requests, which make equal refusals look different.
-_NUMBERED = re.compile(r"\S*\d\S*")
 #: A run that ends says that it waits when its calls in flight take longer than this.
 PATIENCE_SECONDS = 2.0
 
@@ -56,18 +53,17 @@ class Caller:
         usage: the calls that the data set rests on, whatever run made them.
         stopped_by: why no call begins any more: Ctrl-C, or the first error that ends the run.
         in_flight: calls that were sent and are not answered.
+        ends: tells when a call has ended.
         last_problem: why the last call that failed did.
         _gates: by endpoint and model.
         _underway: calls that are not answered, by journal key; an equal call waits for the same answer.
-        _refusals: by teacher, how many calls in a row were refused for good with the same words, which are
-            no reason of single prompts.
+        _refusals: calls in a row that were refused for good.
         _teachers: who may be asked, by name.
         _needed: the name of the teacher that the work cannot do without.
         _gone: teachers that were given up, by name, with the reason.
         _users: by endpoint and model, the names of the teachers behind it.
         _models: by teacher, the model names that the server answered under.
         _answered_by: names of the teachers that answered something, now or in an earlier run.
-        _next_end: what waits for the end of a call.
         _stopping: set when `stopped_by` is.
     """
 
@@ -80,17 +76,17 @@ class Caller:
     usage: Usage = field(default_factory=Usage)
     stopped_by: DatagenError | None = None
     in_flight: int = 0
+    ends: Ends = field(default_factory=Ends)
     last_problem: str = ""
     _gates: dict[tuple[str, str], Gate] = field(default_factory=dict)
     _underway: dict[str, asyncio.Future[Answer]] = field(default_factory=dict)
-    _refusals: dict[str, tuple[str, int]] = field(default_factory=dict)
+    _refusals: Refusals = field(default_factory=Refusals)
     _teachers: dict[str, Teacher] = field(default_factory=dict)
     _needed: str = ""
     _gone: dict[str, str] = field(default_factory=dict)
     _users: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     _models: dict[str, list[str]] = field(default_factory=dict)
     _answered_by: set[str] = field(default_factory=set)
-    _next_end: asyncio.Future[None] | None = None
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     def use(self, teachers: Sequence[Teacher], *, needed: Teacher | None = None) -> None:
@@ -130,14 +126,7 @@ class Caller:
 
     def _ended(self, key: str) -> None:
         self._underway.pop(key, None)
-        if self._next_end is not None and not self._next_end.done():
-            self._next_end.set_result(None)
-
-    def next_end(self) -> asyncio.Future[None]:
-        """Done once another call has ended."""
-        if self._next_end is None or self._next_end.done():
-            self._next_end = asyncio.get_running_loop().create_future()
-        return self._next_end
+        self.ends.happened()
 
     async def _unjournalled(self, teacher: Teacher, request: Request) -> Answer:
         try:
@@ -212,7 +201,7 @@ class Caller:
             else:
                 used = reply.tokens_in + reply.tokens_out
                 gate.answered(entered, tokens, used or tokens, reply.pause)
-                self._refusals.pop(teacher.name, None)
+                self._refusals.forget(teacher.name)
                 return stored
             progress.detail(f"{teacher.name}: {words}")
             if unanswered >= ATTEMPTS or busy >= BUSY_ATTEMPTS:
@@ -322,10 +311,8 @@ class Caller:
         return 4 * sum(map(self.cap, teachers))
 
     def may_run_ahead(self) -> bool:
-        """Whether a teacher that answers nothing holds up the others, and each of them has room for more."""
-        gates = [gate for gate in self._gates.values() if not gate.given_up]
-        free = [gate for gate in gates if not gate.is_stuck]
-        return 0 < len(free) < len(gates) and all(gate.has_room for gate in free)
+        """Whether more jobs may begin than the window has places for."""
+        return may_run_ahead(self._gates.values())
 
     def counts(self) -> dict[str, int | float]:
         """The tally for the manifest."""
@@ -349,19 +336,9 @@ class Caller:
         return Answer(None, request.key, problem)
 
     def _refused(self, teacher: Teacher, problem: CallFailed) -> None:
-        """Count a call that was refused for good, unless that says nothing of other prompts.
-
-        A refusal that does not say whom it concerns may concern all (a parameter that the model does not
-        know), but only while the teacher never answered and refuses every prompt alike. Calls that went out
-        together count no more than one.
-        """
-        answers = teacher.name in self._answered_by
-        if problem.concerns == "prompt" or (problem.concerns == "unknown" and answers):
-            return
-        words = _NUMBERED.sub("#", str(problem))
-        before, count = self._refusals.get(teacher.name, (words, 0))
-        count = count + 1 if words == before else 1
-        self._refusals[teacher.name] = words, count
+        """Count a call that was refused for good; calls that went out together count no more than one."""
+        has_answered = teacher.name in self._answered_by
+        count = self._refusals.add(teacher.name, problem, has_answered=has_answered)
         if count >= max(MAX_FAILURES_IN_A_ROW, self.cap(teacher)):
             why = f"{count} calls failed in a row, the last because {self.last_problem}"
             self._give_up(teacher, why, for_all=not self.tally.reused)

@@ -7,7 +7,7 @@ import contextlib
 import gc
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from datagen.calls.caller import GOES_ON, Caller
 from datagen.errors import InterruptedRun
@@ -68,7 +68,8 @@ async def _runs_ahead(first: asyncio.Future[T], caller: Caller) -> bool:
     while not first.done():
         if caller.may_run_ahead():
             return True
-        await asyncio.wait({first, caller.next_end()}, timeout=_LOOK, return_when=asyncio.FIRST_COMPLETED)
+        either: set[asyncio.Future[Any]] = {first, caller.ends.next()}
+        await asyncio.wait(either, timeout=_LOOK, return_when=asyncio.FIRST_COMPLETED)
     return False
 
 

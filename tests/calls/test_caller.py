@@ -14,8 +14,9 @@ from haste import hasten
 
 from datagen import progress
 from datagen.calls import admission
-from datagen.calls.caller import ATTEMPTS, MAX_FAILURES_IN_A_ROW, Caller
+from datagen.calls.caller import ATTEMPTS, Caller
 from datagen.calls.jobs import in_order
+from datagen.calls.refusals import MAX_FAILURES_IN_A_ROW
 from datagen.commands.interrupts import run_calls
 from datagen.errors import DatagenError, InterruptedRun
 from datagen.journal import open_journal
