@@ -110,3 +110,29 @@ def test_prompts_that_are_refused_stop_no_other(tmp_path):
     assert [one.code for one in ended] == [3, 3]
     assert [one.json()["rows_out"] for one in ended] == [1, 1]
     assert ended[1].json()["calls"]["failed"] == 30
+
+
+class Odd(Short):
+    """A model that does not say why it refuses what is too long."""
+
+    def begin(self, key, body):
+        _, headers = super().begin(key, body)
+        return ("echo-key" if "too long" in str(body) else None), headers
+
+
+def test_what_failed_goes_last_in_the_next_run(tmp_path):
+    """Twenty refusals without a reason end the first run; the next one asks the other rows first."""
+    tasks = [{"instruction": f"Write task {n}, which is too long."} for n in range(20)]
+    tasks += [{"instruction": f"Write task {n}."} for n in range(5)]
+    (tmp_path / "tasks.jsonl").write_text("".join(f"{json.dumps(task)}\n" for task in tasks))
+    with Odd() as endpoint:
+        words = ("sample", tmp_path / "tasks.jsonl", "-o", tmp_path / "out", "--teacher", endpoint.teacher)
+        first = datagen(*words, "--concurrency", 1, "--json")
+        assert "20 calls failed in a row" in first.error(1)
+        second = datagen(*words, "--concurrency", 1, "--json")
+    assert second.code == 3
+    made = second.json()
+    assert (made["rows_out"], made["dropped"]) == (5, {"call-failed": 20})
+    # What was under way when the first run ended may have been answered.
+    assert (made["calls"]["asked"] + made["calls"]["reused"], made["calls"]["failed"]) == (5, 20)
+    assert endpoint.asked.total() == 20 + 5 + 20

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TypeVar
 
 from datagen import progress
 from datagen.calls.admission import Gate, GivenUp
@@ -21,8 +20,6 @@ from datagen.errors import DatagenError, InterruptedRun
 from datagen.journal import Journal, open_journal
 from datagen.request import Busy, CallFailed, NoAnswer, Prompt, Reply, Request, TeacherUnusable
 from datagen.teachers import Teacher
-
-T = TypeVar("T")
 
 #: Attempts per call while the endpoint answers other calls.
 ATTEMPTS = 6
@@ -155,9 +152,10 @@ class Caller:
         except CallFailed as problem:
             answer = self._failed(teacher, request, str(problem))
             self._refused(teacher, problem)
+            await self.journal.note_failure(request, self.plan, str(problem))
             return answer
         except (GivenUp, _Unanswered) as problem:
-            # Such a call does not count against the teacher: the gate decides whether the endpoint is dead.
+            # Whether the endpoint is dead is for the gate to decide.
             return self._failed(teacher, request, str(problem))
         except TeacherUnusable as error:
             self._give_up(teacher, str(error))
@@ -181,6 +179,8 @@ class Caller:
                 entered = await gate.enter(tokens)
             except GivenUp as reason:
                 self._give_up(teacher, str(reason), for_all=not self.tally.reused)
+                if unanswered:
+                    await self.journal.note_failure(request, self.plan, str(reason))
                 raise
             try:
                 reply, reservation = await self._send(teacher, request)
@@ -205,6 +205,7 @@ class Caller:
                 return stored
             progress.detail(f"{teacher.name}: {words}")
             if unanswered >= ATTEMPTS or busy >= BUSY_ATTEMPTS:
+                await self.journal.note_failure(request, self.plan, words)
                 raise _Unanswered(f"{words} (asked {unanswered + busy} times)")
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), wait)
@@ -392,9 +393,7 @@ def caller(
     """
     bought_for = (account and account.plan) or plan
     most = account.max_usd if account else None
-    with open_journal(path) as journal:
-        if most is None:
-            yield Caller(journal, bought_for, None, concurrency, timeout)
-            return
-        with opened(journal, bought_for, most) as budget:
-            yield Caller(journal, bought_for, budget, concurrency, timeout)
+    with contextlib.ExitStack() as stack:
+        journal = stack.enter_context(open_journal(path))
+        budget = None if most is None else stack.enter_context(opened(journal, bought_for, most))
+        yield Caller(journal, bought_for, budget, concurrency, timeout)
