@@ -15,8 +15,20 @@ WITHOUT_TEMPERATURE = "without temperature"
 Shape = Literal["chat", "few-shot"]
 
 
+#: Whom a refusal concerns: this prompt alone, every prompt, or nobody knows.
+Concerns = Literal["prompt", "all", "unknown"]
+
+
 class CallFailed(Exception):
-    """One request failed for good; the row is kept in `dropped/` and asked again by the next run."""
+    """One request failed for good; the row is kept in `dropped/` and asked again by the next run.
+
+    concerns: "prompt" where the refusal speaks of this one (too long, filtered), "all" where no other
+        prompt would fare better (no access).
+    """
+
+    def __init__(self, words: str, *, concerns: Concerns = "unknown") -> None:
+        super().__init__(words)
+        self.concerns = concerns
 
 
 class Busy(Exception):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+from cli import datagen
 from disturbed import LASTING, PASSING, Run, kill_again_and_again, paid_twice_unexcused
 from endpoint import Endpoint
 
@@ -87,3 +90,49 @@ def test_run_of_nothing_but_bad_rows_ends_as_the_first_one_did(tmp_path):
     assert (first.code, second.code) == (3, 3)
     assert first.manifest["failed"] == second.manifest["failed"] > 20
     assert first.manifest["digest"] == second.manifest["digest"]
+
+
+class Short(Endpoint):
+    """A model whose context is too short for the tasks that say so."""
+
+    def draw(self, key, attempt, names, scope=None):  # noqa: ARG002
+        return "400" if "400" in names and "too long" in str(self.bodies[key]) else None
+
+
+def test_prompts_that_are_refused_stop_no_other(tmp_path):
+    """Thirty tasks that are too long stand first: the short one behind them is asked, in any run."""
+    tasks = [{"instruction": f"Write task {n}, which is too long."} for n in range(30)]
+    tasks.append({"instruction": "Write the short task."})
+    (tmp_path / "tasks.jsonl").write_text("".join(f"{json.dumps(task)}\n" for task in tasks))
+    with Short() as endpoint:
+        words = ("sample", tmp_path / "tasks.jsonl", "-o", tmp_path / "out", "--teacher", endpoint.teacher)
+        ended = [datagen(*words, "--concurrency", 1, "--json") for _ in range(2)]
+    assert [one.code for one in ended] == [3, 3]
+    assert [one.json()["rows_out"] for one in ended] == [1, 1]
+    assert ended[1].json()["calls"]["failed"] == 30
+
+
+class Odd(Short):
+    """A model that does not say why it refuses what is too long."""
+
+    def begin(self, key, body):
+        _, headers = super().begin(key, body)
+        return ("echo-key" if "too long" in str(body) else None), headers
+
+
+def test_what_failed_goes_last_in_the_next_run(tmp_path):
+    """Twenty refusals without a reason end the first run; the next one asks the other rows first."""
+    tasks = [{"instruction": f"Write task {n}, which is too long."} for n in range(20)]
+    tasks += [{"instruction": f"Write task {n}."} for n in range(5)]
+    (tmp_path / "tasks.jsonl").write_text("".join(f"{json.dumps(task)}\n" for task in tasks))
+    with Odd() as endpoint:
+        words = ("sample", tmp_path / "tasks.jsonl", "-o", tmp_path / "out", "--teacher", endpoint.teacher)
+        first = datagen(*words, "--concurrency", 1, "--json")
+        assert "20 calls failed in a row" in first.error(1)
+        second = datagen(*words, "--concurrency", 1, "--json")
+    assert second.code == 3
+    made = second.json()
+    assert (made["rows_out"], made["dropped"]) == (5, {"call-failed": 20})
+    # What was under way when the first run ended may have been answered.
+    assert (made["calls"]["asked"] + made["calls"]["reused"], made["calls"]["failed"]) == (5, 20)
+    assert endpoint.asked.total() == 20 + 5 + 20

@@ -20,11 +20,16 @@ from datagen.backoff import backoff
 
 FAILURES_TO_PAUSE = 5
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
+#: An endpoint that refuses so many calls in a row that were sent alone, and does not say when to come, gets
+#: the next one after 0.5, 1, 2... seconds, at last 4. Otherwise every waiting call would ask again by itself.
+ALONE_TO_PAUSE, LONGEST_BUSY = 3, 4.0
 #: The user hears of a pause that a server asks for if it is at least this long, in seconds.
 TOLD_PAUSE = 10.0
 #: Seconds without any answer until an endpoint is given up for this run. A server that loads a model takes
 #: minutes; one that never answered at all is probably the wrong address.
 PATIENCE, FIRST_PATIENCE = 300.0, 10.0
+#: An endpoint with calls under way is stuck after so many seconds without an answer; others need not wait.
+QUIET = 10.0
 
 Clock = Callable[[], float]
 
@@ -141,6 +146,21 @@ class Gate:
         self._failures = 0
         self._unanswered_since: float | None = None
         self._heard = False
+        self._quiet_since = 0.0
+        self._alone = 0
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether calls wait here for an endpoint that answers none of them."""
+        if self.given_up:
+            return False
+        in_trouble = self._failures > 0 or self._unanswered_since is not None
+        return in_trouble or (self.under_way > 0 and self._clock() - self._quiet_since >= QUIET)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether further calls would soon be sent; as many may queue as are under way."""
+        return self.under_way + len(self._queue) < 2 * self.cap
 
     async def enter(self, tokens: float) -> float:
         """Wait until a call that may use `tokens` may be sent; returns the moment, as its name later on.
@@ -173,8 +193,10 @@ class Gate:
                 return
             self._queue.popleft()
             if not turn.done():
-                self.under_way += 1
                 entered = self._clock()
+                if not self.under_way:
+                    self._quiet_since = entered
+                self.under_way += 1
                 for window, units in ((self._requests, 1.0), (self._tokens, tokens)):
                     if window:
                         window.take(entered, units)
@@ -217,6 +239,7 @@ class Gate:
         if self._failures >= FAILURES_TO_PAUSE:
             progress.say(f"{self.name} answers again")
         self._failures, self._unanswered_since, self._heard = 0, None, True
+        self._quiet_since, self._alone = self._clock(), 0
 
     def refused(self, entered: float, attempt: int, retry_after: float | None) -> float:
         """The endpoint is busy (429, 503); returns the seconds after which to queue for the call again.
@@ -225,6 +248,7 @@ class Gate:
         """
         self._heard = True
         if entered > self._decreased:
+            self._alone += self.width <= 1
             self._decreased = self._clock()
             self.width = max(1.0, self.width / 2)
         if retry_after is not None:
@@ -232,6 +256,8 @@ class Gate:
             if retry_after > self._patience:
                 self.give_up(f"it is busy and wants no call for {retry_after:.0f} s")
             self._close_for(retry_after)
+        elif self._alone >= ALONE_TO_PAUSE:
+            self._close_for(min(LONGEST_BUSY, FIRST_PAUSE * 2.0 ** min(self._alone - ALONE_TO_PAUSE - 1, 10)))
         self._unanswered(self._patience, "it is busy")
         self.leave()
         # With its own word on when to come, a little spread is enough; unless it keeps saying so.

@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TypeVar
 
 from datagen import progress
 from datagen.calls.admission import Gate, GivenUp
+from datagen.calls.ahead import Ends, may_run_ahead
 from datagen.calls.asking import Answer, Tally
 from datagen.calls.budget import Account, Budget, Reservation, expected_tokens_in, most_tokens_out, opened
+from datagen.calls.refusals import MAX_FAILURES_IN_A_ROW, Refusals
 from datagen.calls.usage import Usage
 from datagen.errors import DatagenError, InterruptedRun
 from datagen.journal import Journal, open_journal
 from datagen.request import Busy, CallFailed, NoAnswer, Prompt, Reply, Request, TeacherUnusable
 from datagen.teachers import Teacher
 
-T = TypeVar("T")
-
 #: Attempts per call while the endpoint answers other calls.
 ATTEMPTS = 6
 #: Attempts per call while the endpoint says that it is busy and takes other calls.
 BUSY_ATTEMPTS = 100
-#: A teacher is given up after this many calls in a row were refused for good.
-MAX_FAILURES_IN_A_ROW = 20
 #: A run that ends says that it waits when its calls in flight take longer than this.
 PATIENCE_SECONDS = 2.0
 
@@ -53,15 +49,17 @@ class Caller:
         usage: the calls that the data set rests on, whatever run made them.
         stopped_by: why no call begins any more: Ctrl-C, or the first error that ends the run.
         in_flight: calls that were sent and are not answered.
+        ends: tells when a call has ended.
         last_problem: why the last call that failed did.
         _gates: by endpoint and model.
         _underway: calls that are not answered, by journal key; an equal call waits for the same answer.
-        _refusals: by teacher, how many calls in a row were refused for good.
+        _refusals: calls in a row that were refused for good.
         _teachers: who may be asked, by name.
         _needed: the name of the teacher that the work cannot do without.
         _gone: teachers that were given up, by name, with the reason.
         _users: by endpoint and model, the names of the teachers behind it.
         _models: by teacher, the model names that the server answered under.
+        _answered_by: names of the teachers that answered something, now or in an earlier run.
         _stopping: set when `stopped_by` is.
     """
 
@@ -74,15 +72,17 @@ class Caller:
     usage: Usage = field(default_factory=Usage)
     stopped_by: DatagenError | None = None
     in_flight: int = 0
+    ends: Ends = field(default_factory=Ends)
     last_problem: str = ""
     _gates: dict[tuple[str, str], Gate] = field(default_factory=dict)
     _underway: dict[str, asyncio.Future[Answer]] = field(default_factory=dict)
-    _refusals: dict[str, int] = field(default_factory=dict)
+    _refusals: Refusals = field(default_factory=Refusals)
     _teachers: dict[str, Teacher] = field(default_factory=dict)
     _needed: str = ""
     _gone: dict[str, str] = field(default_factory=dict)
     _users: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     _models: dict[str, list[str]] = field(default_factory=dict)
+    _answered_by: set[str] = field(default_factory=set)
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     def use(self, teachers: Sequence[Teacher], *, needed: Teacher | None = None) -> None:
@@ -117,20 +117,27 @@ class Caller:
             return self._answered(teacher, request, reply)
         call = asyncio.ensure_future(self._call(teacher, request))
         self._underway[request.key] = call
-        call.add_done_callback(lambda _: self._underway.pop(request.key, None))
+        call.add_done_callback(lambda _: self._ended(request.key))
         return await call
+
+    def _ended(self, key: str) -> None:
+        self._underway.pop(key, None)
+        self.ends.happened()
 
     async def _unjournalled(self, teacher: Teacher, request: Request) -> Answer:
         try:
-            return Answer(await teacher.complete(request), None)
+            reply = await teacher.complete(request)
         except (CallFailed, NoAnswer, Busy) as problem:
             self.last_problem = f"{teacher.name}: {problem}"
             progress.detail(self.last_problem)
             self.tally.failed += 1
             return Answer(None, None, str(problem))
+        self._answered_by.add(teacher.name)
+        return Answer(reply, None)
 
     def _answered(self, teacher: Teacher, request: Request, reply: Reply) -> Answer:
         self.usage.add(teacher.profile, request.key, reply)
+        self._answered_by.add(teacher.name)
         known = self._models.setdefault(teacher.name, [])
         if reply.model and reply.model not in known:
             if known:
@@ -143,10 +150,11 @@ class Caller:
             reply = await self._reply(teacher, request)
         except CallFailed as problem:
             answer = self._failed(teacher, request, str(problem))
-            self._refused(teacher)
+            self._refused(teacher, problem)
+            await self.journal.note_failure(request, self.plan, str(problem))
             return answer
         except (GivenUp, _Unanswered) as problem:
-            # Such a call does not count against the teacher: the gate decides whether the endpoint is dead.
+            # Whether the endpoint is dead is for the gate to decide.
             return self._failed(teacher, request, str(problem))
         except TeacherUnusable as error:
             self._give_up(teacher, str(error))
@@ -170,6 +178,8 @@ class Caller:
                 entered = await gate.enter(tokens)
             except GivenUp as reason:
                 self._give_up(teacher, str(reason), for_all=not self.tally.reused)
+                if unanswered:
+                    await self.journal.note_failure(request, self.plan, str(reason))
                 raise
             try:
                 reply, reservation = await self._send(teacher, request)
@@ -190,12 +200,13 @@ class Caller:
             else:
                 used = reply.tokens_in + reply.tokens_out
                 gate.answered(entered, tokens, used or tokens, reply.pause)
-                self._refusals[teacher.name] = 0
+                self._refusals.forget(teacher.name)
                 return stored
             progress.detail(f"{teacher.name}: {words}")
             if unanswered >= ATTEMPTS or busy >= BUSY_ATTEMPTS:
+                await self.journal.note_failure(request, self.plan, words)
                 raise _Unanswered(f"{words} (asked {unanswered + busy} times)")
-            with contextlib.suppress(TimeoutError):
+            with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), wait)
 
     async def _send(self, teacher: Teacher, request: Request) -> tuple[Reply, Reservation | None]:
@@ -299,6 +310,10 @@ class Caller:
         """How many jobs to have under way, so that no teacher waits while others are slow."""
         return 4 * sum(map(self.cap, teachers))
 
+    def may_run_ahead(self) -> bool:
+        """Whether more jobs may begin than the window has places for."""
+        return may_run_ahead(self._gates.values())
+
     def counts(self) -> dict[str, int | float]:
         """The tally for the manifest."""
         return asdict(self.tally) | {"usd": round(self.tally.usd, 9)}
@@ -320,11 +335,11 @@ class Caller:
         self.tally.failed += 1
         return Answer(None, request.key, problem)
 
-    def _refused(self, teacher: Teacher) -> None:
+    def _refused(self, teacher: Teacher, problem: CallFailed) -> None:
         """Count a call that was refused for good; calls that went out together count no more than one."""
-        self._refusals[teacher.name] = self._refusals.get(teacher.name, 0) + 1
-        if self._refusals[teacher.name] >= max(MAX_FAILURES_IN_A_ROW, self.cap(teacher)):
-            count = self._refusals[teacher.name]
+        has_answered = teacher.name in self._answered_by
+        count = self._refusals.add(teacher.name, problem, has_answered=has_answered)
+        if count >= max(MAX_FAILURES_IN_A_ROW, self.cap(teacher)):
             why = f"{count} calls failed in a row, the last because {self.last_problem}"
             self._give_up(teacher, why, for_all=not self.tally.reused)
 
@@ -355,7 +370,7 @@ class Caller:
 
     def check_answered(self) -> None:
         """Raise TeacherUnusable if calls were made, and not one of them was answered."""
-        if self.tally.failed and not self.tally.asked and not self.tally.reused:
+        if self.tally.failed and not self._answered_by:
             raise TeacherUnusable(f"no call was answered, the last because {self.last_problem}")
 
 
@@ -379,9 +394,7 @@ def caller(
     """
     bought_for = (account and account.plan) or plan
     most = account.max_usd if account else None
-    with open_journal(path) as journal:
-        if most is None:
-            yield Caller(journal, bought_for, None, concurrency, timeout)
-            return
-        with opened(journal, bought_for, most) as budget:
-            yield Caller(journal, bought_for, budget, concurrency, timeout)
+    with contextlib.ExitStack() as stack:
+        journal = stack.enter_context(open_journal(path))
+        budget = None if most is None else stack.enter_context(opened(journal, bought_for, most))
+        yield Caller(journal, bought_for, budget, concurrency, timeout)

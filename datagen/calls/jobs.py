@@ -7,7 +7,7 @@ import contextlib
 import gc
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from datagen.calls.caller import GOES_ON, Caller
 from datagen.errors import InterruptedRun
@@ -15,13 +15,23 @@ from datagen.errors import InterruptedRun
 T = TypeVar("T")
 
 
+#: Jobs that are under way or wait to be yielded while a teacher answers nothing: some 100 MB of rows.
+MOST_AHEAD = 10_000
+#: Passes of the event loop until a job that was begun has reached the teachers that it asks.
+_PASSES = 8
+#: Seconds after which to look again whether a teacher is stuck.
+_LOOK = 0.2
+
+
 async def in_order(
-    jobs: Iterable[Callable[[], Awaitable[T]]], *, window: int, caller: Caller
+    jobs: Iterable[Callable[[], Awaitable[T]]], *, window: int, caller: Caller, most: int = MOST_AHEAD
 ) -> AsyncGenerator[T]:
     """Run jobs at the same time and yield their results in the order of `jobs`.
 
-    At most `window` of them are under way or wait to be yielded, so memory stays bounded. When a job
-    raises, the calls in flight are let finish (they are paid for) before the error goes on.
+    At most `window` of them are under way or wait to be yielded, so memory stays bounded. While a teacher
+    answers nothing, its jobs fill the window; then there may be up to `most`, as far as the other teachers
+    have room for calls. When a job raises, the calls in flight are let finish (they are paid for) before the
+    error goes on.
     """
     pending: deque[asyncio.Future[T]] = deque()
     # Lets a Ctrl-C be heard that was pressed while something blocked, such as the loading of a model.
@@ -31,7 +41,9 @@ async def in_order(
             if caller.stopped_by:
                 raise caller.stopped_by
             pending.append(asyncio.ensure_future(job()))
-            if len(pending) >= window:
+            while len(pending) >= window:
+                if len(pending) < most and await _runs_ahead(pending[0], caller):
+                    break
                 yield await pending[0]
                 pending.popleft()
         while pending:
@@ -45,6 +57,20 @@ async def in_order(
         if pending:
             caller.stop(InterruptedRun(f"the run ended early; {GOES_ON}"))
             await asyncio.gather(*pending, return_exceptions=True)
+
+
+async def _runs_ahead(first: asyncio.Future[T], caller: Caller) -> bool:
+    """Wait until the first job is done, or another may be begun before; returns whether that is so."""
+    for _ in range(_PASSES):
+        if first.done() or not caller.may_run_ahead():
+            break
+        await asyncio.sleep(0)
+    while not first.done():
+        if caller.may_run_ahead():
+            return True
+        either: set[asyncio.Future[Any]] = {first, caller.ends.next()}
+        await asyncio.wait(either, timeout=_LOOK, return_when=asyncio.FIRST_COMPLETED)
+    return False
 
 
 @contextlib.contextmanager

@@ -52,6 +52,13 @@ CREATE TABLE IF NOT EXISTS reservations (
     usd REAL NOT NULL           -- what the attempt can cost at most
 ) WITHOUT ROWID
 """,
+    """
+CREATE TABLE IF NOT EXISTS failures (
+    key TEXT PRIMARY KEY,       -- of the request that failed and was not answered since
+    plan TEXT NOT NULL,
+    reason TEXT NOT NULL
+) WITHOUT ROWID
+""",
 )
 #: Columns that journals of version 0.1.0 lack.
 _ADDED = ("digest TEXT", "plan TEXT", "usd REAL")
@@ -59,6 +66,8 @@ INSERT = (
     "INSERT OR IGNORE INTO calls (key, request, reply, made, digest, plan, usd) VALUES (?, ?, ?, ?, ?, ?, ?)"
 )
 _RESERVE = "INSERT INTO reservations (id, plan, usd) VALUES (?, ?, ?)"
+_FAILED = "INSERT OR REPLACE INTO failures (key, plan, reason) VALUES (?, ?, ?)"
+_NO_FAILURE = "DELETE FROM failures WHERE key = ?"
 _RELEASE = "DELETE FROM reservations WHERE id = ?"
 #: Behind INSERT: if another process stored the call first, it was paid twice, and the note says so.
 _SETTLE = "DELETE FROM reservations WHERE id = ? AND changes() > 0"
@@ -161,6 +170,7 @@ class Journal:
         ]
         if reserved:
             statements.append((_SETTLE, (reserved,)))
+        statements.append((_NO_FAILURE, (request.key,)))
         if await self._store(statements):
             return reply._replace(pause=0.0)
         return self.get(request) or reply
@@ -177,6 +187,21 @@ class Journal:
     async def release(self, reserved: str) -> None:
         """Take a reservation back: the call was certainly not paid for."""
         await self._store([(_RELEASE, (reserved,))])
+
+    async def note_failure(self, request: Request, plan: str, reason: str) -> None:
+        """Remember that a request failed, until it is answered: a rerun asks it last."""
+        await self._store([(_FAILED, (request.key, plan, reason))])
+
+    def has_failed(self, key: str) -> bool:
+        """Whether the request with this key failed, and was not answered since."""
+        with errors_explained(self.path):
+            return bool(self._reader.execute("SELECT 1 FROM failures WHERE key = ?", (key,)).fetchone())
+
+    def any_failed(self, plan: str) -> bool:
+        """Whether any request of `plan` failed, and was not answered since."""
+        query = "SELECT 1 FROM failures WHERE plan = ? LIMIT 1"
+        with errors_explained(self.path):
+            return bool(self._reader.execute(query, (plan,)).fetchone())
 
     def spent(self, plan: str) -> float:
         """USD that all runs of `plan` spent, open reservations included."""

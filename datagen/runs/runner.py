@@ -22,6 +22,7 @@ from datagen.calls.budget import Account
 from datagen.calls.caller import Caller, caller
 from datagen.calls.forecast import Forecast, Rows, forecast_units
 from datagen.calls.jobs import in_order
+from datagen.calls.new_first import NewFirst
 from datagen.data import dataset, directory, manifest
 from datagen.data.dataset import Outcome, RowWriter, Split, Writer
 from datagen.data.manifest import Counts, Plan
@@ -215,27 +216,51 @@ def _make_each(
 
         async def work() -> None:
             async with connect_all(_distinct(profiles)) as opened:
-                tools = _tools(opened, profiles, asker)
+                new_first = NewFirst(asker) if asker.journal.any_failed(asker.plan) else None
+                tools = _tools(opened, profiles, new_first or asker)
                 needed = stage.needed(options)
                 asker.use(opened, needed=needed and tools.teachers[profiles.index(needed)])
 
-                async def work_on(unit: Any) -> tuple[Any, Made]:  # noqa: ANN401 - the stage's own units
-                    return unit, await stage.each(unit, options, tools)
+                def take(unit: Any, made: Made) -> None:  # noqa: ANN401 - the stage's own units
+                    _add(rows, made)
+                    stage.tally(writer.values, unit, made)
 
-                jobs = (partial(work_on, unit) for unit in stage.units(read, options))
-                results = in_order(jobs, window=asker.window(opened), caller=asker)
-                with progress.track(stage.name, read.rows) as advance:
-                    async with aclosing(results):
-                        async for unit, made in results:
-                            _add(rows, made)
-                            stage.tally(writer.values, unit, made)
-                            advance(1)
+                over = partial(_each_unit, stage, read, options, tools, asker)
+                if new_first:
+                    await over(f"{stage.name}, what is new", lambda *_: None)
+                    new_first.begin_second()
+                await over(stage.name, take)
+                if new_first:
+                    new_first.end()
 
         how.wait(work, asker)
         rows.flush()
         writer.refuse(read.refused)
         _note_calls(writer, asker, profiles)
     return writer.outcome(out)
+
+
+async def _each_unit(
+    stage: EachStage[Any, Any],
+    read: Source,
+    options: Any,  # noqa: ANN401
+    tools: Tools,
+    asker: Caller,
+    name: str,
+    take: Callable[[Any, Made], None],
+) -> None:
+    """Work on all units in order: `name` is shown with the progress, `take` gets what becomes of each."""
+
+    async def work_on(unit: Any) -> tuple[Any, Made]:  # noqa: ANN401 - the stage's own units
+        return unit, await stage.each(unit, options, tools)
+
+    jobs = (partial(work_on, unit) for unit in stage.units(read, options))
+    window = asker.window(list(dict.fromkeys(tools.teachers)))
+    with progress.track(name, read.rows) as advance:
+        async with aclosing(in_order(jobs, window=window, caller=asker)) as results:
+            async for unit, made in results:
+                take(unit, made)
+                advance(1)
 
 
 def _tools(opened: list[Teacher], profiles: list[Profile], asker: Any) -> Tools:  # noqa: ANN401 - any Asker

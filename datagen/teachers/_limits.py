@@ -9,8 +9,21 @@ from collections.abc import Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
+from datagen.request import Concerns
+
 #: The server is there and wants less.
 BUSY = frozenset({429, 503, 529})
+#: These are about what was sent; other refusals are about who sent it, or where to.
+_OF_THE_REQUEST = frozenset({400, 413, 414, 422, 431})
+#: Words of refusals that concern one prompt: it is too long, or a filter dislikes it.
+_OF_ONE_PROMPT = re.compile(
+    r"context[ _-]?(length|window|size)|too long|longer than|too many (input |prompt )?tokens"
+    r"|(request|prompt|input|payload|body|entity)( is)? too (large|big)|token limit"
+    r"|exceed\w* (the )?(model|max(imum)? (input|prompt|number of tokens|tokens allowed))"
+    r"|content[ _-]?(policy|filter|management)|moderation|flagged|safety|prohibited[ _]content|inappropriate"
+    r"|harmful|usage policy|your (prompt|input|message|request) (was|is|has been) (blocked|rejected)",
+    re.IGNORECASE,
+)
 _UNWELL = frozenset({408, 409, 425})
 #: A proxy gave up waiting: the server behind it may have answered, and billed the call.
 LATE = frozenset({408, 504, 524})
@@ -88,6 +101,13 @@ def _number(text: str | None) -> float | None:
 
 def _bounded(seconds: float) -> float:
     return min(max(seconds, 0.0), LONGEST_SECONDS)
+
+
+def concerns(status: int, words: str) -> Concerns:
+    """Whom a refusal for good concerns, by its status and all its words."""
+    if status == 413 or _OF_ONE_PROMPT.search(words):
+        return "prompt"
+    return "unknown" if status in _OF_THE_REQUEST else "all"
 
 
 def is_unwell(status: int) -> bool:

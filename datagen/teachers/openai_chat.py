@@ -304,7 +304,6 @@ class OpenAIChat:
         """What a refusal means, with the server's own words and what to do."""
         status, said = error.status_code, _words.of_error(error)
         words = self.without_key(said)
-        # 403 may be about this one request, which a filter before the server dislikes.
         if status in _HOPELESS:
             what, cure = _HOPELESS[status]
             cure = cure.format(key=self.profile.key_env or KEY_VARIABLE)
@@ -329,7 +328,8 @@ class OpenAIChat:
             # A proxy that gave up waiting does not know whether the server behind it went on.
             late = status in _limits.LATE
             return NoAnswer(f"the server refused with {status}: {words}", maybe_billed=late)
-        return CallFailed(f"the server refused with {status}: {words}")
+        concerns = _limits.concerns(status, f"{error} {error.body}")
+        return CallFailed(f"the server refused with {status}: {words}", concerns=concerns)
 
     def without_key(self, words: object, limit: int = 200) -> str:
         """The server's words, which may repeat the key that it was sent."""

@@ -30,6 +30,7 @@ from urllib.parse import parse_qsl
 from datagen import canonical
 from datagen.errors import DatagenError, UsageError, nearest, one_line
 from datagen.request import CallFailed, NoAnswer, Prompt, Reply, Request, TeacherUnusable
+from datagen.teachers import _limits
 from datagen.teachers._kind import Kind
 from datagen.teachers._protocol import RequestBuilder
 from datagen.teachers._teacher import Profile
@@ -236,7 +237,8 @@ class Worker:
                 try:
                     batch[engine.add(request)] = coming
                 except Exception as error:  # of one request, such as a prompt that is too long
-                    _settle(coming, CallFailed(f"vLLM refused the request: {one_line(error, 200)}"))
+                    words = f"vLLM refused the request: {one_line(error, 200)}"
+                    _settle(coming, CallFailed(words, concerns=_limits.concerns(400, str(error))))
         return True
 
     def _step(self, engine: Engine, batch: dict[str, Future[Reply]]) -> None:

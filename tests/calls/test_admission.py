@@ -295,6 +295,32 @@ def test_what_the_server_asks_for_holds_for_every_call():
     assert in_virtual_time(work) == pytest.approx(23)
 
 
+def test_who_refuses_without_a_word_is_asked_seldom():
+    """However many calls wait, an endpoint that says nothing but "busy" gets one every few seconds."""
+
+    async def work(loop):
+        gate = Gate("e", 8, clock=loop.time)
+
+        async def one():
+            for attempt in range(100):
+                moment = await gate.enter(1)
+                asked.append(moment)
+                await asyncio.sleep(0.01)
+                if loop.time() > started + 60:
+                    gate.answered(moment, 1, 1)
+                    return
+                await asyncio.sleep(gate.refused(moment, attempt, None))
+
+        asked = []
+        started = loop.time()
+        await asyncio.gather(*(one() for _ in range(200)))
+        assert len([moment for moment in asked if started + 10 < moment < started + 60]) <= 50 / 4 + 1
+        return loop.time() - started
+
+    # Once it answers, the others follow soon.
+    assert in_virtual_time(work) < 75
+
+
 def test_a_pause_longer_than_the_patience_is_not_waited_for(capsys):
     """Who has to wait for an hour is told so now, and the others go on."""
 

@@ -14,8 +14,9 @@ from haste import hasten
 
 from datagen import progress
 from datagen.calls import admission
-from datagen.calls.caller import ATTEMPTS, MAX_FAILURES_IN_A_ROW, Caller
+from datagen.calls.caller import ATTEMPTS, Caller
 from datagen.calls.jobs import in_order
+from datagen.calls.refusals import MAX_FAILURES_IN_A_ROW
 from datagen.commands.interrupts import run_calls
 from datagen.errors import DatagenError, InterruptedRun
 from datagen.journal import open_journal
@@ -235,7 +236,7 @@ def test_failures_in_a_row_stop_the_run(caller):
 
     async def script(text):
         if int(text) > 2:
-            raise CallFailed(f"fault {text}")
+            raise CallFailed(f"fault {text}", concerns="all")
 
     teacher = Scripted(script, concurrency=1)
     with pytest.raises(
@@ -243,6 +244,52 @@ def test_failures_in_a_row_stop_the_run(caller):
     ):
         run(caller, teacher, range(200))
     assert len(teacher.asked) == 3 + MAX_FAILURES_IN_A_ROW
+
+
+def refusing(*, longest, **refusal):
+    """A teacher that refuses the texts up to `longest`, one after the other."""
+
+    async def script(text):
+        if int(text) <= longest:
+            raise CallFailed(f"{text} tokens are too many", **refusal)
+
+    return Scripted(script, concurrency=1)
+
+
+def test_refusals_of_prompts_stop_nothing(caller):
+    """However many prompts are refused first, each for itself, those behind them are asked."""
+    came = run(caller, refusing(longest=99, concerns="prompt"), range(110))
+    assert came == [f"{n} tokens are too many" for n in range(100)] + [
+        f"answer to {n}" for n in range(100, 110)
+    ]
+
+
+def test_refusals_without_a_reason_stop_nothing_once_one_prompt_was_answered(caller):
+    """Whoever answered one prompt has no reason to refuse all, whether that was now or in an earlier run."""
+    assert run(caller, refusing(longest=-1), [100])
+    again = Caller(caller.journal)
+    came = run(again, refusing(longest=99), [100, *range(110)])
+    assert came.count("answer to 100") == 2
+    assert came[-1] == "answer to 109"
+    assert not again.stopped_by
+
+
+def test_refusals_without_a_reason_that_differ_stop_nothing(caller):
+    """What holds for every prompt is refused in the same words; different ones speak of the prompts."""
+
+    async def script(text):
+        if text != "50":
+            raise CallFailed(f"the word {'a' * int(text)} is not allowed")
+
+    assert run(caller, Scripted(script, concurrency=1), range(51))[-1] == "answer to 50"
+
+
+def test_same_refusal_of_every_prompt_stops_the_run(caller):
+    """A teacher that never answered and refuses all alike, numbers aside, is not asked for ever."""
+    teacher = refusing(longest=999)
+    with pytest.raises(TeacherUnusable, match=rf"^{MAX_FAILURES_IN_A_ROW} calls failed in a row, the last"):
+        run(caller, teacher, range(200))
+    assert len(teacher.asked) == MAX_FAILURES_IN_A_ROW
 
 
 def test_failures_with_answers_between_do_not_stop(caller):
@@ -264,6 +311,20 @@ def test_no_answer_at_all_is_an_error(caller):
 
     with pytest.raises(TeacherUnusable, match=r"no call was answered.*refused with 500"):
         run(caller, Scripted(script), range(3))
+
+
+def test_answers_without_a_journal_count_as_answers(caller):
+    """What a recording or a reference answered is an answer: one missing task costs its row alone."""
+
+    class Recorded(Scripted):
+        journalled = False
+
+    async def script(text):
+        if text == "7":
+            raise CallFailed("not recorded")
+
+    came = run(caller, Recorded(script), range(41))
+    assert came == ["not recorded" if n == 7 else f"answer to {n}" for n in range(41)]
 
 
 def test_stop_is_heard_before_the_first_call(caller):
@@ -519,6 +580,87 @@ def test_others_go_on_without_one(caller, monkeypatch, capsys, trouble):
     assert len(bad.asked) < 60
     assert capsys.readouterr().err.count("bad is given up for this run (") == 1
     assert (caller.tally.asked, caller.tally.failed) == (100, 100)
+
+
+def both(caller, good, bad, texts, **bounds):
+    """Ask two teachers for each text, as jobs that need both; returns what came of each."""
+
+    async def job(text):
+        answers = await asyncio.gather(ask(caller, good, text), ask(caller, bad, text))
+        return [answer.reply.text if answer.reply else answer.problem for answer in answers]
+
+    async def work():
+        caller.use([good, bad])
+        jobs = (partial(job, text) for text in texts)
+        async with aclosing(in_order(jobs, window=16, caller=caller, **bounds)) as came:
+            return [one async for one in came]
+
+    return run_calls(work, caller)
+
+
+@pytest.mark.parametrize(
+    "trouble", [None, lambda: NoAnswer("gone"), lambda: Busy("429", 0.5), lambda: Busy("503", None)]
+)
+@pytest.mark.timeout(60)
+def test_dead_teacher_holds_nobody_up(caller, monkeypatch, trouble):
+    """While one teacher hangs or refuses, the other gets its calls for all rows, and no row is lost."""
+    monkeypatch.setattr(admission, "QUIET", 0.0)
+    monkeypatch.setattr(admission, "FIRST_PATIENCE", 1000.0)
+    monkeypatch.setattr(admission, "FIRST_PAUSE", 0.5)
+    monkeypatch.setattr(admission, "LONGEST_PAUSE", 0.5)
+    monkeypatch.setattr(admission, "backoff", lambda *_, **__: 0.5)
+    through = asyncio.Event()
+
+    async def answers(text):
+        if text == "199":
+            through.set()
+
+    async def is_dead(_):
+        if trouble and not through.is_set():
+            raise trouble()
+        await through.wait()
+
+    good, bad = Scripted(answers, name="good"), Scripted(is_dead, name="bad")
+    came = both(caller, good, bad, range(200))
+    assert came == [[f"answer to {n}"] * 2 for n in range(200)]
+
+
+@pytest.mark.timeout(60)
+def test_rows_that_wait_for_a_dead_teacher_are_bounded(caller, monkeypatch):
+    """No more rows are held than the bound, however long a teacher is dead."""
+    monkeypatch.setattr(admission, "QUIET", 0.0)
+    full = asyncio.Event()
+    begun = []
+
+    async def answers(text):
+        if text == "39":
+            full.set()
+
+    async def hangs(_):
+        await full.wait()
+        for _ in range(50):
+            await asyncio.sleep(0)
+        most_begun.append(len(begun))
+
+    most_begun = []
+    good, bad = Scripted(answers, name="good"), Scripted(hangs, name="bad", concurrency=1)
+    both(caller, good, bad, (begun.append(n) or n for n in range(60)), most=40)
+    assert most_begun[0] == 40
+
+
+def test_slow_teacher_is_no_dead_one(caller):
+    """While all teachers answer, no more rows are held than the window."""
+    begun, ended = [], []
+
+    async def script(text):
+        await asyncio.sleep(0.001)
+        ended.append(text)
+        held.append(len(begun) - len(ended) // 2)
+
+    held = []
+    teachers = Scripted(script, name="fast", concurrency=32), Scripted(script, name="slow", concurrency=1)
+    both(caller, *teachers, (begun.append(n) or n for n in range(60)))
+    assert max(held) <= 16 + 1
 
 
 def test_nobody_is_left(caller):

@@ -74,8 +74,11 @@ def test_malformed_spec(folder, command, specs, told):
         ("502", "no answer in 0 s: the server refused with 502"),
         ("html", "no answer in 0 s: the server's answer is no completion: <!doctype html>"),
         ("no-choices", "no answer in 0 s: the server's answer is no completion: "),
-        ("400", "20 calls failed in a row, the last because openai:stand-in: the server refused with 400"),
-        ("echo-key", "the last because openai:stand-in: the server refused with 400: "),
+        ("400", "no call was answered, the last because openai:stand-in: the server refused with 400"),
+        (
+            "echo-key",
+            "20 calls failed in a row, the last because openai:stand-in: the server refused with 400: ",
+        ),
         ("reset", "no answer in 0 s: no answer from the server: "),
     ],
 )

@@ -1,4 +1,4 @@
-"""What a server's headers say about when the next call may come."""
+"""What a server's headers and words say about the next call: when it may come, and whether it can succeed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datagen.teachers._limits import LONGEST_HINT, LONGEST_SECONDS, duration, pause, retry_after
+from datagen.teachers._limits import LONGEST_HINT, LONGEST_SECONDS, concerns, duration, pause, retry_after
 
 NOW = 1_790_000_000
 
@@ -116,3 +116,33 @@ def test_any_header(headers):
     said = retry_after(headers)
     assert said is None or 0 <= said <= LONGEST_SECONDS
     assert 0 <= pause(headers) <= LONGEST_HINT
+
+
+@pytest.mark.parametrize(
+    ("status", "words", "expected"),
+    [
+        (
+            400,
+            "This model's maximum context length is 4096 tokens. However, you requested 4472 tokens",
+            "prompt",
+        ),
+        (400, "{'code': 'context_length_exceeded'}", "prompt"),
+        (400, "the request exceeds the available context size, try increasing it", "prompt"),
+        (400, "prompt is too long: 210000 tokens > 200000 maximum", "prompt"),
+        (400, "The input token count (1200000) exceeds the maximum number of tokens allowed", "prompt"),
+        (400, "The response was filtered due to Azure OpenAI's content management policy", "prompt"),
+        (400, "Invalid prompt: your prompt was flagged as potentially violating our usage policy", "prompt"),
+        (400, "The decoder prompt (length 5000) is longer than the maximum model length of 4096", "prompt"),
+        (403, "Input was flagged by moderation", "prompt"),
+        (413, "", "prompt"),
+        (400, "Unsupported parameter: 'max_tokens' is not supported with this model", "unknown"),
+        (400, "max_tokens is too large: 8192. This model supports at most 4096 completion tokens", "unknown"),
+        (422, "Extra inputs are not permitted", "unknown"),
+        (403, "You have no access to this model", "all"),
+        (402, "Insufficient balance", "all"),
+        (405, "Method Not Allowed", "all"),
+    ],
+)
+def test_whom_a_refusal_concerns(status, words, expected):
+    """A prompt that is too long or disliked is refused alone; a missing permission refuses all."""
+    assert concerns(status, words) == expected

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 from datagen.request import Busy, CallFailed, NoAnswer, Reply, Request, TeacherUnusable
-from datagen.teachers._limits import BUSY, NO_QUOTA, is_unwell
+from datagen.teachers._limits import BUSY, NO_QUOTA, concerns, is_unwell
 from datagen.teachers._protocol import body, parse_reply, path
 from datagen.teachers._words import said as said_in
 
@@ -102,7 +102,9 @@ def _outcome(result: Any, words: Words) -> Outcome:  # noqa: ANN401 - untrusted
     said = f"the server refused with {status} in a batch: {words(said_in(response.get('body')))}"
     if status in BUSY:
         return Busy(said)
-    return NoAnswer(said) if is_unwell(status) else CallFailed(said)
+    if is_unwell(status):
+        return NoAnswer(said)
+    return CallFailed(said, concerns=concerns(status, json.dumps(response.get("body"))))
 
 
 def _code(error: object) -> str:
