@@ -111,6 +111,11 @@ class Reply(NamedTuple):
     tokens_out: int
     pause: float = 0.0
 
+    @property
+    def is_counted(self) -> bool:
+        """Whether the server said how many tokens it counted: no prompt has none."""
+        return bool(self.tokens_in and (self.tokens_out or not self.text))
+
     def stored(self) -> str:
         """What the journal keeps, as JSON."""
         content = self._asdict()

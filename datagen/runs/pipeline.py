@@ -18,7 +18,6 @@ from typing import Any
 import polars as pl
 
 from datagen import canonical, progress
-from datagen.calls.budget import Account
 from datagen.calls.forecast import Forecast, Rows
 from datagen.data import dataset, directory, inputs, manifest
 from datagen.data.dataset import Outcome, Split
@@ -39,14 +38,14 @@ def run(recipe: Recipe, out: Path, how: How) -> Outcome:
     """Make the data set of a recipe in `out`; of a shortened one only its stages, without joining them.
 
     Stages whose inputs, options and versions have not changed are not made again. A limit of money is for all
-    runs of this recipe together.
+    runs that write `out` together.
 
     Raises:
         DatagenError: what a stage raises, a stage keeps no row, or `out` holds something else.
     """
     source = inputs.open_source(recipe.seeds, recipe.rename)
     plan = Plan("run", [source], {}, (_deciding(recipe),))
-    account = Account(plan.key(), how.account.max_usd if how.account else None)
+    of_stages = replace(how, account=how.account.of(plan.key(), out), overwrite=True)
     made: list[Outcome] = []
     started = time.monotonic()
     with directory.lock(out):
@@ -56,8 +55,7 @@ def run(recipe: Recipe, out: Path, how: How) -> Outcome:
             before = inputs.open_source(str(made[-1].out)) if made else source
             if not before.rows:
                 raise _nothing_left(made[-1].out if made else Path(recipe.seeds), step)
-            how_here = replace(how, account=account, overwrite=True)
-            outcome = runner.make(step.stage, before, where, step.options, how_here)
+            outcome = runner.make(step.stage, before, where, step.options, of_stages)
             made.append(outcome)
             progress.say(_line(number, len(recipe.stages), outcome))
         if len(made) < len(recipe.stages):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -57,14 +57,14 @@ class How:
         wait: runs model calls.
         overwrite: whether a data set made from other inputs or options may be replaced.
         workers: processes that work on frames; None for one a core.
-        account: whose money it is; None for no limit.
+        account: whose money it is; empty for that of the data set that is written, without a limit.
         journal: the journal's file; None for the user's own.
     """
 
     wait: Waiter
     overwrite: bool = False
     workers: int | None = None
-    account: Account | None = None
+    account: Account = field(default_factory=Account)
     journal: Path | None = None
 
 
@@ -202,9 +202,10 @@ def _make_each(
     profiles = asked(stage, options)
     read = source.limited(stage.limit(options))
     limits = {"concurrency": options.concurrency, "timeout": options.timeout}
+    # The lock of what is written comes first: one process at a time spends its money.
     with (
-        caller(todo.key(), path=how.journal, account=how.account, **limits) as asker,
         dataset.writing(out, todo, stage.entries) as writer,
+        caller(how.account.of(todo.key(), out), path=how.journal, **limits) as asker,
     ):
         rows = RowWriter(writer, read.schema(), stage.columns(options))
 
