@@ -81,6 +81,7 @@ _AFTER = "SELECT key, request FROM calls WHERE key > ? ORDER BY key LIMIT 1"
 _MEAN = """
 SELECT COUNT(*), AVG(json_extract(reply, '$.tokens_out')) FROM calls
 WHERE json_extract(request, '$.endpoint') = ? AND json_extract(request, '$.model') = ?
+    AND json_extract(reply, '$.tokens_out') > 0
     AND json_extract(request, '$.messages[0][1]') IS ? AND (json_extract(request, '$.text') IS NULL) = ?
 """
 _BUSY_SECONDS = 60.0
