@@ -19,10 +19,9 @@ import polars as pl
 
 from datagen import canonical, progress
 from datagen.calls.forecast import Forecast, Rows
-from datagen.data import dataset, directory, inputs, manifest
+from datagen.data import dataset, directory, inputs
 from datagen.data.dataset import Outcome, Split
 from datagen.data.manifest import Entry, Plan, sums
-from datagen.data.source import Source
 from datagen.errors import DatagenError
 from datagen.runs import runner
 from datagen.runs.recipe import Recipe, Step
@@ -101,19 +100,10 @@ def forecast(recipe: Recipe, out: Path, how: How) -> tuple[list[tuple[str, Forec
     made: list[tuple[str, Forecast]] = []
     for number, step in enumerate(recipe.stages[: recipe.stop_after], 1):
         where = _folder(out, number, step)
-        of_stage = runner.forecast(step.stage, rows, step.options, how)
-        asks = any(one.calls[1] for one in of_stage.asked)
-        done = rows.exact and not asks and _is_made(where, step, rows.source)
+        of_stage = runner.forecast(step.stage, rows, step.options, how, where)
         made.append((step.stage.name, of_stage))
-        rows = Rows.of(inputs.open_source(str(where))) if done else of_stage.rows
+        rows = of_stage.rows
     return made, source.rows
-
-
-def _is_made(where: Path, step: Step, source: Source) -> bool:
-    """Whether the data set in `where` is the one of this plan."""
-    if not (where / manifest.NAME).exists():
-        return False
-    return bool(manifest.read(where)["key"] == runner.plan(step.stage, source, step.options).key())
 
 
 def _line(number: int, of: int, outcome: Outcome) -> str:

@@ -22,7 +22,7 @@ from datagen.calls.budget import Account
 from datagen.calls.caller import Caller, caller
 from datagen.calls.forecast import Forecast, Rows, forecast_units
 from datagen.calls.jobs import in_order
-from datagen.data import dataset
+from datagen.data import dataset, inputs
 from datagen.data.dataset import Outcome, RowWriter, Split, Writer
 from datagen.data.manifest import Counts, Plan
 from datagen.data.source import Source
@@ -253,8 +253,15 @@ def _note_calls(writer: Writer, asker: Caller, profiles: list[Profile]) -> None:
     writer.values["teachers"] = public_settings(_distinct(profiles))
 
 
-def forecast(stage: Stage, rows: Rows, options: Any, how: How) -> Forecast:  # noqa: ANN401
-    """What `make` would ask for, without asking: the same work, with an asker that only looks answers up."""
+def forecast(stage: Stage, rows: Rows, options: Any, how: How, out: Path) -> Forecast:  # noqa: ANN401
+    """What `make` would ask for, without asking: the same work, with an asker that only looks answers up.
+
+    A data set that is made already asks for nothing, so that no teacher is looked for either.
+    """
+    if rows.exact and dataset.already_made(
+        out, plan(stage, rows.source, options), overwrite=True, entries=stage.entries
+    ):
+        return Forecast([], Rows.of(inputs.open_source(str(out))))
     if isinstance(stage, FrameStage):
         return Forecast([], rows.becoming(0, rows.most))
     profiles = asked(stage, options)
