@@ -109,7 +109,7 @@ class _Common:
         only_columns: the columns to read, by their names in the input; none for all.
         overwrite: whether a data set made from other inputs or options may be replaced.
         workers: processes that work on frames; None for one a core.
-        max_usd: the most that all runs together may spend on this data set; needs prices.
+        max_usd: the most that may be spent on `out`, in all runs that ever wrote it; needs prices.
         journal: the file in which calls are kept; None for the user's own.
         teachers: a teachers file, or its content; its names may stand for SPECs.
     """

@@ -127,6 +127,11 @@ class Reply(NamedTuple):
     pause: float = 0.0
     adapted: tuple[str, ...] = ()
 
+    @property
+    def is_counted(self) -> bool:
+        """Whether the server said how many tokens it counted: no prompt has none."""
+        return bool(self.tokens_in and (self.tokens_out or not self.text))
+
     def stored(self) -> str:
         """What the journal keeps, as JSON; `adapted` only where there is something to tell."""
         content = self._asdict()

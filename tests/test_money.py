@@ -7,6 +7,7 @@ import json
 import multiprocessing
 import os
 import random
+import shutil
 import signal
 import sqlite3
 import sys
@@ -69,6 +70,16 @@ def command(folder):
         return process
 
     return start
+
+
+def words_of(folder, stage):
+    """A command on what a run before it has written into the folder, with the same -o."""
+    source = [folder / "tasks.jsonl", "--teachers", folder / "teachers.yaml"]
+    if stage == "run":
+        recipe = {"seeds": str(folder / "tasks.jsonl"), "stages": ["filter"]}
+        (folder / "recipe.yaml").write_text(json.dumps(recipe))
+        source = [folder / "recipe.yaml"]
+    return [str(word) for word in (stage, *source, "--max-usd", 1, "-o", folder / "out-cache")]
 
 
 def child(words: list[str], cache: Path) -> None:
@@ -156,6 +167,70 @@ def test_a_budget_ends_a_run_and_a_larger_one_goes_on(command, folder, stage):
         assert json.loads(out)["digest"] == digest
         assert endpoint.paid_twice() == 0
         assert bill(endpoint) == pytest.approx(cost)
+
+
+def test_changed_commands_share_the_budget_of_their_data_set(command, folder):
+    """More answers, another stage, --overwrite and a removed folder: the limit is for OUT all the same."""
+    with Endpoint() as endpoint:
+        code, _, err = ended(command(endpoint, 1.0, "-n", 1))
+        assert code == 0, err
+        spent = bill(endpoint)
+        limit = spent + 0.0012
+        with watched(endpoint, limit):
+            for more in (["-n", 3, "--overwrite"], ["-n", 4, "--overwrite"]):
+                code, _, err = ended(command(endpoint, limit, "--quiet", *more))
+                assert code == 4, err
+            shutil.rmtree(folder / "out-cache")
+            code, _, err = ended(command(endpoint, limit, "--quiet", stage="run"))
+            assert code == 4, err
+        assert f"${bill(endpoint):.4f} spent, by all runs with this -o" in err
+
+
+def test_runs_without_a_limit_count_for_later_ones(command, folder):
+    """What a data set cost before anybody set a limit is part of what it cost."""
+    with Endpoint() as endpoint:
+        assert ended(command(endpoint, None))[0] == 0
+        before = bill(endpoint)
+        code, _, err = ended(command(endpoint, before / 2, "-n", 2, "--overwrite", "--quiet"))
+        assert code == 4, err
+        assert f"${before:.4f} spent" in err
+        assert bill(endpoint) == before
+
+
+def test_two_processes_do_not_share_a_data_set(command, folder):
+    """A second run with the same -o ends at once, so the two cannot spend the same rest."""
+    with Endpoint(hold_after=3) as endpoint:
+        first = command(endpoint, 0.006)
+        endpoint.wait_for(answered=3)
+        for stage in ("sample", "run"):
+            second = WARM.Process(target=child, args=(words_of(folder, stage), folder / "second"))
+            second.cache = folder / "second"
+            second.start()
+            code, _, err = ended(second)
+            assert (code, err.count("another datagen is writing")) == (1, 1), err
+        endpoint.release()
+        ended(first)
+        assert bill(endpoint) <= 0.006
+
+
+@pytest.mark.parametrize("share", [0.5, 20.0])
+def test_a_server_that_bills_more_than_it_may(command, folder, share):
+    """The true cost counts, the run ends at once and says why, whether there is money left or not."""
+    counted = {"prompt_tokens": 50, "completion_tokens": 5000}
+    body = json.dumps({"choices": [{"message": {"content": "x = 1"}}], "model": "m", "usage": counted})
+    cost = (50 * PRICE_IN + 5000 * PRICE_OUT) / 1e6
+    with Endpoint(fault="body", body=body) as endpoint:
+        code, _, err = ended(command(endpoint, cost * share, "--quiet", concurrency=4))
+        assert (code, len(err.splitlines())) == (4, 1), err
+        assert "t billed $0.0200 for a call that may cost $0.000" in err
+        assert "cannot be kept" in err
+        assert endpoint.asked.total() <= 4
+        asked = endpoint.asked.total()
+        assert rows_of(folder, "SELECT TOTAL(usd) FROM calls") == [(pytest.approx(asked * cost),)]
+        if share < 1:
+            code, _, err = ended(command(endpoint, cost * share, "--quiet", concurrency=4))
+            assert (code, endpoint.asked.total()) == (4, asked), err
+            assert f"${asked * cost:.4f} spent" in err
 
 
 def test_killed_runs_never_spend_more(command, folder):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -12,10 +12,10 @@ from datagen import progress
 from datagen.calls.admission import Gate, GivenUp
 from datagen.calls.ahead import Ends, may_run_ahead
 from datagen.calls.asking import Answer, Tally
-from datagen.calls.budget import Account, Budget, Reservation, expected_tokens_in, most_tokens_out, opened
+from datagen.calls.budget import Account, Budget, Reservation, expected_tokens_in, most_tokens_out, most_usd
 from datagen.calls.refusals import MAX_FAILURES_IN_A_ROW, Refusals
 from datagen.calls.usage import Usage
-from datagen.errors import DatagenError, InterruptedRun
+from datagen.errors import DatagenError
 from datagen.journal import Journal, open_journal
 from datagen.request import Busy, CallFailed, NoAnswer, Prompt, Reply, Request, TeacherUnusable
 from datagen.teachers import Teacher
@@ -42,7 +42,8 @@ class Caller:
     Args:
         journal: where answers are looked up and stored.
         plan: what the calls are bought for: the key of a stage's or a run's plan.
-        budget: what all runs of the plan may spend; None for no limit.
+        account: the name of the account that pays for them.
+        budget: what the account may spend; None for no limit.
         concurrency: calls at a time to each teacher; None for the teacher's own.
         timeout: seconds for a call; None for the teacher's own.
         tally: this run's calls.
@@ -57,14 +58,15 @@ class Caller:
         _teachers: who may be asked, by name.
         _needed: the name of the teacher that the work cannot do without.
         _gone: teachers that were given up, by name, with the reason.
-        _users: by endpoint and model, the names of the teachers behind it.
-        _models: by teacher, the model names that the server answered under.
+        _users: names of teachers, by endpoint and model.
+        _models: the model names that the server answered under, by teacher.
         _answered_by: names of the teachers that answered something, now or in an earlier run.
         _stopping: set when `stopped_by` is.
     """
 
     journal: Journal
     plan: str = ""
+    account: str = ""
     budget: Budget | None = None
     concurrency: int | None = None
     timeout: float | None = None
@@ -211,10 +213,12 @@ class Caller:
 
     async def _send(self, teacher: Teacher, request: Request) -> tuple[Reply, Reservation | None]:
         """Make a call once, within its time and the budget."""
-        reservation = await self.budget.reserve(teacher.profile, request) if self.budget else None
+        reservation = None
+        if self.budget:
+            reservation = await self.budget.reserve(teacher.profile, request, resumable=teacher.resumable)
         if self.stopped_by or teacher.name in self._gone:
             # The run may have ended while this call waited for admission or for money.
-            await self._settle(reservation, 0.0)
+            await self._end(Budget.release, reservation)
             raise self.stopped_by or GivenUp(self._gone[teacher.name])
         self.in_flight += 1
         try:
@@ -226,16 +230,15 @@ class Caller:
             except TimeoutError:
                 raise NoAnswer(f"no answer within {seconds:g} s", maybe_billed=True) from None
         except NoAnswer as problem:
-            # The server may have answered and billed it: the reservation stays in the journal.
-            lost = reservation.usd if reservation and problem.maybe_billed else 0.0
-            await self._settle(reservation, lost)
+            # The server may have answered and billed it: then the reservation stays in the journal.
+            await self._end(Budget.lose if problem.maybe_billed else Budget.release, reservation)
             raise
-        except (Busy, CallFailed, TeacherUnusable, InterruptedRun):
-            await self._settle(reservation, 0.0)
+        except (Busy, CallFailed, TeacherUnusable):
+            await self._end(Budget.release, reservation)
             raise
         except BaseException:
-            # The call may be billed: keep its reservation, and wake the calls that wait for budget.
-            await self._settle(reservation, reservation.usd if reservation else 0.0)
+            # The call may be billed, or go on without us: its reservation stays as it is.
+            await self._end(Budget.keep, reservation)
             raise
         finally:
             self.in_flight -= 1
@@ -245,30 +248,32 @@ class Caller:
     ) -> Reply:
         """Store a reply and what it cost; returns what the journal holds."""
         usd = teacher.profile.cost(reply.tokens_in, reply.tokens_out)
-        if reservation and not (reply.tokens_in and (reply.tokens_out or not reply.text)):
-            usd = reservation.usd  # the server does not say what it counted
+        if not reply.is_counted:
+            usd = most_usd(teacher.profile, request)  # the server does not say what it counted
         name = reservation.name if reservation else ""
+        told = {"plan": self.plan, "account": self.account, "reserved": name}
         try:
-            stored = await self.journal.put(request, reply, plan=self.plan, usd=usd, reserved=name)
+            stored = await self.journal.put(request, reply, usd=usd, **told)
         except BaseException:
-            # The call may be billed: keep its reservation, and wake the calls that wait for budget.
-            await self._settle(reservation, reservation.usd if reservation else 0.0)
+            # The call is billed: its reservation stays, and calls that wait for money hear of it.
+            await self._end(Budget.keep, reservation)
             raise
         if reservation and self.budget:
             await self.budget.settle(reservation, usd)
+            if usd > most_usd(teacher.profile, request) + 1e-12:
+                self.stop(self.budget.overrun(teacher.profile, request, usd))
         self.tally.asked += 1
         self.tally.tokens_in += stored.tokens_in
         self.tally.tokens_out += stored.tokens_out
         self.tally.usd += usd
         return stored
 
-    async def _settle(self, reservation: Reservation | None, usd: float) -> None:
-        """End the reservation of a call that failed: what it cost counts as spent."""
-        if reservation is None or self.budget is None:
-            return
-        await self.budget.settle(reservation, usd)
-        if reservation.name and not usd:
-            await self.journal.release(reservation.name)
+    async def _end(
+        self, how: Callable[[Budget, Reservation], Awaitable[None]], of: Reservation | None
+    ) -> None:
+        """End a call's reservation without an answer, by one of the budget's ways."""
+        if of and self.budget:
+            await how(self.budget, of)
 
     async def _complete(self, teacher: Teacher, request: Request) -> Reply:
         """The teacher's reply; a run that ends does not wait for a call that goes on without us."""
@@ -376,25 +381,20 @@ class Caller:
 
 @contextmanager
 def caller(
-    plan: str,
+    account: Account,
     *,
     path: Path | None = None,
-    account: Account | None = None,
     concurrency: int | None = None,
     timeout: float | None = None,
 ) -> Iterator[Caller]:
-    """A caller for a plan with this key, or for what `account` says.
+    """A caller that spends the money of an account; where that has a limit, hold the data set's lock.
 
     Args:
-        plan: the key of the plan that the calls are bought for.
+        account: whose money it is, and what is bought for it.
         path: the journal's file; None for the user's own.
-        account: whose money it is; None for no limit.
         concurrency: calls at a time to each teacher, instead of its own.
         timeout: seconds for a call, instead of the teacher's own.
     """
-    bought_for = (account and account.plan) or plan
-    most = account.max_usd if account else None
-    with contextlib.ExitStack() as stack:
-        journal = stack.enter_context(open_journal(path))
-        budget = None if most is None else stack.enter_context(opened(journal, bought_for, most))
-        yield Caller(journal, bought_for, budget, concurrency, timeout)
+    with open_journal(path) as journal:
+        budget = None if account.max_usd is None else Budget(journal, account.name, account.max_usd)
+        yield Caller(journal, account.plan, account.name, budget, concurrency, timeout)

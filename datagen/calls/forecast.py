@@ -341,8 +341,16 @@ def lines(stages: Sequence[tuple[str, Forecast]]) -> list[str]:
     everything = [one for _, forecast in stages for one in forecast.asked]
     return [
         *text,
-        f"In all: {_shown(_sum([one.calls for one in everything]))} calls, {_dollars(_cost(everything))}",
+        f"In all: {_shown(_sum([one.calls for one in everything]))} calls, {_in_all(everything)}",
     ]
+
+
+def _in_all(asked: Sequence[TeacherForecast]) -> str:
+    """The cost of all calls, as far as it is known, and of whom it is not."""
+    cost, unknown = _cost(asked), _unpriced(asked)
+    if cost is None or not unknown:
+        return _dollars(cost)
+    return f"{_dollars(cost)} and what {', '.join(unknown)} costs: no price_in and price_out"
 
 
 def as_json(stages: Sequence[tuple[str, Forecast]]) -> dict[str, Any]:
@@ -361,12 +369,18 @@ def as_json(stages: Sequence[tuple[str, Forecast]]) -> dict[str, Any]:
         ],
         "calls": [round(x) for x in _sum([one.calls for one in everything])],
         "usd": None if cost is None else [round(x, 6) for x in cost],
+        **({"usd_unknown": unknown} if (unknown := _unpriced(everything)) else {}),
     }
 
 
 def _cost(asked: Sequence[TeacherForecast]) -> Range | None:
+    """The sum of what is known; None where nothing is."""
     costs = [one.usd for one in asked if one.usd is not None]
-    return _sum(costs) if len(costs) == len(asked) else None
+    return _sum(costs) if costs or not asked else None
+
+
+def _unpriced(asked: Sequence[TeacherForecast]) -> list[str]:
+    return sorted({one.teacher for one in asked if one.usd is None and one.calls[1]})
 
 
 def _sum(ranges: Sequence[Range]) -> Range:

@@ -170,8 +170,8 @@ def export(
 ) -> int:
     """Print calls as JSON lines, in the order of their keys.
 
-    Each line has key, request, reply, made, plan and usd. Of a damaged journal what can be read is saved, and
-    the command ends with 3.
+    Each line has key, request, reply, made, plan, usd and account. Of a damaged journal what can be read is
+    saved, and the command ends with 3.
     """
     if as_json and out is None:
         raise UsageError("--json needs -o FILE: standard output cannot hold the calls too")

@@ -96,7 +96,7 @@ def money_options() -> list[Callable[[F], F]]:
             "--max-usd",
             type=values.Positive(),
             metavar="USD",
-            help="Spend no more on this data set, all runs together; needs prices.",
+            help="Spend no more on OUT, in all runs that ever wrote it; needs prices.",
         ),
         click.option(
             "--dry-run", is_flag=True, help="Ask nothing; print calls, tokens and cost to be expected."

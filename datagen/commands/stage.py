@@ -64,7 +64,7 @@ def _run(stage: Stage, given: dict[str, Any]) -> int:
     out: Path | None = given["out"]
     source = inputs.open_source(given["source"], dict(given["rename"]), given["columns"])
     if given.get("dry_run"):
-        return _forecast(stage, source, chosen, how, as_json=as_json)
+        return _forecast(stage, source, chosen, how, Path(out or ""), as_json=as_json)
     if out is None and not isinstance(stage, EachStage):
         outcome = runner.survey(stage, source, chosen, how)
     else:
@@ -78,9 +78,17 @@ def _run(stage: Stage, given: dict[str, Any]) -> int:
     return summary.exit_code(outcome.manifest)
 
 
-def _forecast(stage: Stage, source: Source, chosen: Any, how: How, *, as_json: bool) -> int:  # noqa: ANN401
+def _forecast(
+    stage: Stage,
+    source: Source,
+    chosen: Any,  # noqa: ANN401
+    how: How,
+    out: Path,
+    *,
+    as_json: bool,
+) -> int:
     from datagen.calls.forecast import Rows
 
-    made = runner.forecast(stage, Rows.of(source), chosen, how)
+    made = runner.forecast(stage, Rows.of(source), chosen, how, out)
     summary.show_forecast(stage.name, [(stage.name, made)], source.rows, as_json=as_json)
     return 0

@@ -25,7 +25,7 @@ _ROWS_AT_A_TIME = 2000
 _VACUUM_PATIENCE = 2.0
 
 _MADE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
-_COLUMNS = ("key", "request", "reply", "made", "digest", "plan", "usd")
+_COLUMNS = ("key", "request", "reply", "made", "digest", "plan", "usd", "account")
 _COUNTED = """
 SELECT json_extract(request, '$.model', '$.endpoint'), json_extract(reply, '$.tokens_in', '$.tokens_out'),
     made, {usd} FROM calls
@@ -35,8 +35,8 @@ SELECT json_extract(request, '$.model', '$.endpoint'), json_extract(reply, '$.to
 class Call(NamedTuple):
     """One stored call, as the file holds it.
 
-    key: 64 hex digits. request, reply: JSON. made: UTC, in whole seconds. digest, plan, usd: None in rows of
-    version 0.1.0.
+    key: 64 hex digits. request, reply: JSON. made: UTC, in whole seconds. digest, plan, usd, account: None in
+    rows of older versions.
     """
 
     key: str
@@ -46,11 +46,14 @@ class Call(NamedTuple):
     digest: str | None = None
     plan: str | None = None
     usd: float | None = None
+    account: str | None = None
 
     def is_sound(self) -> bool:
         """Whether this is what was once stored, as far as the row itself can tell."""
         texts = (self.key, self.request, self.reply, self.made)
-        if not all(isinstance(text, str) for text in texts) or not isinstance(self.plan, str | None):
+        if not all(isinstance(text, str) for text in texts):
+            return False
+        if not all(isinstance(text, str | None) for text in (self.plan, self.account)):
             return False
         usd = 0 if self.usd is None else self.usd
         if not isinstance(usd, int | float) or isinstance(usd, bool) or not 0 <= usd < math.inf:

@@ -20,6 +20,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import UnionType
+from typing import NamedTuple
 
 from datagen import canonical
 from datagen.errors import DatagenError, one_line
@@ -42,13 +43,14 @@ CREATE TABLE IF NOT EXISTS calls (
     made TEXT NOT NULL,         -- UTC
     digest TEXT,                -- sha256 of request and reply: SQLite itself does not notice a flipped bit
     plan TEXT,                  -- what it was bought for: the key of a stage's or a run's plan
-    usd REAL                    -- what it cost, at the prices of then
+    usd REAL,                   -- what it cost, at the prices of then
+    account TEXT                -- whose money it was: stands for the folder of a data set
 ) WITHOUT ROWID
 """,
     """
 CREATE TABLE IF NOT EXISTS reservations (
     id TEXT PRIMARY KEY,        -- one attempt
-    plan TEXT NOT NULL,
+    plan TEXT NOT NULL,         -- the account; the name of the column is older
     usd REAL NOT NULL           -- what the attempt can cost at most
 ) WITHOUT ROWID
 """,
@@ -61,25 +63,34 @@ CREATE TABLE IF NOT EXISTS failures (
 """,
 )
 #: Columns that journals of version 0.1.0 lack.
-_ADDED = ("digest TEXT", "plan TEXT", "usd REAL")
+_ADDED = ("digest TEXT", "plan TEXT", "usd REAL", "account TEXT")
 INSERT = (
-    "INSERT OR IGNORE INTO calls (key, request, reply, made, digest, plan, usd) VALUES (?, ?, ?, ?, ?, ?, ?)"
+    "INSERT OR IGNORE INTO calls (key, request, reply, made, digest, plan, usd, account)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 )
-_RESERVE = "INSERT INTO reservations (id, plan, usd) VALUES (?, ?, ?)"
 _FAILED = "INSERT OR REPLACE INTO failures (key, plan, reason) VALUES (?, ?, ?)"
 _NO_FAILURE = "DELETE FROM failures WHERE key = ?"
+_RESERVE = "INSERT OR IGNORE INTO reservations (id, plan, usd) VALUES (?, ?, ?)"
+#: Another name, by which no later call of the same key finds it.
+_LOSE = "UPDATE reservations SET id = ? WHERE id = ?"
 _RELEASE = "DELETE FROM reservations WHERE id = ?"
 #: Behind INSERT: if another process stored the call first, it was paid twice, and the note says so.
 _SETTLE = "DELETE FROM reservations WHERE id = ? AND changes() > 0"
 _SPENT = """
-SELECT (SELECT TOTAL(usd) FROM calls WHERE plan = ?1 AND plan <> '')
-    + (SELECT TOTAL(usd) FROM reservations WHERE plan = ?1)
+SELECT (SELECT TOTAL(usd) FROM calls WHERE account = ?1 AND account <> ''),
+    (SELECT TOTAL(usd) FROM reservations WHERE plan = ?1)
+"""
+#: Of calls that a batch answered to another run, which paid for them.
+_ANSWERED = """
+DELETE FROM reservations WHERE plan = ?1 AND id LIKE '%:%' AND substr(id, instr(id, ':') + 1) IN
+    (SELECT key FROM calls WHERE account IS NOT ?1)
 """
 _BEFORE = "SELECT key, request FROM calls WHERE key < ? ORDER BY key DESC LIMIT 1"
 _AFTER = "SELECT key, request FROM calls WHERE key > ? ORDER BY key LIMIT 1"
 _MEAN = """
 SELECT COUNT(*), AVG(json_extract(reply, '$.tokens_out')) FROM calls
 WHERE json_extract(request, '$.endpoint') = ? AND json_extract(request, '$.model') = ?
+    AND json_extract(reply, '$.tokens_out') > 0
     AND json_extract(request, '$.messages[0][1]') IS ? AND (json_extract(request, '$.text') IS NULL) = ?
 """
 _BUSY_SECONDS = 60.0
@@ -98,6 +109,13 @@ def default_path() -> Path:
     except RuntimeError:  # a container's user without a home
         raise DatagenError("there is no home folder for the journal; name one in DATAGEN_CACHE_DIR") from None
     return folder / "journal.sqlite"
+
+
+class Spent(NamedTuple):
+    """USD of an account: for calls that were answered, and set aside for those that were not."""
+
+    usd: float
+    set_aside: float
 
 
 class Journal:
@@ -150,14 +168,22 @@ class Journal:
                 raise DamagedJournal(self.path, f"the key {one_line(beside[0], 12)} is not as it was stored")
 
     async def put(
-        self, request: Request, reply: Reply, *, plan: str = "", usd: float = 0.0, reserved: str = ""
+        self,
+        request: Request,
+        reply: Reply,
+        *,
+        plan: str = "",
+        usd: float = 0.0,
+        account: str = "",
+        reserved: str = "",
     ) -> Reply:
         """Store a reply and return what the journal holds, once that is safe on disk.
 
         That is another reply if another process stored one to an equal request first: what a run makes
         of it can be made again from the journal.
 
-        plan: what it was bought for. usd: what it cost. reserved: the reservation that this settles.
+        plan: what it was bought for. usd: what it cost. account: whose money it was. reserved: the
+        reservation that this settles.
 
         Raises:
             DatagenError: it cannot be stored (a full disk).
@@ -166,7 +192,7 @@ class Journal:
         text = reply.stored()
         digest = canonical.sha256(request.canonical + text)
         statements: list[_Statement] = [
-            (INSERT, (request.key, request.canonical, text, made, digest, plan, usd))
+            (INSERT, (request.key, request.canonical, text, made, digest, plan, usd, account))
         ]
         if reserved:
             statements.append((_SETTLE, (reserved,)))
@@ -175,14 +201,20 @@ class Journal:
             return reply._replace(pause=0.0)
         return self.get(request) or reply
 
-    async def reserve(self, plan: str, usd: float) -> str:
-        """Note that a call for `plan` may cost so much, and return the note's name, once it is on disk.
+    async def reserve(self, account: str, usd: float, *, key: str = "") -> str:
+        """Note that a call may cost an account so much, and return the note's name, once it is on disk.
 
-        It counts as spent until the call is settled by `put` or `release`: after a kill nobody knows.
+        It counts until the call is settled by `put` or `release`: after a kill nobody knows.
+
+        key: of a call that goes on at the server without us. It has one note, however often it is reserved.
         """
-        name = secrets.token_hex(16)
-        await self._store([(_RESERVE, (name, plan, usd))])
+        name = f"{account}:{key}" if key else secrets.token_hex(16)
+        await self._store([(_RESERVE, (name, account, usd))])
         return name
+
+    async def lose(self, reserved: str) -> None:
+        """Let a reservation count for good: the call may have been paid for, and nobody gets its answer."""
+        await self._store([(_LOSE, (secrets.token_hex(16), reserved))])
 
     async def release(self, reserved: str) -> None:
         """Take a reservation back: the call was certainly not paid for."""
@@ -203,10 +235,18 @@ class Journal:
         with errors_explained(self.path):
             return bool(self._reader.execute(query, (plan,)).fetchone())
 
-    def spent(self, plan: str) -> float:
-        """USD that all runs of `plan` spent, open reservations included."""
+    def spent(self, account: str) -> Spent:
+        """USD that an account has spent, and what is set aside for calls without an answer."""
         with errors_explained(self.path):
-            return float(self._reader.execute(_SPENT, (plan,)).fetchone()[0])
+            return Spent(*self._reader.execute(_SPENT, (account,)).fetchone())
+
+    def awaited(self, account: str) -> dict[str, float]:
+        """What is set aside for calls that go on at a server without us, by the note's name."""
+        query = "SELECT id, usd FROM reservations WHERE plan = ? AND id LIKE '%:%'"
+        with errors_explained(self.path):
+            with self._reader:
+                self._reader.execute(_ANSWERED, (account,))
+            return dict(self._reader.execute(query, (account,)).fetchall())
 
     def mean_tokens_out(self, like: Request) -> tuple[int, float]:
         """How many calls of a model with such a system prompt are stored, and the mean of their answers."""
@@ -314,6 +354,7 @@ def _make_tables(connection: sqlite3.Connection, path: Path) -> None:
         if column.split()[0] not in known:
             connection.execute(f"ALTER TABLE calls ADD COLUMN {column}")
     connection.execute("CREATE INDEX IF NOT EXISTS bought_for ON calls (plan) WHERE plan <> ''")
+    connection.execute("CREATE INDEX IF NOT EXISTS spent_by ON calls (account) WHERE account <> ''")
 
 
 _REPLY_TYPES: Mapping[str, type | UnionType] = {

@@ -1,6 +1,7 @@
 """Calls as JSON lines: a journal's export, and the way back into a journal.
 
-One call a line: `{"key":…,"request":{…},"reply":{…},"made":"2026-01-31T12:00:00Z","plan":…,"usd":…}`.
+One call a line:
+`{"key":…,"request":{…},"reply":{…},"made":"2026-01-31T12:00:00Z","plan":…,"usd":…,"account":…}`.
 Request and reply stand there byte for byte as they are stored. A file may be packed (.gz, .zst).
 """
 
@@ -26,13 +27,13 @@ from datagen.request import Reply, Request
 SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst")
 _ROWS_AT_A_TIME = 1000
 _NEEDED = {"key", "request", "reply", "made"}
-_ALLOWED = _NEEDED | {"plan", "usd"}
+_ALLOWED = _NEEDED | {"plan", "usd", "account"}
 _SQLITE = b"SQLite format 3\0"
 
 
 def line(call: Call) -> bytes:
     """A sound call as its line, end of line included."""
-    rest = json.dumps({"made": call.made, "plan": call.plan, "usd": call.usd})
+    rest = json.dumps({"made": call.made, "plan": call.plan, "usd": call.usd, "account": call.account})
     return f'{{"key":"{call.key}","request":{call.request},"reply":{call.reply},{rest[1:]}\n'.encode()
 
 
@@ -172,11 +173,11 @@ def call_from(text: bytes) -> Call:
     content, request, reply = parsed(text)
     stored = reply.stored()
     digest = canonical.sha256(request.canonical + stored)
-    told = content["made"], digest, content.get("plan"), content.get("usd")
+    told = content["made"], digest, content.get("plan"), content.get("usd"), content.get("account")
     call = Call(request.key, request.canonical, stored, *told)
     if not call.is_sound():
         raise ValueError(
-            "made should be a moment such as 2026-01-31T12:00:00Z, plan text, usd a number from 0"
+            "made should be a moment such as 2026-01-31T12:00:00Z, plan and account text, usd a number from 0"
         )
     return call
 

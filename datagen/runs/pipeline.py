@@ -18,12 +18,10 @@ from typing import Any
 import polars as pl
 
 from datagen import canonical, progress
-from datagen.calls.budget import Account
 from datagen.calls.forecast import Forecast, Rows
-from datagen.data import dataset, directory, inputs, manifest
+from datagen.data import dataset, directory, inputs
 from datagen.data.dataset import Outcome, Split
 from datagen.data.manifest import Entry, Plan, sums
-from datagen.data.source import Source
 from datagen.errors import DatagenError
 from datagen.runs import runner
 from datagen.runs.recipe import Recipe, Step
@@ -39,7 +37,7 @@ def run(recipe: Recipe, out: Path, how: How) -> Outcome:
     """Make the data set of a recipe in `out`; of a shortened one only its stages, without joining them.
 
     Stages whose inputs, options and versions have not changed are not made again. A limit of money is for all
-    runs of this recipe together.
+    runs that write `out` together.
 
     Raises:
         DatagenError: what a stage raises, a stage keeps no row, or `out` holds something else.
@@ -47,7 +45,7 @@ def run(recipe: Recipe, out: Path, how: How) -> Outcome:
     source = inputs.open_source(recipe.seeds, recipe.rename, recipe.columns)
     directory.apart(out, source.places)
     plan = Plan("run", [source], {}, (_deciding(recipe),))
-    account = Account(plan.key(), how.account.max_usd if how.account else None)
+    of_stages = replace(how, account=how.account.of(plan.key(), out), overwrite=True)
     made: list[Outcome] = []
     started = time.monotonic()
     with directory.lock(out):
@@ -57,8 +55,7 @@ def run(recipe: Recipe, out: Path, how: How) -> Outcome:
             before = inputs.open_source(str(made[-1].out)) if made else source
             if not before.rows:
                 raise _nothing_left(made[-1].out if made else Path(recipe.seeds[0]), step)
-            how_here = replace(how, account=account, overwrite=True)
-            outcome = runner.make(step.stage, before, where, step.options, how_here)
+            outcome = runner.make(step.stage, before, where, step.options, of_stages)
             made.append(outcome)
             progress.say(_line(number, len(recipe.stages), outcome))
         if len(made) < len(recipe.stages):
@@ -104,19 +101,10 @@ def forecast(recipe: Recipe, out: Path, how: How) -> tuple[list[tuple[str, Forec
     made: list[tuple[str, Forecast]] = []
     for number, step in enumerate(recipe.stages[: recipe.stop_after], 1):
         where = _folder(out, number, step)
-        of_stage = runner.forecast(step.stage, rows, step.options, how)
-        asks = any(one.calls[1] for one in of_stage.asked)
-        done = rows.exact and not asks and _is_made(where, step, rows.source)
+        of_stage = runner.forecast(step.stage, rows, step.options, how, where)
         made.append((step.stage.name, of_stage))
-        rows = Rows.of(inputs.open_source(str(where))) if done else of_stage.rows
+        rows = of_stage.rows
     return made, source.rows
-
-
-def _is_made(where: Path, step: Step, source: Source) -> bool:
-    """Whether the data set in `where` is the one of this plan."""
-    if not (where / manifest.NAME).exists():
-        return False
-    return bool(manifest.read(where)["key"] == runner.plan(step.stage, source, step.options).key())
 
 
 def _line(number: int, of: int, outcome: Outcome) -> str:

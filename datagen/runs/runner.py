@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -23,7 +23,7 @@ from datagen.calls.caller import Caller, caller
 from datagen.calls.forecast import Forecast, Rows, forecast_units
 from datagen.calls.jobs import in_order
 from datagen.calls.new_first import NewFirst
-from datagen.data import dataset, directory, manifest
+from datagen.data import dataset, directory, inputs, manifest
 from datagen.data.dataset import Outcome, RowWriter, Split, Writer
 from datagen.data.manifest import Counts, Plan
 from datagen.data.source import Source
@@ -58,14 +58,14 @@ class How:
         wait: runs model calls.
         overwrite: whether a data set made from other inputs or options may be replaced.
         workers: processes that work on frames; None for one a core.
-        account: whose money it is; None for no limit.
+        account: whose money it is; empty for that of the data set that is written, without a limit.
         journal: the journal's file; None for the user's own.
     """
 
     wait: Waiter
     overwrite: bool = False
     workers: int | None = None
-    account: Account | None = None
+    account: Account = field(default_factory=Account)
     journal: Path | None = None
 
 
@@ -208,9 +208,10 @@ def _make_each(
     profiles = asked(stage, options)
     read = source.limited(stage.limit(options))
     limits = {"concurrency": options.concurrency, "timeout": options.timeout}
+    # The lock of what is written comes first: one process at a time spends its money.
     with (
-        caller(todo.key(), path=how.journal, account=how.account, **limits) as asker,
         dataset.writing(out, todo, stage.entries) as writer,
+        caller(how.account.of(todo.key(), out), path=how.journal, **limits) as asker,
     ):
         rows = RowWriter(writer, read.schema(), stage.columns(options))
 
@@ -283,8 +284,15 @@ def _note_calls(writer: Writer, asker: Caller, profiles: list[Profile]) -> None:
     writer.values["teachers"] = public_settings(_distinct(profiles))
 
 
-def forecast(stage: Stage, rows: Rows, options: Any, how: How) -> Forecast:  # noqa: ANN401
-    """What `make` would ask for, without asking: the same work, with an asker that only looks answers up."""
+def forecast(stage: Stage, rows: Rows, options: Any, how: How, out: Path) -> Forecast:  # noqa: ANN401
+    """What `make` would ask for, without asking: the same work, with an asker that only looks answers up.
+
+    A data set that is made already asks for nothing, so that no teacher is looked for either.
+    """
+    if rows.exact and dataset.already_made(
+        out, plan(stage, rows.source, options), overwrite=True, entries=stage.entries
+    ):
+        return Forecast([], Rows.of(inputs.open_source(str(out))))
     if isinstance(stage, FrameStage):
         return Forecast([], rows.becoming(0, rows.most))
     profiles = asked(stage, options)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datagen.calls.budget import Bound, Budget, BudgetReached, expected_tokens_in, most_tokens_out
+from datagen.calls.budget import Account, Bound, Budget, BudgetReached, expected_tokens_in, most_tokens_out
 from datagen.journal import open_journal
 from datagen.request import Reply, Request
 from datagen.teachers import Profile
@@ -54,25 +54,23 @@ def test_never_more_than_allowed(planned, usd, at_once, draw):
                     stopped.append(number)
                     return
                 assert reservation.usd == most
-                assert journal.spent("plan") <= usd + 1e-9
+                assert sum(journal.spent("plan")) <= usd + 1e-9
                 await asyncio.sleep(draw.random() / 1000)
                 await settle(number, asked, share * most, end, reservation)
 
         async def settle(number, asked, cost, end, reservation):
             if end == "answered":
                 reply = Reply(f"{number}", "stop", "m", 1, 1)
-                await journal.put(asked, reply, plan="plan", usd=cost, reserved=reservation.name)
+                await journal.put(asked, reply, account="plan", usd=cost, reserved=reservation.name)
                 await budget.settle(reservation, cost)
             elif end == "refused":
-                await budget.settle(reservation, 0.0)
-                if reservation.name:
-                    await journal.release(reservation.name)
+                await budget.release(reservation)
             else:  # its note stays
-                await budget.settle(reservation, reservation.usd)
+                await budget.lose(reservation)
 
         await asyncio.wait_for(asyncio.gather(*(call(n, *one) for n, one in enumerate(planned))), 20)
-        assert journal.spent("plan") <= usd + 1e-9
-        assert journal.spent("plan") == pytest.approx(budget._spent)
+        assert sum(journal.spent("plan")) <= usd + 1e-9
+        assert sum(journal.spent("plan")) == pytest.approx(budget._spent + budget._kept)
         if not stopped:
             await asyncio.wait_for(budget.reserve(DEAR, request(0)), 1)
 
@@ -88,7 +86,7 @@ def test_what_was_spent_before_counts(tmp_path):
             budget = Budget(journal, "plan", 10)
             kept = await budget.reserve(DEAR, request(4))
             await journal.put(
-                request(4), Reply("", "stop", "m", 1, 1), plan="plan", usd=3, reserved=kept.name
+                request(4), Reply("", "stop", "m", 1, 1), account="plan", usd=3, reserved=kept.name
             )
             await budget.reserve(DEAR, request(5))  # kill -9
 
@@ -99,7 +97,7 @@ def test_what_was_spent_before_counts(tmp_path):
 
     asyncio.run(spend())
     with pytest.raises(
-        BudgetReached, match=r"--max-usd 10 reached: \$8.0000 spent, and the next call may cost"
+        BudgetReached, match=r"--max-usd 10 reached: \$3.0000 spent, \$5.0000 set aside for calls without"
     ):
         asyncio.run(resume(10))
     asyncio.run(resume(11))
@@ -171,11 +169,11 @@ def test_a_call_that_another_process_stored_first_was_paid_too(tmp_path):
         reservation = await budget.reserve(DEAR, request(4))
         with open_journal(journal.path) as other:
             first = Reply("first", "stop", "m", 1, 1)
-            await other.put(request(4), first, plan="other", usd=3.0)
+            await other.put(request(4), first, account="other", usd=3.0)
         kept = await journal.put(
-            request(4), Reply("second", "stop", "m", 1, 1), plan="plan", usd=3.0, reserved=reservation.name
+            request(4), Reply("second", "stop", "m", 1, 1), account="plan", usd=3.0, reserved=reservation.name
         )
-        return kept.text, journal.spent("plan"), journal.spent("other")
+        return kept.text, sum(journal.spent("plan")), sum(journal.spent("other"))
 
     with open_journal(tmp_path / "j") as journal:
         assert asyncio.run(work(journal)) == ("first", 4.0, 3.0)
@@ -192,6 +190,67 @@ def test_what_costs_nothing_is_not_noted(tmp_path):
 
     with open_journal(tmp_path / "j") as journal:
         assert asyncio.run(work(journal)) == ("", 0.0)
+
+
+def test_a_call_that_goes_on_without_us_has_one_reservation(tmp_path):
+    """What a killed run set aside for a call of a batch is there for the next run, also at the limit."""
+
+    async def killed(journal):
+        await Budget(journal, "a", 10).reserve(DEAR, request(8), resumable=True)
+
+    async def collect(journal):
+        budget = Budget(journal, "a", 10)
+        taken = await budget.reserve(DEAR, request(8), resumable=True)
+        assert tuple(journal.spent("a")) == (0.0, 8.0)
+        reply = Reply("x", "stop", "m", 1, 1)
+        await journal.put(request(8), reply, account="a", usd=3.0, reserved=taken.name)
+        await budget.settle(taken, 3.0)
+        assert tuple(journal.spent("a")) == (3.0, 0.0)
+        return await budget.reserve(DEAR, request(7, 1))
+
+    for work in (killed, killed, collect):
+        with open_journal(tmp_path / "j") as journal:
+            asyncio.run(asyncio.wait_for(work(journal), 5))
+
+
+def test_the_next_attempt_of_a_lost_call_has_its_own_money(tmp_path):
+    """A batch that was billed and lost its answer counts, and so does the one that is sent after it."""
+
+    async def work(journal):
+        budget = Budget(journal, "a", 10)
+        await budget.lose(await budget.reserve(DEAR, request(4), resumable=True))
+        await budget.keep(await budget.reserve(DEAR, request(4), resumable=True))
+        assert tuple(journal.spent("a")) == (0.0, 8.0)
+        again = Budget(journal, "a", 10)
+        assert (await again.reserve(DEAR, request(4), resumable=True)).usd == 4
+        assert tuple(journal.spent("a")) == (0.0, 8.0)
+
+    with open_journal(tmp_path / "j") as journal:
+        asyncio.run(asyncio.wait_for(work(journal), 5))
+
+
+def test_what_another_run_collected_is_not_set_aside(tmp_path):
+    """A batch's answer is paid by the run that collected it, not by the one that had sent it."""
+
+    async def work(journal):
+        await Budget(journal, "a", 10).reserve(DEAR, request(4), resumable=True)
+        await journal.put(request(4), Reply("x", "stop", "m", 1, 1), account="b", usd=3.0)
+        Budget(journal, "a", 10)
+        return [tuple(journal.spent(name)) for name in "ab"]
+
+    with open_journal(tmp_path / "j") as journal:
+        assert asyncio.run(work(journal)) == [(0.0, 0.0), (3.0, 0.0)]
+
+
+def test_an_account_is_its_folder(tmp_path):
+    """Other links to a folder lead to the same account; what was filled in for a whole run stays."""
+    (tmp_path / "out").mkdir()
+    (tmp_path / "link").symlink_to("out")
+    one = Account(max_usd=1.0).of("plan", tmp_path / "out")
+    assert one.max_usd == 1.0
+    assert one == Account(max_usd=1.0).of("plan", tmp_path / "link")
+    assert one == one.of("a stage's plan", tmp_path / "out" / "stages" / "01-evolve")
+    assert one.name != Account().of("plan", tmp_path / "other").name
 
 
 @given(st.lists(st.text(), max_size=4), st.none() | st.text())

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 from cli import datagen, left_in
-from endpoint import Endpoint
+from endpoint import KEY, Endpoint
 
 PRICES = {"price_in": 1.0, "price_out": 4.0}
 KEYS = {
@@ -48,7 +48,7 @@ def forecast(*words):
     ended = datagen(*words, "-o", "dry", "--dry-run", "--json")
     assert (ended.code, ended.err) == (0, ""), ended
     told = ended.json()
-    assert {*told} == KEYS
+    assert {*told} - {"usd_unknown"} == KEYS
     nothing = {"rows_made": 0, "rows_out": 0, "dropped": {}, "seconds": 0.0, "out": None, "dry_run": True}
     assert {name: told[name] for name in nothing} == nothing
     assert "dry" not in left_in(Path.cwd())
@@ -235,6 +235,36 @@ def test_without_prices_the_cost_is_unknown(folder, endpoint):
     told = forecast(*words)
     assert (told["usd"], told["forecast"][0]["teachers"][0]["usd"]) == (None, None)
     assert "cost unknown: no price_in and price_out" in datagen(*words, "-o", "x", "--dry-run").out
+
+
+def test_a_teacher_without_a_price_hides_no_other(folder, endpoint):
+    """The sum is of what is known, and says of whom it is not."""
+    teachers(folder, endpoint, endpoint)
+    content = json.loads((folder / "teachers.yaml").read_text())
+    del content["b"]["price_in"], content["b"]["price_out"]
+    (folder / "teachers.yaml").write_text(json.dumps(content))
+    words = ("sample", "in.jsonl", "--teachers", "teachers.yaml")
+    told = forecast(*words)
+    known = {one["teacher"]: one["usd"] for one in told["forecast"][0]["teachers"]}
+    assert known["b"] is None
+    assert (told["usd"], told["usd_unknown"]) == (known["a"], ["b"])
+    assert "and what b costs: no price_in" in datagen(*words, "-o", "x", "--dry-run").out
+
+
+@pytest.mark.parametrize("name", [*STAGES, "run"])
+def test_what_is_made_needs_no_key(folder, monkeypatch, name):
+    """A dry run of what is there says 0 calls without a key and without a server."""
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    with Endpoint() as gone:
+        options = teachers(folder, gone, gone, key_env="OPENAI_API_KEY")
+        (folder / "recipe.yaml").write_text(json.dumps(RECIPE))
+        words = ("run", "recipe.yaml") if name == "run" else (*STAGES[name], *options)
+        run(*words)
+    monkeypatch.delenv("OPENAI_API_KEY")
+    ended = datagen(*words, "-o", "out", "--dry-run", "--json")
+    assert ended.code == 0, ended
+    assert (ended.json()["calls"], ended.json()["usd"]) == ([0, 0], [0, 0])
+    assert "0 calls" in datagen(*words, "-o", "out", "--dry-run").out
 
 
 def test_what_is_on_nobodys_bill(folder):

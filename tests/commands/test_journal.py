@@ -114,7 +114,7 @@ def test_export_and_import(folder, monkeypatch):
     assert [call["key"] for call in calls] == sorted(
         request(n, model).key for n in range(3) for model in MODELS
     )
-    assert [*calls[0]] == ["key", "request", "reply", "made", "plan", "usd"]
+    assert [*calls[0]] == ["key", "request", "reply", "made", "plan", "usd", "account"]
     monkeypatch.setattr(cli, "CACHE", SimpleNamespace(name=str(folder / "other")))
     told = ok("import", "x.jsonl", "--json").json()
     assert (told["stored"], told["known"], told["conflicts"]) == (6, 0, 0)

@@ -328,7 +328,7 @@ def good_line(number: int = 0) -> bytes:
         ((b"2026-01-02T", b"2026-01-02 "), "made should be a moment"),
         ((b'"usd": null', b'"usd": -1'), "usd a number"),
         ((b'"usd": null', b'"usd": NaN'), "usd a number"),
-        ((b'"plan": null', b'"plan": 3'), "plan text"),
+        ((b'"plan": null', b'"plan": 3'), "plan and account text"),
         ((b"yyyy", b"\xff\xff"), "not UTF-8"),
         ((b'"usd": null', b'"usd": ' + b"[" * 9000 + b"]" * 9000), "line 2"),
     ],
@@ -406,7 +406,7 @@ def test_pruned_calls_are_gone(tmp_path):
     done = maintenance.prune(tmp_path / "j", wanted)
     assert (done.calls, done.kept_open) == (200, "")
     assert done.bytes < before / 5
-    rows = [values for values in salvage.records(tmp_path / "j") if values and len(values) == 7]
+    rows = [values for values in salvage.records(tmp_path / "j") if values and len(values) == 8]
     assert len(rows) == 10
     assert readable(tmp_path / "j", range(200, 210)) == 10
 

@@ -534,7 +534,12 @@ def test_what_the_rows_rest_on(folder):
         spent = {"calls": 120, "tokens_in": endpoint.tokens_in, "tokens_out": endpoint.tokens_out}
     assert summary["usage"] == {"openai:stand-in": {**spent, "usd": None}}
     each = round((spent["tokens_in"] + spent["tokens_out"]) / summary["rows_out"], 3)
-    assert summary["usage_total"] == {**spent, "usd": None, "per_kept_row": {"tokens": each, "usd": None}}
+    assert summary["usage_total"] == {
+        **spent,
+        "usd": None,
+        "usd_unknown": ["openai:stand-in"],
+        "per_kept_row": {"tokens": each, "usd": None},
+    }
     manifest = json.loads((folder / "out" / "manifest.json").read_text())
     assert (manifest["usage"], manifest["usage_total"]) == (summary["usage"], summary["usage_total"])
     told = manifest["teachers"]["openai:stand-in"]

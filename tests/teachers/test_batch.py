@@ -20,6 +20,7 @@ import pytest
 from endpoint import KEY, Endpoint
 
 from datagen import teachers
+from datagen.calls.budget import Budget, most_usd
 from datagen.calls.caller import Caller
 from datagen.journal import Journal, open_journal
 from datagen.request import Busy, CallFailed, NoAnswer, Prompt, Reply, TeacherUnusable
@@ -652,7 +653,10 @@ count = []
 class Known:
     teacher = sys.argv[1]
 
-replies = t.ask(Known, t.Path(sys.argv[2]), range(8))
+if "limited" in sys.argv:
+    replies = t.ask_limited(Known, t.Path(sys.argv[2]), range(8))
+else:
+    replies = t.ask(Known, t.Path(sys.argv[2]), range(8))
 t.check(replies, range(8))
 """
 STEPS = [
@@ -669,9 +673,9 @@ STEPS = [
 ]
 
 
-def run(endpoint: Endpoint, path: Path, step: str) -> subprocess.CompletedProcess[str]:
+def run(endpoint: Endpoint, path: Path, step: str, *more: str) -> subprocess.CompletedProcess[str]:
     program = PROGRAM.format(root=str(ROOT))
-    command = [sys.executable, "-c", program, endpoint.teacher, str(path), step]
+    command = [sys.executable, "-c", program, endpoint.teacher, str(path), step, *more]
     environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment)
 
@@ -688,6 +692,41 @@ def test_killed_at_any_step(path, step):
         assert endpoint.answered.total() == 8
         assert endpoint.batches_created == 1
         assert (paid > 0) == (step in STEPS[6:]) or step == "looking"
+
+
+#: USD for a million tokens, where a test counts money.
+PRICES = {"price_in": 1.0, "price_out": 1e4}
+
+
+def ask_limited(endpoint: Endpoint, path: Path, numbers) -> list:
+    """Ask all at once with a limit that is just enough for the most that these calls can cost."""
+
+    async def go():
+        with open_journal(path) as journal:
+            async with opened(endpoint, path) as teacher:
+                teacher.profile = teacher.profile._replace(**PRICES)
+                most = sum(most_usd(teacher.profile, one) for one in requests(teacher, numbers))
+                caller = Caller(journal, "plan", "account", Budget(journal, "account", most))
+                prompts = [Prompt(messages=(("user", f"Write `f{number}(x)`."),)) for number in numbers]
+                asked = [caller.ask(teacher, prompt, seed=1, sample=0) for prompt in prompts]
+                return [one.reply for one in await asyncio.gather(*asked)]
+
+    return asyncio.run(go())
+
+
+@pytest.mark.parametrize("step", ["noted", "creating", "sent", "fetched", "kept", "journalled"])
+def test_killed_at_the_limit(path, step):
+    """A batch is collected after kill -9 though all the money is set aside: it is for that very batch."""
+    with Endpoint(batch_polls=2) as endpoint:
+        killed = run(endpoint, path, step, "limited")
+        assert killed.returncode == -signal.SIGKILL, killed
+        check(ask_limited(endpoint, path, range(8)), range(8))
+        assert endpoint.paid_twice() == 0
+        assert endpoint.batches_created == 1
+        with open_journal(path) as journal:
+            spent, set_aside = journal.spent("account")
+        billed = endpoint.tokens_in * PRICES["price_in"] + endpoint.tokens_out * PRICES["price_out"]
+        assert (spent, set_aside) == (pytest.approx(billed / 1e6), 0)
 
 
 @pytest.mark.slow
