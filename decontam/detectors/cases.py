@@ -104,10 +104,11 @@ def matches(frame: pl.DataFrame, index: Index) -> pl.DataFrame:
     """
     found: list[Evidence] = []
     for row, field, text in texts(frame):
+        spans: Sequence[tuple[int, int]] = []
         for tests, hits in _candidates(literals(text), index):
             bits, first, end = _best_stretch(hits, tests, index.least)
             if bits >= index.least:
-                spans = literal_spans(text)
+                spans = spans or literal_spans(text)
                 start = spans[first][0]
                 shown = text[start : min(spans[end - 1][1], start + EXCERPT)]
                 shares = bits / tests.whole, index.least / tests.whole
