@@ -90,7 +90,8 @@ def without_answer(row: Mapping[str, object]) -> dict[str, object]:
 def in_order(frame: pl.DataFrame) -> pl.DataFrame:
     """The same columns, known ones first in their documented order, then the user's as they came."""
     known = sorted((name for name in frame.columns if name in _RANK), key=_RANK.__getitem__)
-    return frame.select(*known, *(name for name in frame.columns if name not in _RANK))
+    # Not `select`: it takes a column `*` or `^x.*$` for a pattern.
+    return frame[[*known, *(name for name in frame.columns if name not in _RANK)]]
 
 
 def frame(
