@@ -39,7 +39,7 @@ import math
 import re
 import warnings
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import polars as pl
@@ -247,7 +247,7 @@ def _most(hits: Sequence[Hit], tests: _Tests) -> list[float]:
     return most
 
 
-def _best_from(first: int, following: Mapping[Case, int], tests: _Tests) -> tuple[float, int, int]:
+def _best_from(first: int, following: dict[Case, int], tests: _Tests) -> tuple[float, int, int]:
     """Return the most bits of a stretch that begins at `first`; its first literal and its end, negated.
 
     following: where each case is met first from there on, the nearest one last.
