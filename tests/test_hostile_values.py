@@ -90,3 +90,37 @@ def test_a_cache_folder_that_is_not_utf_8(variable, monkeypatch):
     monkeypatch.setenv(variable, "/tmp/\udcff")
     with pytest.raises(DatagenError, match="not UTF-8; name another in DATAGEN_CACHE_DIR"):
         default_path()
+
+
+@pytest.mark.parametrize(
+    ("number", "dtype"),
+    [
+        (10**8, pl.Date()),
+        (-(10**7), pl.Date()),
+        (2**62, pl.Datetime("us")),
+        (-(2**62), pl.Datetime("ms")),
+        (2**61, pl.Datetime("us", "UTC")),
+        (2**62, pl.Duration("ms")),
+    ],
+)
+@pytest.mark.parametrize("nested", [False, True])
+def test_times_beyond_the_years_of_python(number, dtype, nested, folder):
+    """Polars panics where it should make them Python's."""
+    physical = pl.Int32 if dtype == pl.Date else pl.Int64
+    column = pl.Series("when", [None, number, 0, 0], physical).cast(dtype)
+    frame = pl.DataFrame({"instruction": ["a", "b", "c", "d"]}).hstack([column])
+    (frame.select("instruction", pl.struct("when").alias("s")) if nested else frame).write_parquet(
+        "in.parquet"
+    )
+    line = datagen("filter", "in.parquet", "-o", "out").error()
+    assert "holds a time outside of the years 1 to 9999" in line
+
+
+def test_times_of_python_pass_through(folder):
+    """Its first and last days too."""
+    days = pl.Series("day", [-719162, 2932896], pl.Int32).cast(pl.Date)
+    moments = pl.Series("moment", [-62135510400, 253402214400], pl.Int64) * 1000
+    frame = pl.DataFrame({"instruction": ["a", "b"]}).hstack([days, moments.cast(pl.Datetime("ms", "UTC"))])
+    frame.write_parquet("in.parquet")
+    ended = datagen("cat", "in.parquet")
+    assert [json.loads(line)["day"] for line in ended.out.splitlines()] == ["0001-01-01", "9999-12-31"]

@@ -13,6 +13,7 @@ import polars as pl
 
 from datagen import packed
 from datagen.data.inputs import json_rows
+from datagen.data.inputs.moments import beyond_python
 from datagen.errors import DatagenError, one_line
 
 SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".parquet")
@@ -61,6 +62,7 @@ def parse(shown: str, raw: bytes, suffix: str) -> pl.DataFrame:
         return _parse_csv(shown, raw)
     frame = read_parquet(raw, shown)
     _refuse_nan(frame, shown)
+    _refuse_endless_times(frame, shown)
     return frame
 
 
@@ -100,6 +102,13 @@ def _refuse_nan(frame: pl.DataFrame, shown: str) -> None:
     for column in frame.iter_columns():
         if _holds_nan(column):
             raise DatagenError(f"{shown}: column {column.name} holds NaN or infinity; use null instead")
+
+
+def _refuse_endless_times(frame: pl.DataFrame, shown: str) -> None:
+    for column in frame.iter_columns():
+        if beyond_python(column):
+            name = one_line(column.name, 60)
+            raise DatagenError(f"{shown}: column {name} holds a time outside of the years 1 to 9999; mend it")
 
 
 def _holds_nan(series: pl.Series) -> bool:
