@@ -211,12 +211,11 @@ def _from_blocks(blocks: Sequence[Block], wanted: str, cut: tuple[str, ...], tre
     text, taken = blocks[chosen].text, [chosen]
     if found[chosen].tree is not None and language in ("", "python"):
         text, taken = _joined(found, chosen, trees)
-    for number, block in enumerate(blocks):
-        if number not in taken:
-            cut += ("terminal-block" if block.language.lower() in _TERMINAL else "other-block",)
-        elif not block.closed:
-            cut += ("unclosed-fence",)
-    return Code(text, language or _guess(text, trees), cut)
+    left = {*range(len(blocks))} - {*taken}
+    kinds = {"terminal-block" if blocks[n].language.lower() in _TERMINAL else "other-block" for n in left}
+    if not all(blocks[number].closed for number in taken):
+        kinds.add("unclosed-fence")
+    return Code(text, language or _guess(text, trees), (*cut, *kinds))
 
 
 class _Found(NamedTuple):

@@ -24,11 +24,12 @@ def test_a_block_is_joined_with_what_is_near_it():
     def answer(blocks):
         return "".join(f"```python\ndef f{n}():\n    return f{n + 1}()\n```\n" for n in range(blocks))
 
-    assert cost(lambda: extract_code(answer(2400))) < 10 * cost(lambda: extract_code(answer(600))) + 2
+    few = cost(lambda: extract_code(answer(1200)))
+    assert min(cost(lambda: extract_code(answer(4800))) for _ in range(3)) < 10 * few + 2
 
 
 def test_a_reference_of_hundreds_of_operators_gives_no_signature():
     """`ast.unparse` gives up on it; the prompt goes without."""
-    reference = f"def f(x={' + '.join(['1'] * 3000)}):\n    return x\n"
+    reference = f"def f(x={' + '.join(['1'] * 500)}):\n    return x\n"
     task = {"instruction": "Do it.", "entry_point": "f", "reference": reference}
     assert answer_prompt(task, "few-shot").messages[-1][1].endswith("def")
