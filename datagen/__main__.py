@@ -19,6 +19,9 @@ from typing import Any  # noqa: E402
 HOME = Path(__file__).resolve().parent.parent
 SIBLINGS = ("rules", "decontam", "train")
 INTERRUPTED = 130
+THREADS = "POLARS_MAX_THREADS"
+#: More than any machine has cores; polars starts as many as it is told, and hangs with some ten thousand.
+MOST_THREADS = 1024
 
 
 def main() -> None:
@@ -30,7 +33,7 @@ def main() -> None:
         _have_streams()
         from datagen.commands.console import run
 
-        code = _shadowed() or run(sys.argv[1:])
+        code = _shadowed() or _misled() or run(sys.argv[1:])
         _end_at_once_from_now_on()
     except KeyboardInterrupt:  # before the command line was ready for it, or just after the command
         code = INTERRUPTED
@@ -108,6 +111,23 @@ def _shadowed() -> int:
             )
             return 1
     return 0
+
+
+def _misled() -> int:
+    """Say so if a variable would make polars panic or hang when it is imported; returns the exit code."""
+    given = os.environ.get(THREADS)
+    if given is None or (given.isascii() and given.isdecimal() and 0 < _number(given) <= MOST_THREADS):
+        return 0
+    sys.stderr.write(
+        f"Error: the variable {THREADS} should be a whole number from 1 to {MOST_THREADS}, not"
+        f" {given[:40]!r}; set it to one, or unset it\n"
+    )
+    return 2
+
+
+def _number(digits: str) -> int:
+    """What decimal digits say; Python reads no number of thousands of them."""
+    return int(digits) if len(digits) < 20 else sys.maxsize
 
 
 if __name__ == "__main__":

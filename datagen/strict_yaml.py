@@ -12,6 +12,8 @@ from datagen.errors import UsageError, one_line
 
 #: Aliases make a small file stand for endless content.
 _MOST_NODES = 100_000
+#: Python neither reads nor prints numbers of thousands of digits.
+_MOST_BITS = 1000
 
 
 class _Loader(yaml.SafeLoader):
@@ -26,6 +28,21 @@ class _Loader(yaml.SafeLoader):
                 problem = f"the key {value} is given twice"
                 raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
         return node
+
+
+def _whole_number(loader: _Loader, node: yaml.ScalarNode) -> int:
+    """A whole number as YAML has it, in any of its bases."""
+    try:
+        number = int(loader.construct_yaml_int(node))
+    except ValueError:  # digits that Python does not take, or too many of them
+        number = 1 << _MOST_BITS
+    if number.bit_length() > _MOST_BITS:
+        problem = f"not a whole number, or one of more than {_MOST_BITS} bits"
+        raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark)
+    return number
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _whole_number)
 
 
 def _size(node: yaml.Node, sizes: dict[int, int]) -> int:

@@ -57,9 +57,21 @@ def tokens_of_row(text: str) -> Sequence[str]:
     return tokens(text)
 
 
+@lru_cache(maxsize=1)
+def _spans_of_row(text: str) -> Sequence[tuple[int, int]]:
+    """Return `token_spans(text)`; a text that holds a whole benchmark has hundreds of excerpts."""
+    return token_spans(text)
+
+
+def forget_rows() -> None:
+    """Let go of the texts that were looked at last."""
+    tokens_of_row.cache_clear()
+    _spans_of_row.cache_clear()
+
+
 def excerpt(text: str, first: int = 0, last: int | None = None) -> str:
     """Return `text` from its token number `first` through `last`, verbatim, cut to 200 characters."""
-    spans = token_spans(text)
+    spans = _spans_of_row(text)
     if not spans:
         return ""
     start, end = spans[first][0], spans[-1 if last is None else last][1]

@@ -24,6 +24,10 @@ _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
 _TOKEN = re.compile(rf"[{_CJK}]|(?:[^\W{_CJK}]+[\u0300-\u036f]*)+|[^\w\s'\"#`\\]")
 _ASCII_TOKEN = re.compile(r"\w+|[^\w\s'\"#`\\]")  # the same where there is only ASCII, and faster
 
+# Unicode normalisation sorts the marks on a letter in quadratic time. No text has more than 30 (UAX #15).
+_MARKS = 30
+_MORE_MARKS = re.compile(rf"([\u0300-\u036f]{{{_MARKS}}})[\u0300-\u036f]+")
+
 # A quote after a letter is an apostrophe, unless that letter is a prefix of the string. Each alternative
 # looks back after its first character, so that the search can skip to one of these: twice as fast.
 _LITERAL = re.compile(
@@ -39,7 +43,14 @@ def tokens(text: str) -> list[str]:
     text = _without_prompts(text)
     if text.isascii():
         return _ASCII_TOKEN.findall(text.lower())
-    return [unicodedata.normalize("NFKC", token).casefold() for token in _TOKEN.findall(text)]
+    found = _TOKEN.findall(text)
+    known = {token: _normalised(token) for token in set(found)}
+    return [known[token] for token in found]
+
+
+def _normalised(token: str) -> str:
+    token = _MORE_MARKS.sub(r"\1", token) if len(token) > _MARKS else token
+    return unicodedata.normalize("NFKC", token).casefold()
 
 
 def token_spans(text: str) -> list[tuple[int, int]]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from decontam._evidence import BATCH, SCHEMA, tokens_of_row
+from decontam._evidence import BATCH, SCHEMA, forget_rows
 from decontam.benchmarks import Item
 from decontam.detectors import detector, names
 
@@ -32,7 +32,7 @@ def find_overlaps(frame: pl.DataFrame, indexes: Mapping[str, Any]) -> pl.DataFra
     """
     chosen = [(detector(name).matches, index) for name, index in indexes.items()]
     found = [matches(batch, index) for batch in frame.iter_slices(BATCH) for matches, index in chosen]
-    tokens_of_row.cache_clear()
+    forget_rows()
     rows = frame.select(row=pl.col("id").cast(pl.String)).unique(maintain_order=True)
     return (
         pl.concat([SCHEMA.to_frame(), *found])

@@ -52,6 +52,8 @@ _DEFINES = re.compile(
     re.MULTILINE,
 )
 MAX_PARAGRAPHS = 50
+#: Blocks before a block, and behind it, that are looked at for what it needs.
+MAX_BLOCKS = 50
 
 #: Blocks that show how to install or what comes out, where another one holds the code.
 _TERMINAL = frozenset("bash sh shell zsh console cmd powershell text txt plaintext output stdout".split())
@@ -206,12 +208,11 @@ def _from_blocks(blocks: Sequence[Block], wanted: str, cut: tuple[str, ...], tre
     text, taken = blocks[chosen].text, [chosen]
     if found[chosen].tree is not None and language in ("", "python"):
         text, taken = _joined(found, chosen, trees)
-    for number, block in enumerate(blocks):
-        if number not in taken:
-            cut += ("terminal-block" if block.language.lower() in _TERMINAL else "other-block",)
-        elif not block.closed:
-            cut += ("unclosed-fence",)
-    return Code(text, language or _guess(text, trees), cut)
+    left = {*range(len(blocks))} - {*taken}
+    kinds = {"terminal-block" if blocks[n].language.lower() in _TERMINAL else "other-block" for n in left}
+    if not all(blocks[number].closed for number in taken):
+        kinds.add("unclosed-fence")
+    return Code(text, language or _guess(text, trees), (*cut, *kinds))
 
 
 class _Found(NamedTuple):
@@ -246,7 +247,8 @@ def _choice(blocks: Sequence[Block], found: Sequence[_Found], wanted: str) -> in
 def _joined(found: Sequence[_Found], chosen: int, trees: Trees) -> tuple[str, list[int]]:
     """The text of a block together with the Python blocks whose names it needs, and the numbers of all."""
     binding: dict[str, int] = {}
-    for number in (*range(len(found) - 1, chosen, -1), *range(chosen)):
+    above, below = max(0, chosen - MAX_BLOCKS), min(len(found), chosen + 1 + MAX_BLOCKS)
+    for number in (*range(below - 1, chosen, -1), *range(above, chosen)):
         tree = found[number].tree
         if tree is not None and not found[number].defines:
             # What is above the block counts before what is below it, and the nearest one first.

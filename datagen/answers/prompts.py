@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import contextlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
@@ -148,7 +149,8 @@ def _signature(task: Mapping[str, object]) -> str | None:
             for argument in ast.walk(node.args):
                 if isinstance(argument, ast.arg):
                     argument.annotation = None
-            return f"def {node.name}({ast.unparse(node.args)}):"
+            with contextlib.suppress(RecursionError):  # a default of hundreds of operators
+                return f"def {node.name}({ast.unparse(node.args)}):"
     return None
 
 

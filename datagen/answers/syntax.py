@@ -6,6 +6,7 @@ import ast
 import builtins
 import re
 import symtable
+import unicodedata
 import warnings
 from collections import deque
 from collections.abc import Iterator, Sequence, Set
@@ -14,6 +15,12 @@ from typing import NamedTuple
 
 #: Longer text is not parsed: Python's parser takes quadratic memory for `from a.a.a...`.
 MAX_SOURCE = 2**16
+
+#: Longer runs of marks and longer dotted names are no code; Python's parser takes quadratic time for them.
+_MOST_MARKS = 500
+_MOST_DOTS = 1000
+_MARKS = re.compile(rf"[^\w\s\x00-\x7f]{{{_MOST_MARKS},}}")
+_DOTTED = re.compile(r"\w++(?:[ \t\\\n]*+\.[ \t\\\n]*+\w++)*+")
 
 BUILTINS = frozenset(dir(builtins))
 
@@ -35,7 +42,7 @@ class Trees:
         if len(text) > MAX_SOURCE:
             return None
         if text not in self._known:
-            self._known[text] = _parse(text)
+            self._known[text] = ValueError("an endless name") if has_endless_name(text) else _parse(text)
         found = self._known[text]
         return found if isinstance(found, ast.Module) else None
 
@@ -46,6 +53,14 @@ class Trees:
     def put(self, text: str, tree: ast.Module) -> None:
         """Take `tree` for the tree of `text`."""
         self._known[text] = tree
+
+
+def has_endless_name(text: str) -> bool:
+    """Whether Python's parser would take seconds for one name in `text`, in a call that hears no Ctrl-C."""
+    if text.count(".") > _MOST_DOTS and any(one.count(".") > _MOST_DOTS for one in _DOTTED.findall(text)):
+        return True
+    runs = [] if text.isascii() else _MARKS.findall(text)
+    return any(sum(map(bool, map(unicodedata.combining, run))) > _MOST_MARKS for run in runs)
 
 
 def _parse(text: str) -> ast.Module | Exception:
@@ -129,6 +144,8 @@ def global_names(text: str, among: Set[str]) -> frozenset[str]:
     spelt in another way: with letters that Python normalises, or as the mangled name of a class.
     """
     words = among & set(_WORD.findall(text))
+    if has_endless_name(text):
+        return frozenset(words)
     mangled = any(name[:1] == "_" and "__" in name for name in among)
     if not words and not mangled and text.isascii():
         return frozenset()

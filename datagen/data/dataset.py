@@ -69,7 +69,8 @@ class _Shards:
             self.schema = frame.schema
         if {*frame.columns} != {*self.schema}:
             raise AssertionError(f"columns changed from {[*self.schema]} to {frame.columns}")
-        frame = frame.select(pl.col(name).cast(dtype) for name, dtype in self.schema.items())
+        # Series by series: `pl.col` takes a column `*` or `^x.*$` for a pattern.
+        frame = pl.DataFrame({name: frame[name].cast(dtype) for name, dtype in self.schema.items()})
         for row in frame.drop(schema.UNDIGESTED, strict=False).iter_rows(named=True):
             self.digest.update(canonical.dumps(row).encode())
             self.digest.update(b"\n")

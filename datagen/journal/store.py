@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
 import queue
 import secrets
 import sqlite3
@@ -32,6 +31,7 @@ from datagen.journal.damage import (
     refuse_emptied,
     unusable,
 )
+from datagen.journal.place import default_path
 from datagen.request import Reply, Request
 
 SCHEMA = (
@@ -98,17 +98,6 @@ _BUSY_SECONDS = 60.0
 CHECKED_BYTES = 256 * 2**20
 
 _Statement = tuple[str, tuple[str | float | None, ...]]
-
-
-def default_path() -> Path:
-    """Where the journal is: DATAGEN_CACHE_DIR, else datagen's folder in XDG_CACHE_HOME or ~/.cache."""
-    own = os.environ.get("DATAGEN_CACHE_DIR")
-    shared = os.environ.get("XDG_CACHE_HOME")
-    try:
-        folder = Path(own) if own else Path(shared or Path.home() / ".cache") / "datagen"
-    except RuntimeError:  # a container's user without a home
-        raise DatagenError("there is no home folder for the journal; name one in DATAGEN_CACHE_DIR") from None
-    return folder / "journal.sqlite"
 
 
 class Spent(NamedTuple):

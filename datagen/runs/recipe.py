@@ -94,7 +94,7 @@ def load(where: str, until: str | None = None) -> Recipe:
 def _up_to(recipe: Recipe, until: str, where: str) -> Recipe:
     """The recipe up to a stage, told by its name or, where two have the same, by its number from 1."""
     names = [step.stage.name for step in recipe.stages]
-    if until.isdecimal() and 1 <= int(until) <= len(names):
+    if until.isdecimal() and len(until) < 10 and 1 <= int(until) <= len(names):
         return recipe._replace(stop_after=int(until))
     if until not in names:
         numbers = f"a number from 1 to {len(names)}"

@@ -38,9 +38,8 @@ import ast
 import math
 import re
 import warnings
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from operator import itemgetter
 from typing import NamedTuple
 
 import polars as pl
@@ -105,10 +104,11 @@ def matches(frame: pl.DataFrame, index: Index) -> pl.DataFrame:
     """
     found: list[Evidence] = []
     for row, field, text in texts(frame):
+        spans: Sequence[tuple[int, int]] = []
         for tests, hits in _candidates(literals(text), index):
-            bits, first, end = _best_stretch(hits, tests)
+            bits, first, end = _best_stretch(hits, tests, index.least)
             if bits >= index.least:
-                spans = literal_spans(text)
+                spans = spans or literal_spans(text)
                 start = spans[first][0]
                 shown = text[start : min(spans[end - 1][1], start + EXCERPT)]
                 shares = bits / tests.whole, index.least / tests.whole
@@ -118,13 +118,16 @@ def matches(frame: pl.DataFrame, index: Index) -> pl.DataFrame:
 
 def information(case: Case) -> float:
     """Return the bits of a case: how surprising its literals are, one after the other."""
-    return sum(_surprise(word, case[:at]) for at, word in enumerate(case))
+    known = {"True", "False", "None"}
+    bits, before = 0.0, ""
+    for word in case:
+        bits += 1.0 if word in known or _neighbours(word, before) else _surprise(word)
+        known.add(word)
+        before = word
+    return bits
 
 
-def _surprise(word: str, before: Case) -> float:
-    near = bool(before) and _neighbours(word, before[-1])
-    if near or word in before or word in ("True", "False", "None"):
-        return 1.0
+def _surprise(word: str) -> float:
     digits = word.replace(".", "", 1)
     return math.log2(10) * len(digits) if digits.isdecimal() else min(2.0 * len(word), 20.0)
 
@@ -185,35 +188,78 @@ def _name_of(called: ast.expr) -> str:
 
 def _candidates(words: Sequence[str], index: Index) -> Iterator[tuple[_Tests, list[Hit]]]:
     """Yield the items of which the row holds enough bits anywhere, with where their cases begin."""
-    heads = [
-        (at, head) for n in (1, 2) for at, head in enumerate(shingles(words, n)) if head in index.lengths
-    ]
-    found: dict[int, list[Hit]] = defaultdict(list)
-    for at, head in heads:
-        for length in index.lengths[head]:
-            case = tuple(words[at : at + length])
-            for number in index.holders.get(case, ()):
-                found[number].append((at, case))
-    for number, hits in found.items():
+    places: dict[Case, list[int]] = defaultdict(list)
+    for n in (1, 2):
+        for at, head in enumerate(shingles(words, n)):
+            for length in index.lengths.get(head, ()):
+                case = tuple(words[at : at + length])
+                if case in index.holders:
+                    places[case].append(at)
+    held: dict[int, list[Case]] = defaultdict(list)
+    for case in places:
+        for number in index.holders[case]:
+            held[number].append(case)
+    for number, cases in held.items():
         tests = index.tests[number]
-        if sum(tests.bits[case] for case in {case for _, case in hits}) >= index.least:
-            yield tests, sorted(hits, key=itemgetter(0))
+        if sum(tests.bits[case] for case in cases) >= index.least:
+            hits = [(at, case) for case in cases for at in places[case]]
+            yield tests, sorted(hits, key=_place)
 
 
-def _best_stretch(hits: Sequence[Hit], tests: _Tests) -> tuple[float, int, int]:
-    """Return the most bits in a stretch at most twice as long as the tests, its first literal and its end."""
+def _place(hit: Hit) -> tuple[int, int]:
+    return hit[0], len(hit[1])
+
+
+def _best_stretch(hits: Sequence[Hit], tests: _Tests, least: float) -> tuple[float, int, int]:
+    """Return the most bits in a stretch at most twice as long as the tests, its first literal and its end.
+
+    Only stretches are looked at that may reach `least`, and have as many bits as those before.
+    """
     best = (0.0, 0, 0)
-    for number, (first, _) in enumerate(hits):
-        held: set[Case] = set()
-        bits, inside, end = 0, 0, first
-        for at, case in (hits[later] for later in range(number, len(hits))):
-            if at - first >= 2 * tests.length:
-                break
-            if case not in held:
-                held.add(case)
-                bits += tests.bits[case]
-                inside += max(0, at + len(case) - max(at, end))
-                end = max(end, at + len(case))
-                value = bits - _choices(len(held), len(tests.bits), end - first - inside)
-                best = max(best, (value, -first, -end))
+    most = _most(hits, tests)
+    following: dict[Case, int] = {}
+    for first, case in reversed(hits):
+        following.pop(case, None)
+        following[case] = first  # of all cases the nearest one comes last
+        if most.pop() >= max(best[0], least):
+            best = max(best, _best_from(first, following, tests))
     return best[0], -best[1], -best[2]
+
+
+def _most(hits: Sequence[Hit], tests: _Tests) -> list[float]:
+    """Return for each hit the bits that no stretch that begins there exceeds: as if no others lay between.
+
+    Each case says more than the choice of it costs, so the more cases the more bits.
+    """
+    inside: Counter[Case] = Counter()
+    bits, end = 0, 0
+    most: list[float] = []
+    for first, case in hits:
+        while end < len(hits) and hits[end][0] - first < 2 * tests.length:
+            inside[hits[end][1]] += 1
+            bits += tests.bits[hits[end][1]] if inside[hits[end][1]] == 1 else 0
+            end += 1
+        most.append(bits - _choices(len(inside), len(tests.bits), 0) + 1e-6)
+        inside[case] -= 1
+        if not inside[case]:
+            del inside[case]
+            bits -= tests.bits[case]
+    return most
+
+
+def _best_from(first: int, following: dict[Case, int], tests: _Tests) -> tuple[float, int, int]:
+    """Return the most bits of a stretch that begins at `first`; its first literal and its end, negated.
+
+    following: where each case is met first from there on, the nearest one last.
+    """
+    bits, inside, end, best = 0, 0, first, (0.0, 0, 0)
+    for held, case in enumerate(reversed(following), 1):
+        at = following[case]
+        if at - first >= 2 * tests.length:
+            break
+        bits += tests.bits[case]
+        inside += max(0, at + len(case) - max(at, end))
+        end = max(end, at + len(case))
+        value = bits - _choices(held, len(tests.bits), end - first - inside)
+        best = max(best, (value, -first, -end))
+    return best

@@ -26,8 +26,10 @@ made of several things of which one is enough: signature, words and examples.
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import takewhile
 from typing import NamedTuple
 
 import polars as pl
@@ -100,10 +102,10 @@ def matches(frame: pl.DataFrame, index: Index) -> pl.DataFrame:
     for row, field, text in texts(frame):
         words = tokens_of_row(text)
         candidates = _candidates(shingles(words, index.n), index)
-        grams = list(shingles(words, index.n)) if candidates else []
+        places = _places(shingles(words, index.n), candidates)
         for part in candidates:
             threshold = index.thresholds[part.name]
-            weight, first, last = _best_stretch(grams, part.weights, 2 * part.length)
+            weight, first, last = _best_stretch(places, part.weights, 2 * part.length)
             value = weight / part.mass
             if value >= threshold:
                 shown = excerpt(text, first, last + index.n - 1)
@@ -138,23 +140,61 @@ def _candidates(grams: Iterable[Shingle], index: Index) -> list[_Part]:
     return [index.parts[number] for number, weight in reached.items() if weight >= index.enough[number]]
 
 
+class _Places(NamedTuple):
+    """Where one n-gram stands in a row.
+
+    at: the numbers of the tokens at which it begins, in order.
+    by_gap: the entries of `at` but the first, by number; those furthest from the entry before come first.
+    """
+
+    at: list[int]
+    by_gap: list[int]
+
+
+def _places(grams: Iterable[Shingle], candidates: Sequence[_Part]) -> dict[Shingle, _Places]:
+    """Return where the n-grams of the candidates stand; the row is gone through once for all of them."""
+    wanted = frozenset[Shingle]().union(*(part.weights for part in candidates))
+    found: dict[Shingle, list[int]] = defaultdict(list)
+    for at, gram in enumerate(grams if wanted else ()):
+        if gram in wanted:
+            found[gram].append(at)
+    return {
+        gram: _Places(at, sorted(range(1, len(at)), key=lambda n, at=at: at[n - 1] - at[n]))  # type: ignore[misc]
+        for gram, at in found.items()
+    }
+
+
+def _spells(places: _Places, width: int) -> Iterator[tuple[int, int]]:
+    """Yield from where and up to where a window of `width` tokens can end so that it holds the n-gram.
+
+    An n-gram that is repeated within `width` tokens takes no more time than one that is not.
+    """
+    at = places.at
+    far = takewhile(lambda number: at[number] - at[number - 1] >= width, places.by_gap)
+    begins = [0, *sorted(far)]
+    for begin, following in zip(begins, [*begins[1:], len(at)], strict=True):
+        yield at[begin], at[following - 1] + width
+
+
 def _best_stretch(
-    grams: Sequence[Shingle], weights: Mapping[Shingle, int], width: int
+    places: Mapping[Shingle, _Places], weights: Mapping[Shingle, int], width: int
 ) -> tuple[int, int, int]:
     """Return the most weight of distinct n-grams within `width` tokens; where the first and last begin.
 
-    The window moves over the hits: each enters once on the right and leaves once on the left. Of equal
-    weights the earliest, shortest stretch is taken.
+    A window that ends at a hit moves over the row. Of equal weights the earliest, shortest stretch is taken.
     """
-    hits = [(at, gram) for at, gram in enumerate(grams) if gram in weights]
-    inside: Counter[Shingle] = Counter()
-    weight, left, best = 0, 0, (0, 0, 0)
-    for at, gram in hits:
-        inside[gram] += 1
-        weight += weights[gram] if inside[gram] == 1 else 0
-        while at - hits[left][0] >= width:
-            inside[hits[left][1]] -= 1
-            weight -= weights[hits[left][1]] if inside[hits[left][1]] == 0 else 0
-            left += 1
-        best = max(best, (weight, -hits[left][0], -at))
-    return best[0], -best[1], -best[2]
+    held = {gram: places[gram] for gram in weights if gram in places}
+    changes: list[tuple[int, int]] = []
+    for gram, where in held.items():
+        for begin, end in _spells(where, width):
+            changes += [(begin, weights[gram]), (end, -weights[gram])]
+    # What leaves a window sorts before what enters it at the same place.
+    weight, best, last = 0, 0, 0
+    for place, change in sorted(changes):
+        weight += change
+        if weight > best:
+            best, last = weight, place
+    starts = (
+        where.at[n] for where in held.values() if (n := bisect_right(where.at, last - width)) < len(where.at)
+    )
+    return best, min(starts, default=0), last

@@ -11,6 +11,7 @@ import polars as pl
 from polars import selectors as cs
 
 from datagen.data.inputs.kinds import as_text
+from datagen.data.inputs.moments import beyond_python
 from datagen.errors import DatagenError, one_line
 
 SLICE_ROWS = 16_384
@@ -77,8 +78,8 @@ def picked(frame: pl.DataFrame, names: Collection[str]) -> pl.DataFrame:
 def plain(frame: pl.DataFrame) -> pl.DataFrame:
     """Columns as JSON could have them: what holds text is text, NaN is null, no value is beyond Python's.
 
-    Categories and bytes in UTF-8 become text. Infinite numbers and dates beyond the year 9999 have no equal:
-    a column that holds one becomes text. Other types stay.
+    Categories and bytes in UTF-8 become text. Infinite numbers have no equal: a column that holds one becomes
+    text. One with dates beyond the year 9999 becomes numbers, as the file holds them. Other types stay.
     """
     return frame.with_columns(_plain(column) for column in frame.iter_columns())
 
@@ -92,10 +93,9 @@ def _plain(series: pl.Series) -> pl.Series:
     if dtype.is_float():
         series = series.fill_nan(None)
         return series if series.is_finite().all() else series.cast(pl.String)
-    if dtype in (pl.Date, pl.Datetime) and series.len() > series.null_count():
-        years = series.dt.year()
-        inside = years.is_null() == series.is_null()
-        return series if inside.all() and years.is_between(1, 9999).all() else series.cast(pl.String)
+    if beyond_python(series):
+        dtype = _without_times(dtype)
+        series = series.cast(dtype)
     if isinstance(dtype, _NESTED) and _holds_odd_numbers(series):
         return pl.Series(series.name, [_text_or_none(value) for value in series.to_list()], pl.String)
     return series
@@ -109,6 +109,15 @@ def _without_categories(dtype: pl.DataType) -> pl.DataType:
     if isinstance(dtype, pl.Struct):
         return pl.Struct({field.name: _without_categories(field.dtype) for field in dtype.fields})  # type: ignore[arg-type]
     return dtype
+
+
+def _without_times(dtype: pl.DataType) -> pl.DataType:
+    """For dates and times the numbers that the file holds: polars panics where it makes texts of some."""
+    if isinstance(dtype, pl.List | pl.Array):
+        return pl.List(_without_times(dtype.inner))  # type: ignore[arg-type]
+    if isinstance(dtype, pl.Struct):
+        return pl.Struct({field.name: _without_times(field.dtype) for field in dtype.fields})  # type: ignore[arg-type]
+    return pl.Int64() if isinstance(dtype, pl.Date | pl.Datetime | pl.Duration) else dtype
 
 
 def _decoded(series: pl.Series) -> pl.Series:
