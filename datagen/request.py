@@ -112,11 +112,18 @@ class Request(_Request):
         return canonical.sha256(self.canonical)
 
 
+#: How a model says that it was stopped in the middle of its answer.
+CUT_OFF = frozenset(
+    {"length", "content_filter", "error", "safety", "sensitive", "recitation", "prohibited_content"}
+)
+
+
 class Reply(NamedTuple):
     """What a model answered. model: the name that the server resolved; tokens as the server counted.
 
     pause: seconds for which the server wants no further call; it is not kept in the journal.
     adapted: how the request was sent otherwise than it was meant, because the server refused it so.
+    thinking: what the model thought, where the server tells it apart from the text.
     """
 
     text: str
@@ -126,16 +133,18 @@ class Reply(NamedTuple):
     tokens_out: int
     pause: float = 0.0
     adapted: tuple[str, ...] = ()
+    thinking: str = ""
 
     @property
     def is_counted(self) -> bool:
         """Whether the server said how many tokens it counted: no prompt has none."""
-        return bool(self.tokens_in and (self.tokens_out or not self.text))
+        return bool(self.tokens_in and (self.tokens_out or not (self.text or self.thinking)))
 
     def stored(self) -> str:
-        """What the journal keeps, as JSON; `adapted` only where there is something to tell."""
+        """What the journal keeps, as JSON; `adapted` and `thinking` only where there is something to tell."""
         content = self._asdict()
         del content["pause"]
-        if not self.adapted:
-            del content["adapted"]
+        for name in ("adapted", "thinking"):
+            if not content[name]:
+                del content[name]
         return json.dumps(content)

@@ -9,8 +9,10 @@ from typing import NamedTuple
 
 import polars as pl
 
+from datagen.answers.blocks import PYTHON_BEGINS, Block, fenced_blocks, without_carriage_returns
 from datagen.answers.languages import common_name
 from datagen.answers.syntax import Trees, bound_names, nested_statements, unresolved
+from datagen.answers.thinking import answer_of
 from datagen.answers.trim import trim
 from datagen.data import schema
 
@@ -27,17 +29,9 @@ CUTS = {
 }
 
 # The text is a model's: every pattern here is linear, so none begins with what can span lines.
-_OPENING = re.compile(r"([ \t]*)(`{3,}|~{3,})[ \t]*([\w+#.-]*)")
-_OPENING_IN_LINE = re.compile(r"(?<!`)(```)([A-Za-z][\w+#.-]*)[ \t]*$")
-_THINKING = re.compile(r"\s*<(think|thinking|thought|reasoning)>", re.IGNORECASE)
-_THOUGHT = re.compile(r"</think>[ \t]*$", re.MULTILINE)
 # Only Python ends such a line with a colon; `import x` alone begins Java, Swift and Haskell too.
 _PYTHON_SIGNS = re.compile(
     r"^[ \t]*(?:(?:async[ \t]+)?def[ \t]+\w+[ \t]*\(|class[ \t]+\w)[^\n{;]*:[ \t]*(?:#[^\n]*)?$", re.MULTILINE
-)
-_PYTHON_BEGINS = re.compile(
-    r"^(?:def[ \t]|async[ \t]+def[ \t]|class[ \t]+\w|import[ \t]+\w|from[ \t]+[\w.]+[ \t]+import\b|@\w)",
-    re.MULTILINE,
 )
 _CODE_LINE = re.compile(
     r"[;{}]\s*$|^\s*(?:[<#@/*$]|--)|\)\s*$|^\s*\w[\w.\[\]]*\s*[+:]?=\s"
@@ -70,21 +64,6 @@ class Code(NamedTuple):
     cut: tuple[str, ...] = ()
 
 
-class Block(NamedTuple):
-    """A fenced block: the language its fence names ("" for none), its text, and whether the fence closes."""
-
-    language: str
-    text: str
-    closed: bool = True
-
-
-class Blocks(NamedTuple):
-    """The fenced blocks of an answer that are not blank, and whether text stands outside of them."""
-
-    blocks: list[Block]
-    prose: bool
-
-
 def extract_code(response: str | None, entry_point: str | None = None) -> Code:
     """The code of an answer, without what does not belong to the function `entry_point`.
 
@@ -112,74 +91,6 @@ def _extracted(response: str | None, entry_point: str | None, trees: Trees) -> C
         text, cut = trim(found.text, _names_that_hold(found.text, wanted, trees), trees)
         found = found._replace(text=text, cut=(*found.cut, *cut))
     return found._replace(cut=tuple(name for name in CUTS if name in found.cut))
-
-
-def without_carriage_returns(text: str) -> str:
-    """`text` with LF line ends and without a byte order mark, as Python's own reader takes it."""
-    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-
-
-def answer_of(response: str) -> str:
-    """What stands behind a model's thinking: all of `response` where there is none.
-
-    Chat templates may put the opening tag into the prompt, so that only the closing one is left.
-    """
-    end = 0
-    while begins := _THINKING.match(response, end):
-        close = f"</{begins[1]}>"
-        closes = response.find(close, begins.end())
-        if closes < 0:
-            return ""
-        end = closes + len(close)
-    if not end and (ends := _THOUGHT.search(response)) and not _ends_in_code(response[: ends.start()]):
-        end = ends.end()
-    return response[end:] if end else response
-
-
-def _ends_in_code(text: str) -> bool:
-    """Whether a text stops inside of a fenced block, or all of it is code: what follows is code's as well."""
-    blocks = fenced_blocks(text).blocks
-    return not blocks[-1].closed if blocks else _PYTHON_BEGINS.match(text) is not None
-
-
-def fenced_blocks(text: str) -> Blocks:
-    """The fenced blocks of a Markdown text with LF line ends, in order."""
-    lines = text.split("\n")
-    blocks: list[Block] = []
-    outside: list[str] = []
-    any_indent = False
-    number = 0
-    while number < len(lines):
-        line = lines[number]
-        number += 1
-        opens = _OPENING.match(line) or _OPENING_IN_LINE.search(line)
-        if opens is None:
-            outside.append(line)
-            continue
-        indent, fence, language = opens.groups() if opens.re is _OPENING else ("", *opens.groups())
-        outside.append(line[: opens.start()])
-        closes = _closing(lines, number, fence, None if any_indent else len(indent))
-        if closes is None and not any_indent:
-            # Only a fence deeper than the text closes it: from here on, take any. So each line is read
-            # three times at most.
-            any_indent = True
-            closes = _closing(lines, number, fence, None)
-        inside = [part.removeprefix(indent) for part in lines[number:closes]]
-        blocks.append(Block(language, "\n".join(inside).rstrip(), closes is not None))
-        number = len(lines) if closes is None else closes + 1
-    blocks = [block for block in blocks if block.text.strip()]
-    return Blocks(blocks, any(part.strip() for part in outside))
-
-
-def _closing(lines: Sequence[str], start: int, fence: str, indent: int | None) -> int | None:
-    """The line that closes a block; where `indent` is given, not one in the examples of a docstring."""
-    for number in range(start, len(lines)):
-        line = lines[number].strip(" \t")
-        if len(line) >= len(fence) and line == fence[0] * len(line):
-            deep = len(lines[number]) - len(lines[number].lstrip(" \t"))
-            if indent is None or deep < indent + 4:
-                return number
-    return None
 
 
 def _find(text: str, wanted: str, trees: Trees) -> Code:
@@ -314,7 +225,7 @@ def _names_that_hold(text: str, name: str, trees: Trees) -> frozenset[str]:
 
 def _python_in_prose(text: str, trees: Trees) -> str | None:
     """From the first line that begins Python up to the last paragraph with which it still compiles."""
-    begins = _PYTHON_BEGINS.search(text)
+    begins = PYTHON_BEGINS.search(text)
     if begins is None:
         return None
     paragraphs = text[begins.start() :].split("\n\n")

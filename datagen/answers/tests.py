@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence, Set
 from typing import NamedTuple
 
-from datagen.answers.code import answer_of, fenced_blocks, without_carriage_returns
+from datagen.answers.blocks import fenced_blocks, without_carriage_returns
+from datagen.answers.thinking import answer_of
 from datagen.answers.trim import MAX_SOURCE, bound_names, is_guard, parsed
 
 MAX_TESTS = 50

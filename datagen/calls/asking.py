@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from datagen.answers.thinking import spoken
 from datagen.request import Prompt, Reply
 from datagen.teachers import Teacher
 
@@ -16,11 +17,18 @@ class Answer(NamedTuple):
         reply: None where there is none.
         request: the call's journal key; None where it has none.
         problem: why there is no reply.
+        reused: whether it was there before this run.
     """
 
     reply: Reply | None
     request: str | None
     problem: str = ""
+    reused: bool = False
+
+    @classmethod
+    def of(cls, reply: Reply, request: str | None, *, reused: bool = False) -> Answer:
+        """An answer as stages are to see it: without thinking, which the journal keeps."""
+        return cls(spoken(reply), request, reused=reused)
 
 
 class Asker(Protocol):

@@ -116,7 +116,7 @@ class Caller:
             return answer
         if (reply := self.journal.get(request)) is not None:
             self.tally.reused += 1
-            return self._answered(teacher, request, reply)
+            return self._answered(teacher, request, reply, reused=True)
         call = asyncio.ensure_future(self._call(teacher, request))
         self._underway[request.key] = call
         call.add_done_callback(lambda _: self._ended(request.key))
@@ -135,9 +135,9 @@ class Caller:
             self.tally.failed += 1
             return Answer(None, None, str(problem))
         self._answered_by.add(teacher.name)
-        return Answer(reply, None)
+        return Answer.of(reply, None)
 
-    def _answered(self, teacher: Teacher, request: Request, reply: Reply) -> Answer:
+    def _answered(self, teacher: Teacher, request: Request, reply: Reply, *, reused: bool = False) -> Answer:
         self.usage.add(teacher.profile, request.key, reply)
         self._answered_by.add(teacher.name)
         known = self._models.setdefault(teacher.name, [])
@@ -145,7 +145,7 @@ class Caller:
             if known:
                 progress.say(f"{teacher.name} answered as {known[-1]}, now as {reply.model}")
             known.append(reply.model)
-        return Answer(reply, request.key)
+        return Answer.of(reply, request.key, reused=reused)
 
     async def _call(self, teacher: Teacher, request: Request) -> Answer:
         try:

@@ -194,7 +194,7 @@ class _Lookup:
             count.look(request)
             count.calls += reply is None
             count.journalled += reply is not None
-        return Answer(reply, request.key, "" if reply else "not asked")
+        return Answer.of(reply, request.key, reused=True) if reply else Answer(None, request.key, "not asked")
 
     def count(self, teacher: Teacher, request: Request | None) -> _CallCount:
         """The count for calls like this one."""

@@ -31,6 +31,8 @@ SHARD_ROWS = 50_000
 ROWS_AT_A_TIME = 512
 #: Reason of a row whose model call failed for good; the next run tries it again.
 CALL_FAILED = "call-failed"
+#: Reasons of rows whose call was answered with nothing, or with half an answer; the next run asks once more.
+EMPTY_ANSWER, CUT_SHORT = "empty-answer", "truncated-response"
 
 
 class Split(NamedTuple):
@@ -220,7 +222,7 @@ class RowWriter:
         self._dropped += dropped
         self._rows_in += rows_in
         self._rows_made += rows_made
-        self._failed += sum(row["reason"] == CALL_FAILED for row in dropped)
+        self._failed += sum(map(_may_do_better, dropped))
         if len(self._kept) + len(self._dropped) >= ROWS_AT_A_TIME:
             self.flush()
 
@@ -230,6 +232,13 @@ class RowWriter:
         self._writer.add(split, rows_in=self._rows_in, rows_made=self._rows_made, failed=self._failed)
         self._kept, self._dropped = [], []
         self._rows_in = self._rows_made = self._failed = 0
+
+
+def _may_do_better(row: Row) -> bool:
+    """Whether the next run may have more luck with a row that was dropped."""
+    if row["reason"] in (EMPTY_ANSWER, CUT_SHORT):
+        return row.get("request") is not None  # a recording answers the same again
+    return bool(row["reason"] == CALL_FAILED)
 
 
 def file_hashes(place: Path) -> dict[str, str]:

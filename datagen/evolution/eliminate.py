@@ -18,6 +18,7 @@ from typing import NamedTuple
 from datagen.evolution.methods import BREADTH_HEADING, METHODS, NEW_HEADING, OLD_HEADING
 from datagen.evolution.standing import is_no_programming_task, lacks_context
 from datagen.evolution.words import STOP_WORDS, prose, runs, telling, words
+from datagen.request import CUT_OFF
 
 #: WizardLM: a refusal is short.
 REFUSAL_WORDS = 80
@@ -126,7 +127,7 @@ def _says_nothing(a: Attempt) -> bool:
 
 
 def _truncated(a: Attempt) -> bool:
-    return a.finish_reason == "length"
+    return (a.finish_reason or "").lower() in CUT_OFF
 
 
 def _leaks_prompt(a: Attempt) -> bool:

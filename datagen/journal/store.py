@@ -363,14 +363,14 @@ def reply_from(text: str) -> Reply | None:
 def reply_of_json(content: object) -> Reply | None:
     """The reply that parsed JSON tells; None if it is none."""
     try:
-        if not isinstance(content, dict) or content.keys() - {"adapted"} != _REPLY_TYPES.keys():
+        if not isinstance(content, dict) or content.keys() - {"adapted", "thinking"} != _REPLY_TYPES.keys():
             return None
-        adapted = content.get("adapted", [])
-        if not isinstance(adapted, list) or not all(isinstance(name, str) for name in adapted):
+        adapted, thinking = content.get("adapted", []), content.get("thinking", "")
+        if not isinstance(adapted, list) or not all(isinstance(one, str) for one in (thinking, *adapted)):
             return None
         if any(not isinstance(content[name], wanted) for name, wanted in _REPLY_TYPES.items()):
             return None
-        "".join([content["text"], *adapted]).encode()  # JSON can say half of a surrogate pair
+        "".join([content["text"], thinking, *adapted]).encode()  # JSON can say half of a surrogate pair
     except UnicodeEncodeError:
         return None
     return Reply(**{**content, "adapted": tuple(adapted)})

@@ -16,11 +16,11 @@ from datagen import canonical
 from datagen.answers import prompts
 from datagen.answers.code import extract_code
 from datagen.answers.tests import parse_tests
-from datagen.calls.asking import Asker
+from datagen.calls.asking import Answer, Asker
 from datagen.data import schema
-from datagen.data.dataset import CALL_FAILED
+from datagen.data.dataset import CALL_FAILED, CUT_SHORT, EMPTY_ANSWER
 from datagen.data.source import Row, Source
-from datagen.request import WITHOUT_TEMPERATURE
+from datagen.request import CUT_OFF, WITHOUT_TEMPERATURE, Prompt, Reply
 from datagen.runs import values
 from datagen.runs.options import ModelOptions, option, teachers_option
 from datagen.runs.stage import EachStage, Made, Tools
@@ -30,8 +30,13 @@ _COLUMNS = (
     *("response", "code", "language", "teacher", "role", "sample", "prompt_hash", "temperature", "request"),
     *("model", "finish_reason", "cut", "license", "entry_point"),
 )
-#: A call that was answered, with nothing.
-EMPTY_ANSWER = "empty-answer"
+#: Of two equal answers to a task the first is kept.
+REPEATED_ANSWER = "repeated-answer"
+#: Such answers another sample may complete. One that became too long is for the rule truncated-response.
+_STOPPED = CUT_OFF - {"length"}
+#: How often a row's answer is asked for again, once in each run, while none can be used; and how far the
+#: samples of these calls lie apart, so that they are never those of a larger `n`.
+_TIMES, _APART = 5, 10_000
 #: The role of a row that stands for a call for tests which failed.
 TESTS = "tests"
 
@@ -88,8 +93,13 @@ def _asks(options: Options) -> list[Profile]:
 
 
 def _makes(options: Options) -> tuple[int, int]:
-    each = options.n * max(len(options.temperature), 1)
-    most = sum(1 if kind_of(one).answers_once else each for one in _asks(options))
+    temperatures = options.temperature or (None,)
+    most = sum(
+        1
+        if kind_of(one).answers_once
+        else sum(1 if _is_greedy(one, temperature) else options.n for temperature in temperatures)
+        for one in _asks(options)
+    )
     return most, most
 
 
@@ -111,7 +121,14 @@ def _wanted(teachers: Sequence[Teacher], n: int, temperatures: Sequence[float]) 
         for number, temperature in enumerate(temperatures or (None,))
         for sample in range(n)
         if number + sample == 0 or not kind_of(teacher.profile).answers_once
+        if sample == 0 or not _is_greedy(teacher.profile, temperature)
     ]
+
+
+def _is_greedy(profile: Profile, temperature: float | None) -> bool:
+    """Whether a teacher gives the same answer each time, so that one is enough."""
+    asked = dict(profile.parameters).get("temperature") if temperature is None else temperature
+    return asked == 0
 
 
 def _authors(teachers: Sequence[Teacher]) -> list[Teacher]:
@@ -137,8 +154,20 @@ async def _each(task: _Task, options: Options, tools: Tools) -> Made:
         tests = [test for row in written for test in row.pop("generated_tests", [])]
         for row in answers:
             row["generated_tests"] = tests
+    _drop_equal(answers)
     kept = [row for row in answers if "reason" not in row]
     return Made(kept, [row for row in (*answers, *written) if "reason" in row])
+
+
+def _drop_equal(answers: Sequence[Row]) -> None:
+    """Drop answers to a task that say what an earlier one of the same role says."""
+    seen: set[tuple[str, str]] = set()
+    for row in answers:
+        if "reason" not in row:
+            said = row["role"], row["response"].strip()
+            if said in seen:
+                row.update(reason=REPEATED_ANSWER, dropped_by=[REPEATED_ANSWER], detail=None)
+            seen.add(said)
 
 
 async def _all(jobs: Iterable[Coroutine[Any, Any, Row]]) -> list[Row]:
@@ -155,7 +184,7 @@ async def _row(task: Row, wanted: _Wanted, asker: Asker, seed: int) -> Row:
     teacher, sample, asked_as, temperature = wanted
     profile = teacher.profile
     prompt = prompts.answer_prompt(task, teacher.shape)
-    answer = await asker.ask(teacher, prompt, seed=seed, sample=asked_as, temperature=temperature)
+    answer = await _usable(asker, teacher, prompt, seed=seed, sample=asked_as, temperature=temperature)
     reply = answer.reply
     response = prompt.whole(reply) if reply and reply.text.strip() else None
     code = extract_code(response, prompts.wanted_function(task))
@@ -183,7 +212,33 @@ async def _row(task: Row, wanted: _Wanted, asker: Asker, seed: int) -> Row:
     }
     if reply is None:
         return _dropped(row, "no-reference" if own else CALL_FAILED, answer.problem)
-    return row if response is not None else _dropped(row, EMPTY_ANSWER)
+    if why := _unusable(reply):
+        return _dropped(row, why, f"the model stopped with the reason {reply.finish_reason or 'unknown'}")
+    return row
+
+
+def _unusable(reply: Reply) -> str:
+    """Why a reply is no answer; "" for one that is."""
+    if not reply.text.strip():
+        return EMPTY_ANSWER
+    return CUT_SHORT if (reply.finish_reason or "").lower() in _STOPPED else ""
+
+
+async def _usable(
+    asker: Asker, teacher: Teacher, prompt: Prompt, *, seed: int, sample: int, temperature: float | None
+) -> Answer:
+    """An answer that can be used, or else the last one that there is.
+
+    One that cannot, and is known from an earlier run, is asked for again as another sample: once in a run.
+    """
+    answer = Answer(None, None)
+    for number in range(_TIMES):
+        answer = await asker.ask(
+            teacher, prompt, seed=seed, sample=sample + number * _APART, temperature=temperature
+        )
+        if answer.reply is None or not answer.reused or not _unusable(answer.reply):
+            break
+    return answer
 
 
 async def _tests(task: Row, author: Teacher, asker: Asker, seed: int) -> Row:

@@ -107,20 +107,58 @@ def _listed(stop: Any) -> list[str]:  # noqa: ANN401 - of a teachers file
     return [] if stop is None else stop if isinstance(stop, list) else [stop]
 
 
+#: Under these names servers tell what the model thought, beside its answer.
+THOUGHTS = ("reasoning_content", "reasoning", "thinking")
+#: Types of the parts of a content that are thinking.
+_THINKING_PARTS = frozenset({"thinking", "reasoning", "redacted_thinking"})
+
+
 def parse_reply(body: Any) -> Reply:  # noqa: ANN401 - untrusted: a server may send anything
-    """Read a chat or text completion; whatever else `body` is ends in an exception."""
+    """Read a chat or text completion; whatever else `body` is ends in an exception.
+
+    A message without content, or with null, is a reply without text. Of a list of parts the texts count.
+    """
     choice = body["choices"][0]
-    text = choice["message"]["content"] if "message" in choice else choice["text"]
+    if "message" in choice:
+        message = choice["message"] or {}
+        text, thinking = _content(message)
+    else:
+        text, thinking = choice["text"], ""
     if not isinstance(text, str | None):
         raise TypeError(text)
     usage = body.get("usage")
     return Reply(
+        thinking=_text(thinking) or "",
         text=_text(text) or "",
         finish_reason=_text(choice.get("finish_reason")),
         model=_text(body.get("model")),
         tokens_in=_count(usage, "prompt_tokens"),
         tokens_out=_count(usage, "completion_tokens"),
     )
+
+
+def _content(message: Any) -> tuple[Any, str]:  # noqa: ANN401 - untrusted
+    """What a message says, or why it refuses to; and what the model thought before."""
+    content = message.get("content")
+    told = [message[name] for name in THOUGHTS if isinstance(message.get(name), str)][:1]
+    if isinstance(content, list):
+        parts = [part for part in content if isinstance(part, dict)]
+        told += [part_text(part) for part in parts if part.get("type") in _THINKING_PARTS]
+        content = "".join(part_text(part) for part in parts if part.get("type") not in _THINKING_PARTS)
+    return content or message.get("refusal"), "\n".join(told)
+
+
+def part_text(part: Any) -> str:  # noqa: ANN401 - untrusted
+    """The text of a part of a content, or of the parts that it holds in turn; "" where it has none."""
+    for name in ("text", "thinking", "summary", "content"):
+        held = part.get(name)
+        if isinstance(held, str):
+            return held
+        if isinstance(held, list):
+            return "".join(
+                one["text"] for one in held if isinstance(one, dict) and isinstance(one.get("text"), str)
+            )
+    return ""
 
 
 def _text(value: object) -> str | None:

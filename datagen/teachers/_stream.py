@@ -9,6 +9,8 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
+from datagen.teachers._protocol import THOUGHTS, part_text
+
 #: No completion is longer; neither is one event.
 MOST_BYTES = 16 * 2**20
 
@@ -22,6 +24,7 @@ class _Assembly:
 
     def __init__(self) -> None:
         self.pieces: list[str] = []
+        self.thoughts: list[str] = []
         self.size = 0
         self.finish_reason: Any = None
         self.model: Any = None
@@ -45,8 +48,12 @@ class _Assembly:
     def _add(self, choice: dict[str, Any]) -> None:
         delta = choice.get("delta") or choice.get("message") or {}
         piece = delta.get("content") or choice.get("text") or ""
+        if isinstance(piece, list):  # of parts
+            piece = "".join(part_text(part) for part in piece if part.get("type") == "text")
+        thought = next((delta[name] for name in THOUGHTS if delta.get(name)), "")
         self.pieces.append(piece)
-        self.size += len(piece)
+        self.thoughts.append(thought)
+        self.size += len(piece) + len(thought)
         if self.size > MOST_BYTES:
             raise Broken("the server's stream does not end")
         if reason := choice.get("finish_reason"):
@@ -56,7 +63,7 @@ class _Assembly:
         """The completion, as a server that does not stream sends it."""
         if not self.is_whole:
             raise Broken("the server's stream ended before its answer did")
-        message = {"content": "".join(self.pieces)}
+        message = {"content": "".join(self.pieces), THOUGHTS[0]: "".join(self.thoughts) or None}
         choice = {"message": message, "finish_reason": self.finish_reason}
         return {"choices": [choice], "model": self.model, "usage": self.usage}
 

@@ -11,6 +11,7 @@ import pytest
 from cli import datagen
 from endpoint import Endpoint, reply
 from haste import hasten
+from loopback import serving
 
 from datagen.answers.prompts import answer_prompt
 
@@ -259,18 +260,18 @@ def test_temperature_is_sent(folder):
 
 
 def test_several_temperatures(folder):
-    """Each teacher gives n answers at each temperature, in the order in which they were named."""
+    """Each teacher gives n answers at each temperature, in the order of their names; at 0 one is enough."""
     with Endpoint() as endpoint:
         words = ["--teacher", endpoint.teacher, "--teacher", "reference", "-n", 2, "--seed", 10]
         sample(folder, *words, "--temperature", "0.9", "--temperature", "0", "--temperature", "1.5")
         assert endpoint.repeated() == 0
         sent = {(body["temperature"], body["seed"]) for body in bodies(endpoint)}
-    each = [("openai:stand-in", n, t) for n, t in enumerate([0.9, 0.9, 0.0, 0.0, 1.5, 1.5])]
+    each = [("openai:stand-in", n, t) for n, t in [(0, 0.9), (1, 0.9), (2, 0.0), (4, 1.5), (5, 1.5)]]
     each.append(("reference", 0, None))
     kept = rows(folder)
     assert [(row["teacher"], row["sample"], row["temperature"]) for row in kept] == each * 20
     assert sent == {(t, 10 + n % 2) for _, n, t in each[:-1]}  # so that a larger -n buys none anew
-    assert len({row["id"] for row in kept}) == 140
+    assert len({row["id"] for row in kept}) == 120
 
 
 @pytest.mark.parametrize("word", ["-0.1", "2.1", "nan", "warm"])
@@ -386,26 +387,99 @@ def test_samples_differ_in_their_seed(folder):
 
 @pytest.mark.parametrize("fault", ["null-content", "empty-content"])
 def test_empty_answers_are_dropped(folder, fault):
-    """An answer without content is paid for: dropped with its reason, not failed, not asked again."""
+    """An answer without content is paid for and dropped; the next run asks for another sample of it."""
     with Endpoint(fault=fault, share=0.4) as endpoint:
-        summary = sample(folder, "--teacher", endpoint.teacher, "-n", 2)
+        summary = sample(folder, "--teacher", endpoint.teacher, "-n", 2, code=3)
         empty = summary["dropped"]["empty-answer"]
         assert empty == endpoint.injected[fault] > 5
-        assert (summary["failed"], summary["rows_out"]) == (0, 40 - empty)
+        assert (summary["failed"], summary["rows_out"]) == (empty, 40 - empty)
         for row in rows(folder, part="dropped"):
             assert (row["response"], row["code"], row["finish_reason"]) == (None, None, "stop")
             assert (row["dropped_by"], len(row["request"])) == (["empty-answer"], 64)
+            assert row["detail"] == "the model stopped with the reason stop"
         assert summary["usage"]["openai:stand-in"]["calls"] == 40
-        again = sample(folder, "--teacher", endpoint.teacher, "-n", 2, out="again")
-        assert (again["digest"], endpoint.repeated()) == (summary["digest"], 0)
+        again = sample(folder, "--teacher", endpoint.teacher, "-n", 2, code=3)
+        assert (again["calls"]["asked"], endpoint.repeated()) == (empty, 0)
+        assert again["rows_out"] > summary["rows_out"]
+        assert again["usage"]["openai:stand-in"]["calls"] == 40 + empty
 
 
 def test_nothing_but_empty_answers(folder):
     """Where all answers are empty there is a data set without rows, and its drops say why."""
     with Endpoint(fault="null-content") as endpoint:
-        summary = sample(folder, "--teacher", endpoint.teacher, "--tests")
+        summary = sample(folder, "--teacher", endpoint.teacher, "--tests", code=3)
+        for _ in range(6):
+            more = sample(folder, "--teacher", endpoint.teacher, "--tests", code=3)
+        assert more["calls"]["asked"] == 0  # an end comes to asking again
     assert (summary["rows_out"], summary["dropped"]) == (0, {"empty-answer": 20})
     assert summary["usage_total"]["per_kept_row"] == {"tokens": None, "usd": None}
+
+
+def message(**content):
+    return {"choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", **content}}]}
+
+
+ANSWER = "```python\ndef f():\n    return 1\n```"
+PARTS = [{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}, {"type": "text", "text": ANSWER}]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"content": f"<think>\nx = 1?\n</think>\n\n{ANSWER}"},
+        {"content": f"<think>\n\n</think>\n\n{ANSWER}"},
+        {"content": f"It is 1, I think.\n</think>\n\n{ANSWER}"},
+        {"content": f"It is 1, I think.\n</think>{ANSWER}"},
+        {"content": ANSWER, "reasoning_content": "It is 1."},
+        {"content": PARTS},
+        {"content": f"{ANSWER}<|im_end|>"},
+        {
+            "content": "<|channel|>analysis<|message|>One.<|end|>"
+            f"<|start|>assistant<|channel|>final<|message|>{ANSWER}<|return|>"
+        },
+        {"content": f"analysisWe return 1.assistantfinal{ANSWER}"},
+    ],
+    ids=["think", "empty", "closing", "same line", "reasoning_content", "parts", "token", "channels", "bare"],
+)
+def test_thinking_is_no_part_of_an_answer(folder, content):
+    """However a server marks what its model thinks, the answer is what comes after it."""
+    write(folder, TASKS[:1])
+    with serving(lambda *_: (200, message(**content))) as server:
+        sample(folder, "--teacher", f"openai:m@{server.address}/v1")
+    (row,) = rows(folder)
+    assert (row["response"].strip(), row["code"]) == (ANSWER, "def f():\n    return 1")
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason", "detail"),
+    [
+        (message(), "empty-answer", "the model stopped with the reason stop"),
+        (message(content="<think>\nNever ends"), "empty-answer", "the model stopped with the reason stop"),
+        (message(content="x = 1") | {"finish": "content_filter"}, "truncated-response", "content_filter"),
+        (message(content="x = 1") | {"finish": "error"}, "truncated-response", "error"),
+        (message(content=None) | {"finish": "content_filter"}, "empty-answer", "content_filter"),
+    ],
+)
+def test_answers_that_cannot_be_used(folder, reply, reason, detail):
+    """One call each, dropped with the model's reason; the next run asks for another sample."""
+    write(folder, TASKS[:1])
+    reply["choices"][0]["finish_reason"] = reply.pop("finish", "stop")
+    with serving(lambda *_: (200, reply)) as server:
+        for times in (1, 2):
+            sample(folder, "--teacher", f"openai:m@{server.address}/v1", code=3)
+            assert len(server.asked) == times
+    (row,) = rows(folder, part="dropped")
+    assert (row["reason"], row["detail"].endswith(detail)) == (reason, True)
+
+
+def test_equal_answers_are_one(folder):
+    """Of equal answers to a task the first is kept; the student's is its own."""
+    write(folder, TASKS[:1])
+    with serving(lambda *_: (200, message(content=ANSWER))) as server:
+        where = f"openai:m@{server.address}/v1"
+        summary = sample(folder, "--teacher", where, "-n", 3, "--student", f"openai:s@{server.address}/v1")
+    assert summary["dropped"] == {"repeated-answer": 4}
+    assert [row["role"] for row in rows(folder)] == ["teacher", "student"]
 
 
 def test_chat_prompt_is_the_task():
