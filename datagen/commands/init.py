@@ -23,7 +23,7 @@ from datagen.errors import DatagenError, InterruptedRun
 from datagen.runs import recipe, values
 from datagen.stages.decontam import DEFAULT_BENCHMARK
 from datagen.teachers import Profile, settings
-from decontam.benchmarks import choices, usages
+from decontam.benchmarks import choices, path_and_fields, usages
 from rules import RULES
 
 DEFAULT_TEACHER = "local:smollm2"
@@ -68,7 +68,7 @@ _QUESTIONS = {
 @click.option(
     "--against",
     multiple=True,
-    type=values.UsageSpec("benchmark", usages),
+    type=values.UsageSpec("benchmark", usages, lambda text: path_and_fields(text)[0]),
     metavar="BENCHMARK",
     help=f"{choices()}; repeat for more.  [default: {DEFAULT_BENCHMARK}]",
 )

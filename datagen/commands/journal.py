@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -278,10 +279,14 @@ def prune(
 
 
 def _confirmed(calls: int, path: Path) -> bool:
-    try:
-        return click.confirm(f"Remove {calls:,} calls from {path}?", err=True)
-    except click.Abort:
-        raise KeyboardInterrupt from None
+    """Ask; the end of the input is an interruption."""
+    # Not `click.confirm`: it imports what edits the line after its question, and an import can lose a Ctrl-C.
+    signal.siginterrupt(signal.SIGINT, True)
+    click.echo(f"Remove {calls:,} calls from {path}? [y/N]: ", nl=False, err=True)
+    answer = sys.stdin.readline()
+    if not answer:
+        raise KeyboardInterrupt
+    return answer.strip().lower() in ("y", "yes")
 
 
 def _remove(path: Path, wanted: CallFilter, calls: int, *, dry_run: bool, as_json: bool) -> int:

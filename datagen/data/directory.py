@@ -64,6 +64,8 @@ def check(out: Path) -> bool:
 
 
 def _refuse_impossible_name(place: Path) -> None:
+    if not place.name:  # the root: what is in it is looked at
+        return
     try:
         place.with_name(f".{place.name}.making").exists()
     except OSError as error:
@@ -91,7 +93,7 @@ def apart(out: Path, sources: Iterable[Path]) -> None:
         read = real(source)
         if place == read:
             how = "is what is read"
-        elif read in place.parents:
+        elif read in place.parents and read.is_dir():
             how = f"lies in {escaped(source)}, which is read"
         elif place in read.parents:
             how = f"holds {escaped(source)}, which is read"

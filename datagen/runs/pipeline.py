@@ -43,13 +43,14 @@ def run(recipe: Recipe, out: Path, how: How) -> Outcome:
         DatagenError: what a stage raises, a stage keeps no row, or `out` holds something else.
     """
     source = inputs.open_source(recipe.seeds, recipe.rename, recipe.columns)
-    directory.apart(out, source.places)
+    directory.apart(out, [place for place in source.places if place.is_dir()])
     plan = Plan("run", [source], {}, (_deciding(recipe),))
     of_stages = replace(how, account=how.account.of(plan.key(), out), overwrite=True)
     made: list[Outcome] = []
     started = time.monotonic()
     with directory.lock(out):
         done = dataset.already_made(out, plan, overwrite=how.overwrite, entries=_entries(recipe))
+        directory.apart(out, [] if done else source.places)
         for number, step in enumerate(recipe.stages[: recipe.stop_after], 1):
             where = _folder(out, number, step)
             before = inputs.open_source(str(made[-1].out)) if made else source

@@ -130,11 +130,12 @@ def make(stage: Stage, source: Source, out: Path, options: Any, how: How) -> Out
         UsageError: the options do not fit together.
         DatagenError: a teacher or a benchmark cannot be used, or `out` holds another data set.
     """
-    directory.apart(out, source.places)
+    directory.apart(out, [place for place in source.places if place.is_dir()])
     todo = plan(stage, source, options)
     done = dataset.already_made(out, todo, overwrite=how.overwrite, entries=stage.entries)
     if done:
         return done
+    directory.apart(out, source.places)
     source.check()
     if isinstance(stage, EachStage):
         return _make_each(stage, source, out, options, todo, how)

@@ -101,11 +101,15 @@ class UsageSpec(click.ParamType[str]):
     Args:
         what: what is named, such as "benchmark".
         usages: how each name is written, by name: `humaneval`, `mbpp:PATH`.
+        path_of: the path in what stands behind the name.
     """
 
-    def __init__(self, what: str, usages: Callable[[], Mapping[str, str]]) -> None:
+    def __init__(
+        self, what: str, usages: Callable[[], Mapping[str, str]], path_of: Callable[[str], str]
+    ) -> None:
         self.name = what
         self._usages = usages
+        self._path_of = path_of
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         allowed = self._usages()
@@ -115,6 +119,7 @@ class UsageSpec(click.ParamType[str]):
         wants_path = ":" in allowed[name]
         if wants_path != bool(path):
             self.fail(f"{value} should be written as {allowed[name]}", param, ctx)
+        path = self._path_of(path)
         if wants_path and not os.path.isfile(path):  # noqa: PTH113 - False for a name too long, too
             self.fail(f"{path} is no file; give the path of the {self.name}'s file", param, ctx)
         return value

@@ -19,7 +19,7 @@ from datagen.errors import DatagenError, UsageError, nearest
 from datagen.runs import values
 from datagen.runs.options import option
 from datagen.runs.stage import Check, FrameStage, Over, Started
-from decontam.benchmarks import Benchmark, BenchmarkError, choices, load, usages
+from decontam.benchmarks import Benchmark, BenchmarkError, choices, load, path_and_fields, usages
 from decontam.detectors import names, settings
 
 DEFAULT_BENCHMARK = "humaneval"
@@ -35,9 +35,9 @@ class Options:
 
     against: tuple[str, ...] = option(
         (DEFAULT_BENCHMARK,),
-        type=values.UsageSpec("benchmark", usages),
+        type=values.UsageSpec("benchmark", usages, lambda text: path_and_fields(text)[0]),
         metavar="BENCHMARK",
-        help=f"{choices()}; repeat for more.",
+        help=f"{choices()}; repeat for more. Unusual fields: jsonl:PATH:prompt=NAME,solution=NAME.",
     )
     search: tuple[str, ...] = option(
         (),

@@ -9,15 +9,30 @@ what it returns is made by `benchmark`. Other packages add theirs by entry point
 from __future__ import annotations
 
 import difflib
+import os
+import re
 from pathlib import Path
 from types import ModuleType
 
 from decontam._registry import load_module, modules
 from decontam.benchmarks._item import Benchmark, BenchmarkError, Item, benchmark
 
-__all__ = ["Benchmark", "BenchmarkError", "Item", "benchmark", "choices", "load", "summary", "usages"]
+__all__ = [
+    "Benchmark",
+    "BenchmarkError",
+    "Item",
+    "benchmark",
+    "choices",
+    "load",
+    "path_and_fields",
+    "summary",
+    "usages",
+]
 
 GROUP = "datagen.benchmarks"
+#: Stands in the usage of a reader that takes names of fields behind the path.
+_FIELDS = "[:FIELD=NAME"
+_MAP = re.compile(r"(.+?):(\w+=[^,=]+(?:,\w+=[^,=]+)*)", re.DOTALL)
 
 
 def _reader(name: str) -> ModuleType:
@@ -36,9 +51,8 @@ def usages() -> dict[str, str]:
 
 def choices() -> str:
     """Return the usages in words: "humaneval, mbpp:PATH or jsonl:PATH"; those of a file's path come last."""
-    *others, last = sorted(
-        usages().values(), key=lambda usage: (":" in usage, usage.startswith("jsonl"), usage)
-    )
+    plain = [usage.partition("[")[0] for usage in usages().values()]
+    *others, last = sorted(plain, key=lambda usage: (":" in usage, usage.startswith("jsonl"), usage))
     return f"{', '.join(others)} or {last}"
 
 
@@ -48,7 +62,7 @@ def summary(name: str) -> str:
 
 
 def load(spec: str) -> Benchmark:
-    """Return the benchmark that `spec` names: "humaneval", "mbpp:PATH" or "jsonl:PATH".
+    """Return the benchmark that `spec` names: "humaneval", "mbpp:PATH" or "jsonl:PATH:prompt=question".
 
     Raises:
         BenchmarkError: an unknown name, a path that is missing or not wanted, a file that cannot be read.
@@ -64,5 +78,20 @@ def load(spec: str) -> Benchmark:
     if wants_path != bool(path):
         raise BenchmarkError(f"benchmark {spec!r}: write {allowed[name]}")
     reader = _reader(name)
-    result: Benchmark = reader.read(Path(path)) if wants_path else reader.read()
+    if not wants_path:
+        result: Benchmark = reader.read()
+        return result
+    place, fields = path_and_fields(path)
+    if fields and _FIELDS not in allowed[name]:
+        raise BenchmarkError(f"benchmark {spec!r}: write {allowed[name]}")
+    result = reader.read(Path(place), fields) if fields else reader.read(Path(place))
     return result
+
+
+def path_and_fields(text: str) -> tuple[str, dict[str, str]]:
+    """Return the path and the names of fields in "PATH:FIELD=NAME,..."; a file of that name is a path."""
+    found = _MAP.fullmatch(text)
+    if not found or os.path.isfile(text):  # noqa: PTH113 - False for a name too long, too
+        return text, {}
+    pairs = [(pair.partition("=")[0], pair.partition("=")[2]) for pair in found[2].split(",")]
+    return found[1], dict(pairs)

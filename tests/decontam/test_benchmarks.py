@@ -98,9 +98,10 @@ def test_mbpp_has_all_its_items():
     [
         (
             "humanevl",
-            "unknown benchmark 'humanevl' (nearest: 'humaneval'); allowed: humaneval, jsonl:PATH, mbpp:PATH",
+            "unknown benchmark 'humanevl' (nearest: 'humaneval'); allowed: humaneval,"
+            " jsonl:PATH[:FIELD=NAME,...], mbpp:PATH",
         ),
-        ("apps", "unknown benchmark 'apps'; allowed: humaneval, jsonl:PATH, mbpp:PATH"),
+        ("apps", "unknown benchmark 'apps'; allowed: humaneval, jsonl:PATH[:FIELD=NAME,...], mbpp:PATH"),
         ("mbpp", "benchmark 'mbpp': write mbpp:PATH"),
         ("humaneval:x.jsonl", "benchmark 'humaneval:x.jsonl': write humaneval"),
         ("mbpp:nowhere.jsonl", "no such file: nowhere.jsonl"),
@@ -118,9 +119,10 @@ def test_what_is_wrong_with_a_name(spec, message):
     [
         (json.dumps(GOOD) + "\n{oops\n", "{path} line 2: not JSON: Expecting property name"),
         (json.dumps(GOOD) + "\n\n[1]\n", "{path} line 3: must be a JSON object, not list"),
-        (json.dumps({"task_id": "a"}), "{path} line 1: missing field 'prompt'"),
-        (json.dumps(GOOD | {"prompt": 3}), "{path} line 1: field 'prompt' must be a string, not int"),
-        (json.dumps(GOOD | {"tests": [3]}), "{path} line 1: field 'tests' must be a list of strings"),
+        (
+            json.dumps({"task_id": "a", "x": 1}),
+            "{path} line 1: no prompt, solution or tests among the fields 'task_id', 'x'; name them:",
+        ),
         (json.dumps(GOOD) + "\n" + json.dumps(GOOD), "{path} line 2: task_id 'a/1' was already used"),
         ("\n", "{path}: no items"),
         ("\udcff", "{path}: cannot be read: 'utf-8'"),
@@ -136,6 +138,42 @@ def test_what_is_wrong_with_a_file(tmp_path, content, message):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("record", "fields", "item"),
+    [
+        ({"question": "Add.", "answer": "x"}, "", ("1", "Add.", "x", ())),
+        (
+            {"task_id": 7, "text": "Add.", "code": "x", "test_list": ["a", "b"]},
+            "",
+            ("7", "Add.", "x", ("a", "b")),
+        ),
+        ({"question_content": "Add.", "question_id": "q"}, "", ("q", "Add.", "", ())),
+        ({"prompt": "no", "wish": "Add."}, ":prompt=wish", ("1", "Add.", "", ())),
+        ({"a": "x", "b": [1, {"c": 2}]}, ":solution=a,tests=b", ("1", "", "x", ("1", '{"c": 2}'))),
+    ],
+)
+def test_fields_of_other_files(tmp_path, record, fields, item):
+    """Usual names are known, others can be told."""
+    (tmp_path / "qa.jsonl").write_text(json.dumps(record))
+    (found,) = load(f"jsonl:{tmp_path}/qa.jsonl{fields}").items
+    assert (found.task_id, found.raw_prompt, found.solution, found.tests) == item
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ("promt=question", "unknown field 'promt' (nearest: 'prompt')"),
+        ("prompt=wish", "missing field 'wish', which is to be the prompt"),
+    ],
+)
+def test_fields_that_are_none(tmp_path, fields, message):
+    """A field that does not exist, here or in the file, is one line."""
+    (tmp_path / "qa.jsonl").write_text(json.dumps({"question": "Add."}))
+    with pytest.raises(BenchmarkError) as caught:
+        load(f"jsonl:{tmp_path}/qa.jsonl:{fields}")
+    assert message in str(caught.value)
+
+
 def test_every_file_is_a_benchmark():
     """The folder is the registry: a reader's file name is what a user writes."""
-    assert usages() == {"humaneval": "humaneval", "jsonl": "jsonl:PATH", "mbpp": "mbpp:PATH"}
+    assert usages() == {"humaneval": "humaneval", "jsonl": "jsonl:PATH[:FIELD=NAME,...]", "mbpp": "mbpp:PATH"}
