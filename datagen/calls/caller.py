@@ -18,7 +18,7 @@ from datagen.calls.usage import Usage
 from datagen.errors import DatagenError
 from datagen.journal import Journal, open_journal
 from datagen.request import Busy, CallFailed, NoAnswer, Prompt, Reply, Request, TeacherUnusable
-from datagen.teachers import Teacher
+from datagen.teachers import Teacher, kind_of
 
 #: Attempts per call while the endpoint answers other calls.
 ATTEMPTS = 6
@@ -276,8 +276,8 @@ class Caller:
             await how(self.budget, of)
 
     async def _complete(self, teacher: Teacher, request: Request) -> Reply:
-        """The teacher's reply; a run that ends does not wait for a call that goes on without us."""
-        if not teacher.resumable:
+        """The teacher's reply; a run that ends waits only for calls that are paid and do not go on alone."""
+        if kind_of(teacher.profile).costs and not teacher.resumable:
             return await teacher.complete(request)
         call = asyncio.ensure_future(teacher.complete(request))
         stopping = asyncio.ensure_future(self._stopping.wait())
@@ -300,7 +300,7 @@ class Caller:
             self._stopping.set()
             for gate in self._gates.values():
                 gate.dismiss(why)
-            asyncio.get_running_loop().call_later(patience, self._say_waiting)
+            asyncio.get_running_loop().call_later(max(patience, 0.05), self._say_waiting)
 
     def _say_waiting(self) -> None:
         if self.in_flight:

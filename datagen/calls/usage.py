@@ -112,7 +112,7 @@ def _table(manifest: Mapping[str, Any]) -> list[str]:
     if not usage:
         return []
     rows = [
-        f"| {name} | {c['calls']:,} | {_tokens(c, 'tokens_in')} | {_tokens(c, 'tokens_out')} | {_usd(c)} |"
+        f"| {name} | {c['calls']:,} | {_tokens(c, 'tokens_in')} | {_tokens(c, 'tokens_out')} | {dollars(c)} |"
         for name, c in usage.items()
     ]
     adapted = [
@@ -123,7 +123,7 @@ def _table(manifest: Mapping[str, Any]) -> list[str]:
     if adapted:
         adapted = ["Sent otherwise than asked for, because the server refuses it so:", "", *adapted, ""]
     whole = manifest["usage_total"]
-    per_row = _usd({**whole, "usd": whole["per_kept_row"]["usd"]})
+    per_row = dollars({**whole, "usd": whole["per_kept_row"]["usd"]})
     return [
         *("| teacher | calls | tokens in | tokens out | USD |", "|---|---|---|---|---|", *rows, ""),
         *(f"USD for each row kept: {per_row}.", ""),
@@ -138,7 +138,8 @@ def _tokens(counts: Mapping[str, Any], what: str) -> str:
     return f"at least {counts[what]:,}" if counts.get(_UNCOUNTED) else f"{counts[what]:,}"
 
 
-def _usd(counts: Mapping[str, Any], sign: str = "") -> str:
+def dollars(counts: Mapping[str, Any], sign: str = "") -> str:
+    """What calls cost, in words: "unknown", or "at least" what is known."""
     if counts["usd"] is None:
         return "unknown"
     usd = f"{counts['usd']:,.6f}".rstrip("0").rstrip(".")
@@ -148,12 +149,12 @@ def _usd(counts: Mapping[str, Any], sign: str = "") -> str:
 def _lines(manifest: Mapping[str, Any]) -> Iterator[str]:
     whole = manifest["usage_total"]
     unknown = whole.get("usd_unknown", [])
-    cost = "cost unknown" if whole["usd"] is None else _usd(whole, "$")
+    cost = "cost unknown" if whole["usd"] is None else dollars(whole, "$")
     cost += f" (not known of {', '.join(unknown)})" if unknown and whole["usd"] is not None else ""
     each = whole["per_kept_row"]
     if each["tokens"] is not None and not whole.get(_UNCOUNTED):
         cost += f"; {each['tokens']:,.0f} tokens"
-        cost += f", {_usd({**whole, 'usd': each['usd']}, '$')}" if each["usd"] else ""
+        cost += f", {dollars({**whole, 'usd': each['usd']}, '$')}" if each["usd"] else ""
         cost += " for each row kept"
     yield f"  tokens: {_tokens(whole, 'tokens_in')} in, {_tokens(whole, 'tokens_out')} out, {cost}"
     if whole.get(_UNCOUNTED):

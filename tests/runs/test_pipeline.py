@@ -438,6 +438,12 @@ def test_usage_of_a_run(models):
     whole = manifest()
     evolve, sample, filtered = whole["stages"]
     assert evolve["methods"].keys() <= {"constraint", "breadth"}
+    assert whole["methods"] == evolve["methods"]
+    card = Path("OUT/README.md").read_text()
+    assert "| method | attempts | kept | why not |" in card
+    for number, stage in ((1, evolve), (2, sample)):
+        for name, calls in stage["usage"].items():
+            assert f"| {number} {stage['stage']} | {name} | {calls['calls']:,} |" in card
     assert "usage" not in filtered
     strong, weak = models
     for name, server in (("strong", strong), ("weak", weak)):

@@ -408,6 +408,9 @@ def test_unreadable_verdict_is_for_the_attempt(folder):
     with Endpoint(says=verdicts(lambda _: "Equal or not equal? Hard to say.")) as endpoint:
         summary = evolve(folder, endpoint, "--judge", f"openai:judge@{endpoint.url}")
     assert "judged-equal" not in summary["dropped"]
+    told = summary["verdicts"]
+    assert told["unreadable"] == told["given"] > 0
+    assert "hold no verdict; they count as no objection." in (folder / "out" / "README.md").read_text()
     assert summary["rows_out"] > 100
 
 

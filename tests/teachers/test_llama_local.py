@@ -76,6 +76,25 @@ def test_settings_are_heeded():
     assert 0 < reply.tokens_out <= 3
 
 
+def test_model_is_loaded_when_it_is_asked(monkeypatch):
+    """A run whose answers are all in the journal needs no weights in memory; several calls load it once."""
+    loaded = []
+    start = llama_local._start
+    monkeypatch.setattr(llama_local, "_start", lambda *about: loaded.append(about) or start(*about))
+
+    async def nothing(teacher):
+        return teacher.request(ASK, seed=0, sample=0).endpoint
+
+    async def several(teacher):
+        requests = [teacher.request(ASK, seed=0, sample=number) for number in range(3)]
+        return await asyncio.gather(*map(teacher.complete, requests))
+
+    assert run(nothing).startswith("sha256:")
+    assert loaded == []
+    assert len(run(several)) == 3
+    assert len(loaded) == 1
+
+
 @pytest.mark.parametrize("seconds", [0.0, 0.05, 0.5])
 def test_calls_given_up_do_not_hang(seconds):
     """The model ends soon although calls to it were given up half-way."""
