@@ -43,7 +43,9 @@ def _ends_in_code(text: str) -> bool:
 
 def spoken(reply: Reply) -> Reply:
     """The reply without what its model thought, and without the tokens that end it: the journal keeps all."""
-    text = without_end_tokens(answer_of(reply.text))
+    answer = answer_of(reply.text)
+    # Templates put blank lines between both.
+    text = without_end_tokens(answer if answer == reply.text else answer.lstrip("\r\n"))
     return reply if text == reply.text else reply._replace(text=text)
 
 

@@ -447,7 +447,7 @@ def test_thinking_is_no_part_of_an_answer(folder, content):
     with serving(lambda *_: (200, message(**content))) as server:
         sample(folder, "--teacher", f"openai:m@{server.address}/v1")
     (row,) = rows(folder)
-    assert (row["response"].strip(), row["code"]) == (ANSWER, "def f():\n    return 1")
+    assert (row["response"], row["code"]) == (ANSWER, "def f():\n    return 1")
 
 
 @pytest.mark.parametrize(
