@@ -8,8 +8,8 @@ answer finds it in "not equal" too, and throws everything away; here a verdict i
 from __future__ import annotations
 
 import re
-import unicodedata
 
+from datagen.evolution.words import folded
 from datagen.request import Prompt
 
 _SYSTEM = "You compare programming exercises with a sharp eye for what each of them demands."
@@ -71,7 +71,7 @@ def judged_equal(text: str) -> bool | None:
     >>> judged_equal("Equal / Not Equal") is None
     True
     """
-    for line in reversed(unicodedata.normalize("NFKC", text).casefold().splitlines()):
+    for line in reversed(folded(text).splitlines()):
         found = _WORD.findall(_APOSTROPHE.sub("", line))
         if not _DECIDES.keys().isdisjoint(found):
             return _verdict(line, found)

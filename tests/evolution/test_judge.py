@@ -8,6 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from datagen.evolution.judge import judge_prompt, judged_equal
+from datagen.evolution.words import words
 
 EQUAL = [
     "Equal",
@@ -163,3 +164,11 @@ def test_judge_prompt():
 def test_the_question_is_no_verdict():
     """A judge that repeats what it was asked has not judged."""
     assert judged_equal(judge_prompt("Sort a list.", "Sort a list of names.").messages[-1][1]) is None
+
+
+def test_marks_without_end_take_no_longer():
+    """64,000 marks on one letter are no work for minutes: normalisation would sort them."""
+    marks = "\N{COMBINING GRAVE ACCENT}\N{COMBINING GRAVE ACCENT BELOW}" * 32_000
+    assert cost(lambda: judged_equal(f"a{marks}\nVerdict: equal")) < 20
+    assert judged_equal(f"a{marks}\nVerdict: equal") is True
+    assert cost(lambda: words(f"b{marks} c")) < 20
