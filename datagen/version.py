@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from importlib import metadata
-from urllib.parse import unquote, urlsplit
-
 __version__ = "0.1.0"
 
 
 def install(extra: str) -> str:
     """The command that installs an extra of this very datagen: from its clone, if it came from one."""
+    # This module is imported first, while a user's own random.py may still be in the way of such imports.
+    import json
+    from importlib import metadata
+    from urllib.parse import unquote, urlsplit
+
     try:
         told = json.loads(metadata.distribution("datagen").read_text("direct_url.json") or "{}")
         place = unquote(urlsplit(told["url"]).path) if "dir_info" in told else ""
