@@ -269,8 +269,9 @@ def test_old_data_set_stays_until_the_new_one_is_whole(monkeypatch):
     assert rows() == before
 
 
-def test_killed_run_goes_on():
+def test_killed_run_goes_on(monkeypatch):
     """After SIGKILL in a stage the same command goes on, and nothing hidden stays."""
+    monkeypatch.setenv("DATAGEN_CACHE_DIR", cli.CACHE.name)
     slow = (
         "import time; from datagen.stages import filter; from datagen.commands.console import run\n"
         "def wait(*given):\n    print('now', flush=True); time.sleep(60)\n"
@@ -404,8 +405,9 @@ def test_same_stage_twice():
     assert [row["stage"] for row in rows("--dropped")] == ["filter", "filter", "sample", "decontam"]
 
 
-def test_recipe_load_is_what_runs():
+def test_recipe_load_is_what_runs(monkeypatch):
     """`pipeline.run` takes what `recipe.load` gives."""
+    monkeypatch.setenv("DATAGEN_CACHE_DIR", cli.CACHE.name)
     outcome = pipeline.run(recipe.load("recipe.yaml"), Path("OUT"), How(run_calls))
     assert outcome.manifest == manifest()
 
