@@ -197,7 +197,7 @@ BAD = [
     Bad(
         "quotes.csv",
         b'instruction,output\n"a \\" b,c\nd,"e" f\n',
-        "not a readable CSV file, with backslashes",
+        "not a readable CSV file: line 2",
     ),
 ]
 OF_OURS = ("reason", "detail", "overlaps", "stage", "measure_x", "measure_instruction_words")

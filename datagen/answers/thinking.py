@@ -45,7 +45,7 @@ def spoken(reply: Reply) -> Reply:
     """The reply without what its model thought, and without the tokens that end it: the journal keeps all."""
     answer = answer_of(reply.text)
     # Templates put blank lines between both.
-    text = without_end_tokens(answer if answer == reply.text else answer.lstrip("\r\n"))
+    text = without_end_tokens(answer if answer == reply.text else answer.lstrip("\r\n"), runs_over=True)
     return reply if text == reply.text else reply._replace(text=text)
 
 

@@ -81,8 +81,7 @@ def command(
     else:
         opened = inputs.open_source(source, dict(rename), columns)
     opened.check()
-    # All columns stand in our own shape; the others leave some out.
-    for line in (*(() if shape == "jsonl" else opened.notes), *_refused(opened)):
+    for line in (*opened.notes, *_refused(opened)):
         click.echo(line, err=True)
     for row in opened.iter_rows():
         # As bytes: JSON is UTF-8, whatever the terminal's encoding is.

@@ -24,6 +24,8 @@ from decontam.detectors import names, settings
 
 DEFAULT_BENCHMARK = "humaneval"
 OVERLAP_FOUND = 5
+#: Columns of hashes, and the length up to which a text is a label.
+_HASHES, _LABEL = frozenset({"id", "request", "prompt_hash"}), 40
 #: Columns that are searched together, as task and answer; every other column of text is searched by itself.
 _SEARCHED = ("instruction", "response", "code", "reference", "tests")
 _MATCH = pl.List(pl.Struct({name: dtype for name, dtype in decontam.EVIDENCE.items() if name != "row"}))
@@ -96,14 +98,13 @@ def _compare(
 
 def _other_texts(frame: pl.DataFrame, names: Sequence[str]) -> list[pl.Expr]:
     """The text of columns that are neither task nor answer: later turns of chats, rejected answers, notes."""
-    return [
-        text
+    found = [
+        _text_of(pl.nth(number), dtype)
         for number, (name, dtype) in enumerate(frame.schema.items())
-        if name not in _SEARCHED
-        and (name not in schema.DTYPES or name == "generated_tests")
-        and (not names or name in names)
-        if (text := _text_of(pl.nth(number), dtype)) is not None
+        if name not in _SEARCHED and name not in _HASHES and (not names or name in names)
     ]
+    # Names and labels are no text that could be learned.
+    return [pl.when(text.str.len_chars() > _LABEL).then(text) for text in found if text is not None]
 
 
 def _text_of(values: pl.Expr, dtype: pl.DataType) -> pl.Expr | None:

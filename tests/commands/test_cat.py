@@ -103,4 +103,6 @@ def test_dropped(folder):
 
 def test_map():
     """--map reads a file's columns under other names, as in the stages."""
-    assert cat("in.jsonl", "--map", "my_tests=tests")[0]["my_tests"] == ["x"]
+    done = datagen("cat", "in.jsonl", "--map", "my_tests=tests")
+    assert json.loads(done.out.splitlines()[0])["my_tests"] == ["x"]
+    assert done.err == "in.jsonl: neither task nor answer, but kept: the text columns my_tests\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from cli import ROOT, datagen, left_in
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from stages import make, survey
 
 from datagen.data import inputs
+from decontam.benchmarks import load
 
 DATA = ROOT.parent / "shared" / "data"
 ASKED = "Sort the words of a text by length, longest first, and words of one length by the alphabet."
@@ -274,3 +276,25 @@ def test_real_files(name, rows):
     assert told["rows_in"] == rows
     assert told["rows_out"] + sum(told["dropped"].values()) == rows
     assert told["rows_out"] > 0.95 * rows
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"task": "TEXT"},
+        {"model": "TEXT"},
+        {"messages": [{"role": "user", "content": "TEXT"}]},
+        {"notes": {"deep": [{"er": "TEXT"}]}},
+        {"rejected": "TEXT"},
+    ],
+)
+def test_all_text_is_searched(row, tmp_path, monkeypatch):
+    """Wherever a benchmark's solution stands in a row, `--check` finds it."""
+    monkeypatch.chdir(tmp_path)
+    item = load("humaneval").items[0]
+    text = json.dumps(f"{item.raw_prompt}{item.solution}")[1:-1]
+    whole = json.dumps({"instruction": "Solve it, please.", "response": "x = 1", **row}).replace("TEXT", text)
+    Path("in.jsonl").write_text(whole)
+    assert datagen("decontam", "in.jsonl", "--check").code == 5
+    searched = datagen("decontam", "in.jsonl", "--check", "--search", "response")
+    assert searched.code == 0

@@ -23,7 +23,7 @@ from datagen.data.inputs.files import STARTER, File
 from datagen.data.inputs.kinds import Kind
 from datagen.data.inputs.shapes import Recogniser, dropped
 from datagen.data.source import BATCH_ROWS, Source, Spool
-from datagen.errors import DatagenError
+from datagen.errors import DatagenError, nearest, one_line
 
 __all__ = ["STARTER", "first_rows", "open_dropped", "open_frame", "open_source"]
 
@@ -219,6 +219,11 @@ def _spooled(given: _Files, reading: Reading, limit: int | None) -> _Rows:
             raw.add(frame)
             if limit is not None and raw.rows >= limit:
                 break
+    known = {*kind.fields, *columns.names()}
+    for name in reading.columns:
+        if name not in known and (known or not raw.rows):
+            near = nearest(name, [one_line(one, 40) for one in known]) if known else "check their names"
+            raise DatagenError(f"--columns: {given.name} has no column {one_line(name, 60)}; {near}")
     if not raw.rows:
         raise _nothing(given)
     if kind.fields:

@@ -30,25 +30,40 @@ class Chat(NamedTuple):
         question: the first turn of its user; None where it has none.
         answer: the first text of the model after that, or its tool calls if it gives no text; else None.
         longer: whether there are other turns.
+        whole: whether question and answer say all that the chat holds.
     """
 
     question: str | None
     answer: str | None
-    longer: bool
+    longer: bool = False
+    whole: bool = False
 
 
 class _Turn(NamedTuple):
     role: str
     text: str | None
     calls: str | None
+    plain: bool
 
 
 def looks_like_turns(value: object) -> bool:
     """Whether a value, or the JSON that it holds as text, is a list of turns with a role and a content."""
-    try:
-        return bool(_turns(value))
-    except Unreadable:
+    found = _from_json(value)
+    if not isinstance(found, Sequence) or isinstance(found, str) or not found:
         return False
+    return all(isinstance(turn, Mapping) and _is_turn(turn) for turn in found)
+
+
+def _is_turn(turn: Mapping[str, Any]) -> bool:
+    role = next((turn[key] for key in _ROLE_KEYS[:2] if isinstance(turn.get(key), str)), "")
+    known = role.strip().lower() in _USER | _MODEL | {
+        "system",
+        "developer",
+        "tool",
+        "function",
+        "observation",
+    }
+    return known and any(turn.get(key) is not None for key in (*_CONTENT_KEYS, "tool_calls"))
 
 
 def read(value: object) -> Chat:
@@ -63,12 +78,14 @@ def read(value: object) -> Chat:
     turns = _turns(value)
     start = next((number for number, turn in enumerate(turns) if turn.role == "user"), None)
     if start is None:
-        return Chat(None, None, longer=len(turns) > 0)
+        return Chat(None, None)
     later = [turn for turn in turns[start + 1 :] if turn.role == "assistant"]
     answer = next((turn.text for turn in later if turn.text is not None), None)
     if answer is None:
         answer = next((turn.calls for turn in later if turn.calls is not None), None)
-    return Chat(turns[start].text, answer, longer=len(turns) > 1 + (answer is not None))
+    longer = len(turns) > 1 + (answer is not None)
+    whole = not longer and all(turn.plain for turn in turns) and not isinstance(_from_json(value), Mapping)
+    return Chat(turns[start].text, answer, longer, whole)
 
 
 def answer_in(value: object) -> str | None:
@@ -91,7 +108,8 @@ def _expanded(entry: object) -> list[_Turn]:
         raise Unreadable("it is no list of turns such as {role, content}")
     sides = [(key.lower(), text) for key, text in entry.items() if key.lower() in _USER | _MODEL]
     if sides and not any(key in entry for key in _ROLE_KEYS):
-        return [_turn({"role": role, "content": text}) for role, text in sides]
+        plain = len(sides) == len(entry)
+        return [_turn({"role": role, "content": text})._replace(plain=plain) for role, text in sides]
     return [_turn(entry)]
 
 
@@ -103,7 +121,11 @@ def _turn(turn: Mapping[str, Any]) -> _Turn:
     name = role.strip().lower()
     name = "user" if name in _USER else "assistant" if name in _MODEL else name
     calls = turn.get("tool_calls") or turn.get("function_call")
-    return _Turn(name, _text(content), as_text(calls) if calls else None)
+    more = [
+        key for key, held in turn.items() if held is not None and key not in (*_ROLE_KEYS, *_CONTENT_KEYS)
+    ]
+    text = _text(content)
+    return _Turn(name, text, as_text(calls) if calls else None, plain=not more and text == content)
 
 
 def _text(content: object) -> str | None:

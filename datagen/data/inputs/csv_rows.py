@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import re
 from collections.abc import Collection, Iterator
 from typing import IO
@@ -49,15 +50,27 @@ def chunks(shown: str, opened: Opened, only: Collection[str] = ()) -> Iterator[p
 
 def _is_escaped(shown: str, opened: Opened) -> bool:
     """Whether backslashes stand before quotes in a way that doubled quotes cannot explain."""
+    csv.field_size_limit(_LONGEST_CELL)
     with opened() as file:
         if not any(b'\\"' in line for line in file):
             return False
+    return _torn(shown, opened, escaped=True) < _torn(shown, opened, escaped=False)
+
+
+def _torn(shown: str, opened: Opened, *, escaped: bool) -> float:
+    """How many records have fewer cells than the header, as parts of one have; infinite if it breaks."""
+    torn = 0
     try:
-        for _ in _records(shown, opened, escaped=False):
-            pass
-    except DatagenError:
-        return True
-    return False
+        with opened() as file:
+            reader = csv.reader(_lines(shown, file, escaped=escaped), strict=True)
+            cells = len(next(reader, []))
+            for record in reader:
+                if len(record) > cells:
+                    return math.inf
+                torn += 0 < len(record) < cells
+    except (csv.Error, DatagenError):
+        return math.inf
+    return torn
 
 
 def _records(shown: str, opened: Opened, *, escaped: bool) -> Iterator[tuple[str, str, int]]:

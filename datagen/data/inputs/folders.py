@@ -63,19 +63,26 @@ def _by_names(folder: Path) -> tuple[list[Path], str]:
         )
     if len(files) > MAX_FILES:
         raise DatagenError(f"{folder} holds {len(files):,} files, and {MAX_FILES:,} are read at most")
+    formats = sorted({suffix_of(path) for path in found} - {suffix, ""})
+    other = (
+        f"{folder.name}: only files in {suffix} are read, not those in {', '.join(formats)}"
+        if formats
+        else ""
+    )
     splits: dict[str, list[Path]] = {}
     for path in files:
         splits.setdefault(_split(path.relative_to(folder)), []).append(path)
     if "train" not in splits:
-        return files, ""
-    return splits["train"], _not_read(folder, [name or "other files" for name in splits if name != "train"])
+        return files, other
+    rest = _not_read(folder, [name or "other files" for name in splits if name != "train"])
+    return splits["train"], "; ".join(filter(None, (rest, other)))
 
 
 def _visible(folder: Path) -> list[Path]:
     """Files at any depth; links to folders are not followed, so there is no loop."""
     found: list[Path] = []
     for path in sorted(folder.iterdir()):
-        if path.name.startswith((".", "_")):
+        if path.name.startswith("."):
             continue
         if path.is_dir():
             found += [] if path.is_symlink() else _visible(path)

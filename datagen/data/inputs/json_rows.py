@@ -21,6 +21,8 @@ _MARK = b"\xef\xbb\xbf"
 
 #: What may stand before the first line.
 _BLANK = b" \t\r\n\xef\xbb\xbf"
+#: Under these names an object holds rows.
+_WRAPPERS = ("data", "rows", "examples", "instances", "items", "train")
 #: Opens a file's content, from its beginning.
 Opened = Callable[[], AbstractContextManager[IO[bytes]]]
 
@@ -107,8 +109,9 @@ def _list(shown: str, raw: bytes) -> Iterator[dict[str, Any]]:
         return
     rows = _loads(shown, decode(shown, raw), "")
     if isinstance(rows, dict):
-        lists = [value for value in rows.values() if isinstance(value, list)]
-        rows = lists[0] if len(lists) == 1 else rows
+        # Some files hold their rows in an object; any other object is a row by itself.
+        wrapped = [rows[name] for name in _WRAPPERS if isinstance(rows.get(name), list)]
+        rows = wrapped[0] if len(wrapped) == 1 else [rows]
     if not isinstance(rows, list):
         what = "an empty object" if rows is None and raw.lstrip().startswith(b"{") else name_of(rows)
         raise DatagenError(f"{shown} holds {what}; it should hold a list of objects, or one object a line")

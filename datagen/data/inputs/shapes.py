@@ -64,6 +64,7 @@ class Recogniser:
         self._identities = Identities(shown)
         self._printed_by_datagen: bool | None = None
         self._rows = self._longer_chats = 0
+        self._whole_chats = True
         self._shape: Shape | None = None
         self.notes: list[str] = []
         self.needless: tuple[str, ...] = ()
@@ -84,8 +85,9 @@ class Recogniser:
         shape = self._shape or self._shape_of(frame)
         problems = _Problems(self._shown, self._rows, frame.height)
         if shape.is_chat:
-            frame, longer = _from_chats(frame, shape, problems)
-            self._longer_chats += longer
+            frame, chats_here = _from_chats(frame, shape, problems)
+            self._longer_chats += sum(chat.longer for chat in chats_here)
+            self._whole_chats = self._whole_chats and all(chat.whole for chat in chats_here)
         else:
             frame = _from_pairs(frame, shape)
         frame = typed(frame, self._shown, self._rename)
@@ -125,13 +127,14 @@ class Recogniser:
         """Take note of the whole file, once its last frame was seen."""
         if self._shape is None or not self._shape.is_chat:
             return
+        if self._whole_chats and self._shape.answer is None:
+            self.needless = (_kept_as(self._shape.task),)
         if not self._longer_chats:
-            self.needless = (self._shape.task,)
             return
         chats = "1 chat is" if self._longer_chats == 1 else f"{self._longer_chats:,} chats are"
         self.notes.append(
             f"{self._shown}: {chats} longer than a question and its answer; the other turns are no part of"
-            f" instruction and response, they stay in the column {one_line(self._shape.task, 40)}"
+            f" instruction and response, they stay in the column {one_line(_kept_as(self._shape.task), 40)}"
         )
 
 
@@ -217,14 +220,22 @@ def _is_text(series: pl.Series) -> bool:
 
 
 def _holds_turns(series: pl.Series) -> bool:
-    """Whether one of the first values is a chat, as a list or as its JSON."""
-    if not (series.dtype == pl.String or isinstance(series.dtype, pl.List | pl.Struct)):
+    """Whether the first values are chats, as lists or as their JSON."""
+    if not (series.dtype == pl.String or isinstance(series.dtype, pl.List)):
         return False
-    return any(chats.looks_like_turns(value) for value in series.drop_nulls().head(20).to_list())
+    first = series.drop_nulls().head(20).to_list()
+    return bool(first) and all(map(chats.looks_like_turns, first))
 
 
-def _from_chats(frame: pl.DataFrame, shape: Shape, problems: _Problems) -> tuple[pl.DataFrame, int]:
-    """The first question of each chat and the answer to it, and how many chats are longer."""
+def _kept_as(column: str) -> str:
+    """The name under which a column of chats stays: the instruction's is needed for the question."""
+    return "instruction_turns" if column == "instruction" else column
+
+
+def _from_chats(
+    frame: pl.DataFrame, shape: Shape, problems: _Problems
+) -> tuple[pl.DataFrame, list[chats.Chat]]:
+    """The frame with the first question of each chat and the answer to it; and the chats."""
     if shape.answer != "response" and "response" in frame.columns:
         raise DatagenError(
             f"{problems.shown} has both {shape.task} and response; map the second elsewhere:"
@@ -235,17 +246,19 @@ def _from_chats(frame: pl.DataFrame, shape: Shape, problems: _Problems) -> tuple
     answers = pl.Series("response", [chat.answer for chat in found], pl.String)
     if shape.answer:
         answers = _as_texts(frame[shape.answer]).alias("response")
-        frame = frame if shape.answer == "response" else dropped(frame, shape.answer)
-    return frame.with_columns(asked, _cleaned(answers)), sum(chat.longer for chat in found)
+        if shape.answer != "response" and not _holds_turns(frame[shape.answer]):
+            frame = dropped(frame, shape.answer)
+    frame = frame.rename({shape.task: _kept_as(shape.task)})
+    return frame.with_columns(asked, _cleaned(answers)), found
 
 
 def _chat(value: Any, column: str, number: int, problems: _Problems) -> chats.Chat:  # noqa: ANN401 - a cell
     """A chat; without a question, which is noted, where there is none."""
     try:
-        chat = chats.Chat(None, None, longer=False) if value is None else chats.read(_as_python(value))
+        chat = chats.Chat(None, None) if value is None else chats.read(_as_python(value))
     except chats.Unreadable as error:
         problems.add(number, UNREADABLE_CHAT, f"{one_line(column, 40)}: {error}")
-        return chats.Chat(None, None, longer=True)
+        return chats.Chat(None, None)
     if chat.question is None:
         problems.add(number, NO_INSTRUCTION, f"{one_line(column, 40)} holds no turn of a user")
     return chat
@@ -266,10 +279,13 @@ def _from_pairs(frame: pl.DataFrame, shape: Shape) -> pl.DataFrame:
     task = columns.pop(shape.task)
     if task.dtype in _TEXT:
         task = task.cast(pl.String)
-        if "input" in columns:
-            task = _with_inputs(task, _as_texts(columns.pop("input")))
+        given = next((name for name in columns if name.lower() == "input"), None)
+        if given:
+            task = _with_inputs(task, _as_json(columns.pop(given)))
     if shape.answer:
-        answers = columns.pop(shape.answer)
+        # Of turns only one is the answer, so they stay as well.
+        keep = _holds_turns(columns[shape.answer]) and shape.answer != "response"
+        answers = columns[shape.answer] if keep else columns.pop(shape.answer)
         # A response under datagen's own name is typed like its other columns.
         typed = shape.answer == "response" and answers.dtype != pl.String
         columns["response"] = answers if typed else _cleaned(_as_texts(answers))
@@ -286,10 +302,13 @@ def _with_inputs(tasks: pl.Series, given: pl.Series) -> pl.Series:
 
 def _as_texts(series: pl.Series) -> pl.Series:
     """Values as texts: a model's turns as what it says, other lists, objects and numbers as JSON."""
+    return _as_answers(series) if _holds_turns(series) else _as_json(series)
+
+
+def _as_json(series: pl.Series) -> pl.Series:
+    """Texts as they are, other values as JSON."""
     if series.dtype in _TEXT:
-        return series.cast(pl.String) if not _holds_turns(series) else _as_answers(series)
-    if _holds_turns(series):
-        return _as_answers(series)
+        return series.cast(pl.String)
     return pl.Series(series.name, [None if v is None else as_text(v) for v in series.to_list()], pl.String)
 
 

@@ -104,7 +104,10 @@ def _plain(series: pl.Series) -> pl.Series:
 def _without_categories(dtype: pl.DataType) -> pl.DataType:
     if dtype in (pl.Categorical, pl.Enum):
         return pl.String()
-    if isinstance(dtype, pl.List):
+    if isinstance(dtype, pl.List | pl.Array):
+        inner = _without_categories(dtype.inner)  # type: ignore[arg-type]
+        if inner == dtype.inner:
+            return dtype
         return pl.List(_without_categories(dtype.inner))  # type: ignore[arg-type]
     if isinstance(dtype, pl.Struct):
         return pl.Struct({field.name: _without_categories(field.dtype) for field in dtype.fields})  # type: ignore[arg-type]
@@ -121,11 +124,20 @@ def _without_times(dtype: pl.DataType) -> pl.DataType:
 
 
 def _decoded(series: pl.Series) -> pl.Series:
-    """Bytes as text, if all of them are UTF-8."""
+    """Bytes as text, if any of them are UTF-8; what is none there stands as escapes."""
     try:
         return series.cast(pl.String)
     except pl.exceptions.PolarsError:
-        return series
+        texts = [None if one is None else one.decode(errors="backslashreplace") for one in series]
+        is_text = any(one is not None and _is_utf8(one) for one in series)
+        return pl.Series(series.name, texts, pl.String) if is_text else series
+
+
+def _is_utf8(raw: bytes) -> bool:
+    try:
+        return bool(raw.decode())
+    except UnicodeDecodeError:
+        return False
 
 
 def _holds_odd_numbers(series: pl.Series) -> bool:
@@ -150,6 +162,10 @@ class Columns:
         """Take note of a frame's columns."""
         for name, dtype in schema.items():
             self._dtypes[name] = _common(self._dtypes.get(name, pl.Null()), dtype)
+
+    def names(self) -> list[str]:
+        """Of all columns."""
+        return [*self._dtypes]
 
     def fitted(self, frame: pl.DataFrame) -> pl.DataFrame:
         """The frame with all columns that were learnt."""

@@ -35,18 +35,21 @@ def is_no_answer(text: str) -> bool:
     return len(text) < 64 and _NO_ANSWER.fullmatch(text) is not None
 
 
-def without_end_tokens(text: str) -> str:
-    """`text` up to a token of a chat template that ends it, where nothing or another turn follows."""
+def without_end_tokens(text: str, *, runs_over: bool = False) -> str:
+    """`text` without tokens of a chat template at its end; one that is nothing else stays.
+
+    runs_over: whether another turn behind such a token is to go with it.
+    """
     if "<" not in text:
         return text
-    runs_over = _RUNS_OVER.search(text)
+    found = _RUNS_OVER.search(text) if runs_over else None
     whole, end = text.rstrip(), len(text)
-    if runs_over:
-        end = runs_over.start()
+    if found:
+        end = found.start()
     elif whole.endswith(_END_TOKENS):
         end = len(whole)
     while token := next((one for one in _END_TOKENS if text.endswith(one, 0, end)), ""):
         end -= len(token)
         while end and text[end - 1].isspace():
             end -= 1
-    return text[:end]
+    return text[:end] or text

@@ -207,6 +207,19 @@ def test_csv_with_backslashes_that_mean_nothing(tmp_path):
     assert read(tmp_path / "a.csv")["instruction", "response"].rows() == [("C:\\", 'say "x\\".')]
 
 
+def test_an_escaped_quote_before_a_line_end(tmp_path):
+    """Doubled quotes would make two rows of it, one of them torn."""
+    (tmp_path / "a.csv").write_text('instruction,response\n"x \\"\ny\\"",z\n')
+    assert read(tmp_path / "a.csv").select("instruction", "response").rows() == [('x "\ny"', "z")]
+
+
+def test_a_column_that_is_not_there(tmp_path):
+    """--columns with a name that no column has is told."""
+    (tmp_path / "a.jsonl").write_bytes(as_jsonl(ROWS))
+    with pytest.raises(DatagenError, match=r"a\.jsonl has no column outputs; allowed: instruction"):
+        open_source(str(tmp_path / "a.jsonl"), None, ["instruction", "outputs"]).check()
+
+
 def test_content_counts_more_than_the_name(tmp_path):
     """Whatever a file is called, it is read as what it is."""
     for name in ("a.jsonl", "a.csv.gz", "a.txt", "a"):

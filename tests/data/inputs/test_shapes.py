@@ -52,7 +52,15 @@ NO_INPUTS = ("<noinput>", "Noinput", "No input", "N/A", "None", "[no input requi
         *[({"instruction": "a", "input": no, "output": "b"}, "a", "b") for no in NO_INPUTS],
         ({"instruction": "a", "output": "<No Output>"}, "a", None),
         ({"instruction": "a", "output": "b<|im_end|>\n"}, "a", "b"),
-        ({"instruction": "a", "output": "b</s><s>[INST] c"}, "a", "b"),
+        ({"instruction": "a", "output": "b</s><s>[INST] c"}, "a", "b</s><s>[INST] c"),
+        ({"instruction": "a", "output": "</s>"}, "a", "</s>"),
+        ({"instruction": [{"role": "user", "content": "a"}]}, "a", None),
+        (
+            {"instruction": "a", "Input": [{"model": "b", "price": 3}]},
+            'a\n[{"model": "b", "price": 3}]',
+            None,
+        ),
+        ({"instruction": "a", "output": '[{"question": "b"}]'}, "a", '[{"question": "b"}]'),
         ({"instruction": "a", "output": "say </s> twice"}, "a", "say </s> twice"),
         ({"instruction": "a", "output": None}, "a", None),
         ({"prompt": "a"}, "a", None),
@@ -88,7 +96,7 @@ def test_known_shapes(row, instruction, response, tmp_path):
     (found,) = read(tmp_path, row).to_dicts()
     assert found["instruction"] == instruction
     assert found.get("response") == response
-    assert not {"input", "output", "completion"} & found.keys()
+    assert not {"input", "output"} & found.keys()
     assert found["task"] == canonical.row_id(instruction)
 
 
@@ -100,6 +108,33 @@ def test_longer_chats(tmp_path):
     (note,) = source.notes
     assert note.startswith("in.jsonl: 2 chats are longer than a question and its answer; the other turns")
     assert "messages" not in read(tmp_path, chat(("user", "a"), ("assistant", "b"))).columns
+
+
+@pytest.mark.parametrize(
+    "turn",
+    [
+        {"content": "b", "reasoning_content": "x"},
+        {"content": [PART, {"type": "thinking", "thinking": "x"}]},
+        {"content": "b", "tool_calls": [{"function": {"arguments": "x"}}]},
+        {"content": "b", "context": "x"},
+    ],
+)
+def test_turns_that_hold_more_are_kept(turn, tmp_path):
+    """What question and answer leave out of a chat stays in its column."""
+    row = {"messages": [{"role": "user", "content": "a"}, {"role": "assistant", **turn}]}
+    (found,) = read(tmp_path, row).to_dicts()
+    assert (found["instruction"], found["response"]) == ("a", "b")
+    assert "x" in json.dumps(found["messages"])
+    longer = {"instruction": turns(("user", "a"), ("assistant", "b"), ("user", "c"))}
+    assert "c" in json.dumps(read(tmp_path, longer)["instruction_turns"].to_list())
+    chosen = {"prompt": "a", "chosen": turns(("assistant", "b"), ("user", "c"))}
+    assert "c" in json.dumps(read(tmp_path, chosen)["chosen"].to_list())
+
+
+def test_a_text_that_looks_like_turns_among_others_is_text(tmp_path):
+    """One JSON text does not make a column of tasks one of chats."""
+    frame = read(tmp_path, {"prompt": "Plain."}, {"prompt": '[{"role": "user", "content": "ann"}]'})
+    assert frame["instruction"].to_list() == ["Plain.", '[{"role": "user", "content": "ann"}]']
 
 
 def test_what_was_taken_for_what_is_told(tmp_path):
