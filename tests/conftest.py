@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-#: Modules that start servers, load models or kill processes over and over: most of the suite's time.
+#: Modules that start servers, load models, kill processes or compare long lists: most of the suite's time.
 INTEGRATION = frozenset(
     {
         *("test_faults.py", "test_resume.py", "test_money.py", "test_batch.py", "test_endpoint.py"),
@@ -19,6 +19,7 @@ INTEGRATION = frozenset(
         ),
         *("test_engines.py", "test_evolve.py", "test_forecast.py", "test_init.py"),
         *("test_made.py", "test_dialect.py", "test_streams.py", "test_directory.py", "test_sample.py"),
+        *("test_words.py", "test_standing.py"),
     }
 )
 
