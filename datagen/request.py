@@ -112,6 +112,8 @@ class Request(_Request):
         return canonical.sha256(self.canonical)
 
 
+#: Types of the parts of a content that tell what a model thought, and are no part of its answer.
+THINKING_PARTS = frozenset({"thinking", "reasoning", "redacted_thinking"})
 #: How a model says that it was stopped in the middle of its answer.
 CUT_OFF = frozenset(
     {"length", "content_filter", "error", "safety", "sensitive", "recitation", "prohibited_content"}

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from datagen import secrets
-from datagen.request import Prompt, Reply, Request, Shape
+from datagen.request import THINKING_PARTS, Prompt, Reply, Request, Shape
 from datagen.teachers._teacher import Profile, Style
 
 #: Where requests are posted to, below the base URL.
@@ -109,8 +109,6 @@ def _listed(stop: Any) -> list[str]:  # noqa: ANN401 - of a teachers file
 
 #: Under these names servers tell what the model thought, beside its answer.
 THOUGHTS = ("reasoning_content", "reasoning", "thinking")
-#: Types of the parts of a content that are thinking.
-_THINKING_PARTS = frozenset({"thinking", "reasoning", "redacted_thinking"})
 
 
 def parse_reply(body: Any) -> Reply:  # noqa: ANN401 - untrusted: a server may send anything
@@ -143,8 +141,8 @@ def _content(message: Any) -> tuple[Any, str]:  # noqa: ANN401 - untrusted
     told = [message[name] for name in THOUGHTS if isinstance(message.get(name), str)][:1]
     if isinstance(content, list):
         parts = [part if isinstance(part, dict) else {"text": part} for part in content]
-        told += [part_text(part) for part in parts if part.get("type") in _THINKING_PARTS]
-        content = "".join(part_text(part) for part in parts if part.get("type") not in _THINKING_PARTS)
+        told += [part_text(part) for part in parts if part.get("type") in THINKING_PARTS]
+        content = "".join(part_text(part) for part in parts if part.get("type") not in THINKING_PARTS)
     return content or message.get("refusal"), "\n".join(told)
 
 

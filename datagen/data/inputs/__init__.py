@@ -11,6 +11,7 @@ import io
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -219,11 +220,9 @@ def _spooled(given: _Files, reading: Reading, limit: int | None) -> _Rows:
             raw.add(frame)
             if limit is not None and raw.rows >= limit:
                 break
-    known = {*kind.fields, *columns.names()}
-    for name in reading.columns:
-        if name not in known and (known or not raw.rows):
-            near = nearest(name, [one_line(one, 40) for one in known]) if known else "check their names"
-            raise DatagenError(f"--columns: {given.name} has no column {one_line(name, 60)}; {near}")
+    missing = [name for name in reading.columns if name not in {*kind.fields, *columns.names()}]
+    if missing and limit is None:  # the first rows may lack a column that later ones have
+        raise _no_column(given, missing[0])
     if not raw.rows:
         raise _nothing(given)
     if kind.fields:
@@ -245,6 +244,18 @@ def _spooled(given: _Files, reading: Reading, limit: int | None) -> _Rows:
     if given.name != STARTER:
         rows.notes = [*([given.note] if given.note else []), *recogniser.notes]
     return rows
+
+
+def _no_column(given: _Files, name: str) -> DatagenError:
+    """What is said of --columns: the names that the files' first rows have."""
+    known = [
+        one
+        for file in given.files
+        for frame in islice(files.frames(file, Kind()), 1)
+        for one in frame.columns
+    ]
+    near = nearest(name, [one_line(one, 40) for one in dict.fromkeys(known)]) if known else "it has no rows"
+    return DatagenError(f"--columns: {given.name} has no column {one_line(name, 60)}; {near}")
 
 
 def _nothing(given: _Files) -> DatagenError:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from datagen.data.inputs.kinds import as_text
+from datagen.request import THINKING_PARTS
 
 _USER = frozenset({"user", "human", "prompter", "question", "instruction"})
 _MODEL = frozenset(
@@ -14,9 +15,8 @@ _MODEL = frozenset(
 )
 _ROLE_KEYS = ("role", "from", "speaker")
 _CONTENT_KEYS = ("content", "value", "text")
-#: Parts of a content that are text. Those of the second kind are a model's thinking, no part of its answer.
+#: Parts of a content that are text.
 _TEXT_PARTS = frozenset({"text", "input_text", "output_text"})
-_THINKING_PARTS = frozenset({"thinking", "reasoning", "redacted_thinking"})
 
 
 class Unreadable(ValueError):
@@ -138,7 +138,7 @@ def _text(content: object) -> str | None:
     for part in parts:
         kind = part.get("type", "text") if isinstance(part, Mapping) else "text"
         text = part.get("text") if isinstance(part, Mapping) else part
-        if kind in _THINKING_PARTS or part is None:
+        if kind in THINKING_PARTS or part is None:
             continue
         if kind not in _TEXT_PARTS or not isinstance(text, str):
             what = kind if kind not in _TEXT_PARTS else "a value"

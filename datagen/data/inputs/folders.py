@@ -41,7 +41,7 @@ def files_of(folder: Path) -> tuple[list[Path], str]:
         parts = [str(part) for part in _json(folder / "dataset_dict.json", "splits")]
         chosen = "train" if "train" in parts else parts[0]
         others = [part for part in parts if part != chosen]
-        return files_of(_inside(folder, chosen))[0], _not_read(folder, others)
+        return files_of(_inside(folder, chosen))[0], _not_read(folder, others, chosen)
     if (folder / "state.json").exists():
         entries = _json(folder / "state.json", "_data_files")
         return [
@@ -116,9 +116,7 @@ def _inside(folder: Path, name: object) -> Path:
     return folder / name
 
 
-def _not_read(folder: Path, others: list[str]) -> str:
+def _not_read(folder: Path, others: list[str], read: str = "train") -> str:
     if not others:
         return ""
-    return (
-        f"{folder.name}: only the split train is read, not {', '.join(others)}; give these files to read them"
-    )
+    return f"{folder.name}: only the split {read} is read, not {', '.join(others)}; give these files to read them"

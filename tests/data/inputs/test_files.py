@@ -216,7 +216,7 @@ def test_an_escaped_quote_before_a_line_end(tmp_path):
 def test_a_column_that_is_not_there(tmp_path):
     """--columns with a name that no column has is told."""
     (tmp_path / "a.jsonl").write_bytes(as_jsonl(ROWS))
-    with pytest.raises(DatagenError, match=r"a\.jsonl has no column outputs; allowed: instruction"):
+    with pytest.raises(DatagenError, match=r"a\.jsonl has no column outputs; did you mean output"):
         open_source(str(tmp_path / "a.jsonl"), None, ["instruction", "outputs"]).check()
 
 
