@@ -119,4 +119,5 @@ def _inside(folder: Path, name: object) -> Path:
 def _not_read(folder: Path, others: list[str], read: str = "train") -> str:
     if not others:
         return ""
-    return f"{folder.name}: only the split {read} is read, not {', '.join(others)}; give these files to read them"
+    told = f"only the split {read} is read, not {', '.join(others)}"
+    return f"{folder.name}: {told}; give these files to read them"
