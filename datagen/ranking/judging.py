@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from datagen.data.source import Row
 from datagen.errors import one_line
@@ -15,6 +15,8 @@ from datagen.ranking.programs import Suite
 from datagen.ranking.situations import Answer, places, unfit
 from datagen.ranking.trust import Basis
 from datagen.sandbox.verdict import Verdict
+
+T = TypeVar("T")
 
 #: What every row has afterwards.
 COLUMNS = ("code", "language", "role", "status", "pass_ratio", "score", "rank", "verdict")
@@ -27,7 +29,7 @@ _STUDENT = "student"
 class Judges(Protocol):
     """Says how programs fare with tests: a `Judge`."""
 
-    async def verdict(self, code: str, tests: Sequence[str], *, setup: str = "") -> Verdict:
+    def verdict(self, code: str, tests: Sequence[str], *, setup: str = "") -> Coroutine[Any, Any, Verdict]:
         """The verdict on a program."""
         ...
 
@@ -65,6 +67,15 @@ class Seen:
     isolation: Counter[str] = field(default_factory=Counter)
 
 
+async def together(jobs: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """Results in order; when a job raises, the others end first, so that their verdicts are stored."""
+    results = await asyncio.gather(*jobs, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    return [result for result in results if not isinstance(result, BaseException)]
+
+
 async def rank(rows: Sequence[Row], terms: Terms, judge: Judges, seen: Seen) -> None:
     """Fill in the columns of all answers to a task; those to drop get a `reason`.
 
@@ -85,7 +96,7 @@ async def rank(rows: Sequence[Row], terms: Terms, judge: Judges, seen: Seen) -> 
     if problem:
         _drop(answers, problem, detail)
         return
-    verdicts = await asyncio.gather(*(_verdict(row, suite, judge) for row in answers))
+    verdicts = await together(_verdict(row, suite, judge) for row in answers)
     for row, verdict in zip(answers, verdicts, strict=True):
         row.update(status=verdict.status, pass_ratio=verdict.pass_ratio, verdict=told(verdict, suite.tests))
         if verdict.isolation:
@@ -150,7 +161,7 @@ async def _agreed(
     if len(codes) < trust.VOTERS:
         return trust.agreed(basis.written, [])
     suite = Suite(tuple(one.test for one in basis.written))
-    verdicts = await asyncio.gather(*(judge.verdict(code, suite.tests, setup=suite.setup) for code in codes))
+    verdicts = await together(judge.verdict(code, suite.tests, setup=suite.setup) for code in codes)
     return trust.agreed(basis.written, verdicts)
 
 

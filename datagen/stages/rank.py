@@ -6,7 +6,6 @@ situations, from bad to good compile_error, runtime_error, partial and all_passe
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -16,7 +15,7 @@ from datagen.answers.code import with_code
 from datagen.data.source import Row, Source
 from datagen.errors import DatagenError, nearest, one_line
 from datagen.ranking import report, trust
-from datagen.ranking.judging import COLUMNS, Seen, Terms, rank
+from datagen.ranking.judging import COLUMNS, Seen, Terms, rank, together
 from datagen.ranking.situations import BONUS, LEVELS, check_bonus, parse_levels
 from datagen.ranking.tasks import by_task, last_places, with_whole_tasks
 from datagen.runs import values
@@ -126,6 +125,7 @@ def _look(pairs: Source, options: Options) -> None:
         )
     if options.student is not None and options.student not in teachers:
         known = nearest(options.student, sorted(teachers)) if teachers else "no row names a teacher"
+        known = one_line(known)
         raise DatagenError(f"--student {one_line(options.student, 60)}: no answer is from there; {known}")
 
 
@@ -133,7 +133,7 @@ async def _each(unit: _Unit, options: Options, tools: Tools) -> Made:
     """Judge and rank all answers of a unit."""
     assert tools.judge is not None  # noqa: S101 - the stage judges
     terms = Terms(options.student, options.min_tests, _levels(options.levels), options.bonus)
-    await asyncio.gather(*(rank(rows, terms, tools.judge, unit.seen) for rows in by_task(unit.rows)))
+    await together(rank(rows, terms, tools.judge, unit.seen) for rows in by_task(unit.rows))
     kept = [row for row in unit.rows if row.get("reason") is None]
     return Made(kept, [row for row in unit.rows if row.get("reason") is not None], len(unit.rows))
 
