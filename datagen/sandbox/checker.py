@@ -11,6 +11,7 @@ import ast
 import builtins
 import json
 import os
+import re
 import signal
 import socket
 import sys
@@ -198,7 +199,7 @@ class Instance:
     @classmethod
     def _numbered(cls, number: int) -> Instance:
         made = object.__new__(cls)
-        made._number = number
+        object.__setattr__(made, "_number", number)
         return made
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - anything
@@ -206,6 +207,12 @@ class Instance:
             raise AttributeError(name)
         value = self._program.ask(self._number, name)
         return Attribute(self._program, self._number, name) if isinstance(value, Function) else value
+
+    def __setattr__(self, name: str, value: object) -> None:
+        self._program.ask(self._number, "__setattr__", (name, value))
+
+    def __delattr__(self, name: str) -> None:
+        self._program.ask(self._number, "__delattr__", (name,))
 
     def __len__(self) -> int:
         return int(self._program.ask(self._number, "__len__", ()))
@@ -357,7 +364,8 @@ def _names(code: types.CodeType) -> Iterable[str]:
 
 def _imported(code: str, missing: set[str]) -> dict[str, Any]:
     """What the program imports of the standard library under names that its tests use."""
-    if not any(name in code for name in missing):
+    lines = " ".join(line for line in code.splitlines() if "import" in line)
+    if not missing.intersection(re.findall(r"\w+", lines)):
         return {}
     found: dict[str, Any] = {}
     for node in ast.parse(code).body:

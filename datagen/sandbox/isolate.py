@@ -26,7 +26,7 @@ NOBODY = 65534
 
 _MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_REMOUNT, _MS_BIND, _MS_REC, _MS_PRIVATE = 1, 2, 4, 32, 4096, 16384, 1 << 18
 _MNT_DETACH = 2
-_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_SECCOMP, _PR_CAPBSET_DROP = 1, 4, 22, 24
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_SECCOMP = 1, 4, 22
 _PR_SET_CHILD_SUBREAPER, _PR_SET_NO_NEW_PRIVS = 36, 38
 
 #: System calls by machine: what isolation itself needs, and what a program must not call.
@@ -207,8 +207,6 @@ def drop_privileges(user: int | None) -> None:
         return
     _call("prctl", _PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     if MACHINE in _CALLS:
-        for number in range(41):
-            _libc.prctl(_PR_CAPBSET_DROP, number, 0, 0, 0)
         header = ctypes.create_string_buffer(struct.pack("=Ii", 0x20080522, 0))
         none = ctypes.create_string_buffer(24)
         _system_call("capset", header, none)
