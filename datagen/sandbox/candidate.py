@@ -100,7 +100,7 @@ class _Program:
             return self._objects[number]
         if tag == "g":
             return self._named(number)
-        if tag == "f":
+        if tag == "callback":
             return self._callback(number)
         raise wire.NotPlain(str(tag))
 

@@ -43,8 +43,8 @@ class _Worker:
                     words,
                     stdin=far,
                     stdout=subprocess.DEVNULL,
-                    stderr=None if os.environ.get("SBDEBUG") else subprocess.DEVNULL,
-                    env=_ENVIRONMENT | ({"DEBUG": "1"} if os.environ.get("SBDEBUG") else {}),
+                    stderr=subprocess.DEVNULL,
+                    env=_ENVIRONMENT,
                     cwd="/",
                     start_new_session=True,  # Ctrl-C is for datagen, which then ends its servers
                 )
@@ -90,6 +90,11 @@ class _Worker:
         lines = told.split("\n")[:-1]  # what has no end was cut off
         return ended, [json.loads(line) for line in lines]
 
+    def hang_up(self) -> None:
+        """Make whoever waits for an answer give up."""
+        with contextlib.suppress(OSError):
+            self._line.shutdown(socket.SHUT_RDWR)
+
     async def close(self) -> None:
         """End the server and all that it started."""
         self._line.close()
@@ -121,16 +126,22 @@ class Sandbox:
         self._wanted = os.environ.get("DATAGEN_SANDBOX", "")
         self._idle: list[_Worker] = []
         self._free = asyncio.Semaphore(workers or len(os.sched_getaffinity(0)))
+        self._busy: set[_Worker] = set()
         self._closing: set[asyncio.Task[None]] = set()
+        self._closed = False
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self._closed = True
         while self._idle:
             self._retire(self._idle.pop())
-        while self._closing:
+        for worker in self._busy:
+            worker.hang_up()
+        while self._closing or self._busy:
             await asyncio.gather(*self._closing, return_exceptions=True)
+            await asyncio.sleep(0)
 
     def _retire(self, worker: _Worker) -> None:
         task = asyncio.create_task(worker.close())
@@ -151,17 +162,22 @@ class Sandbox:
         request = {"code": code, "tests": list(tests), "setup": setup}
         async with self._free:
             for _ in range(2):
+                if self._closed:
+                    raise DatagenError("the sandbox is closed: run programs inside its `async with`")
                 worker = self._idle.pop() if self._idle else _Worker(self._wanted)
                 with contextlib.suppress(_Lost):
                     return await self._asked(worker, request, limits)
         raise DatagenError("the sandbox ended without a verdict, twice: is memory or the number of processes short?")
 
     async def _asked(self, worker: _Worker, request: dict[str, Any], limits: Limits) -> Verdict:
+        self._busy.add(worker)
         try:
             ended, told = await worker.ask(request, limits)
         except BaseException:  # cancelled too: the program must not go on
             self._retire(worker)
             raise
+        finally:
+            self._busy.discard(worker)
         self._idle.append(worker)
         return _verdict(ended, told, len(request["tests"]), worker.isolation)
 

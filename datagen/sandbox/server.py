@@ -19,7 +19,7 @@ import sys
 import time
 from typing import Any
 
-from datagen.sandbox import candidate, checker, clean, isolate, seccomp, wire
+from datagen.sandbox import candidate, checker, clean, isolate, landlock, seccomp, wire
 
 #: What programs import most: forked processes find it loaded. Each library more makes every fork slower.
 _PRELOADED = (
@@ -101,6 +101,9 @@ def _serve(flags: int, place: str, launcher: socket.socket) -> None:
         if seccomp.granted():
             seccomp.prepared(1)
         place = "/tmp"
+    rules = landlock.ruleset(isolate.seen(), place)
+    if rules is not None:
+        granted.insert(-1, "landlock")
     isolate.adopt_orphans()
     isolate.hide_memory()
     os.environ["HOME"] = place
@@ -117,7 +120,7 @@ def _serve(flags: int, place: str, launcher: socket.socket) -> None:
         wire.send(line, "+".join(granted))
         gc.collect()
         gc.freeze()
-        server = Server(line, bool(flags), place, user)
+        server = Server(line, bool(flags), place, user, rules)
         with contextlib.suppress(wire.Closed):
             while True:
                 server.program()
@@ -144,9 +147,13 @@ class Server:
         namespaces: whether processes get a pid namespace of their own.
         place: the temporary folder.
         user: whom programs run as, if not as this process.
+        rules: of Landlock, where there is some.
     """
 
-    def __init__(self, line: socket.socket, namespaces: bool, place: str, user: int | None) -> None:
+    def __init__(
+        self, line: socket.socket, namespaces: bool, place: str, user: int | None, rules: int | None
+    ) -> None:
+        self.rules = rules
         self.line = line
         self.namespaces = namespaces
         self.place = place
@@ -167,6 +174,12 @@ class Server:
             self._renew(limits["file_mb"])
         wire.send(self.line, answer)
 
+    def _set_rules(self) -> None:
+        """Landlock knows files, not names: a new folder needs new rules."""
+        if self.rules is not None:
+            os.close(self.rules)
+            self.rules = landlock.ruleset(isolate.seen(), self.place)
+
     def _renew(self, megabytes: int) -> None:
         if not self.namespaces:
             clean.empty(self.place)
@@ -175,6 +188,7 @@ class Server:
         isolate.make_tmp(megabytes)
         os.chdir("/tmp")
         self.tmp_mb = megabytes
+        self._set_rules()
 
     def confine(self, limits: dict[str, Any]) -> None:
         """Take from a forked process what it does not need."""
@@ -182,6 +196,8 @@ class Server:
         isolate.limit(limits["cpu_seconds"], limits["memory_mb"], limits["file_mb"], processes)
         os.setsid()
         isolate.drop_privileges(self.user)
+        if self.rules is not None:
+            landlock.restrict(self.rules)
         isolate.end_with_parent()
         if seccomp.granted():
             seccomp.install()
@@ -221,11 +237,12 @@ class Job:
 
     def _check(self, control: socket.socket, channel: socket.socket, tell: int) -> None:
         request = wire.receive(self._server.line, 1 << 31)
-        _keep({control.fileno(), channel.fileno(), tell}, None)
         self._server.confine(self._limits)
+        _keep([control, channel, tell], None)
+        control, channel = socket.socket(fileno=3), socket.socket(fileno=4)
         value_bytes = self._limits["value_mb"] << 20
         request |= {"value_bytes": value_bytes, "restarts": self._limits["restarts"]}
-        checker.serve(request, control, channel, checker.teller(tell))
+        checker.serve(request, control, channel, checker.teller(5))
 
     def _start(self, channel: socket.socket) -> None:
         """Fork a candidate at one end of a channel."""
@@ -238,9 +255,9 @@ class Job:
         self._poll.register(output, select.POLLIN)
 
     def _execute(self, channel: socket.socket, printed: int) -> None:
-        _keep({channel.fileno()}, printed)
         self._server.confine(self._limits)
-        candidate.serve(channel)
+        _keep([channel], printed)
+        candidate.serve(socket.socket(fileno=3))
 
     def run(self) -> list[str]:
         """Wait until the checker has told all: `[why it was ended or "", lines]`."""
@@ -252,6 +269,7 @@ class Job:
                     self._read_output()
                 elif descriptor == self._control.fileno():
                     self._obey()
+                    break  # descriptors may have changed
                 elif descriptor == self._told_by and not self._listen():
                     return ["", self._told.decode()]
             if self._watch():
@@ -279,7 +297,7 @@ class Job:
                 self._control.sendall(self._why)
             elif word == ord("C"):
                 self._again()
-        
+
     def _again(self) -> None:
         self._reap()
         if self._over:
@@ -325,6 +343,7 @@ class Job:
         with contextlib.suppress(KeyError):
             self._poll.unregister(self._output)
         os.close(self._output)
+        self._output = -1
 
     def end(self) -> None:
         """Leave no process and no descriptor."""
@@ -352,22 +371,21 @@ def _child(act: Any) -> None:  # noqa: ANN401
     try:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         act()
-    except BaseException:
-        if os.environ.get("DEBUG"):
-            import traceback
-            traceback.print_exc()
     finally:
         os._exit(0)
 
 
-def _keep(descriptors: set[int], output: int | None) -> None:
-    """Close all but these; standard input is empty, standard output goes to `output` or nowhere."""
+def _keep(kept: list[Any], output: int | None) -> None:
+    """Leave the descriptors `kept` as 3, 4 and so on; standard output goes to `output` or nowhere."""
     null = os.open(os.devnull, os.O_RDWR)
-    os.dup2(null, 0)
-    for number in (1, 2):
-        os.dup2(null if output is None else output, number)
-    start = 3
-    for kept in sorted(descriptors):
-        os.closerange(start, kept)
-        start = kept + 1
-    os.closerange(start, 1 << 16)
+    free = 200  # above all that are open
+    os.dup2(null, free)
+    os.dup2(null if output is None else output, free + 1)
+    for number, descriptor in enumerate(kept):
+        os.dup2(descriptor if isinstance(descriptor, int) else descriptor.fileno(), free + 2 + number)
+    os.dup2(free, 0)
+    os.dup2(free + 1, 1)
+    os.dup2(free + 1, 2)
+    for number in range(len(kept)):
+        os.dup2(free + 2 + number, 3 + number)
+    os.closerange(3 + len(kept), 1 << 16)
