@@ -52,7 +52,7 @@ LAYERS = (
     {"packed"},
     {"progress", "request", "strict_yaml"},
     {"data"},
-    {"journal", "answers", "evolution"},
+    {"journal", "answers", "evolution", "sandbox"},
     {"teachers"},
     {"calls"},
     {"runs", "provenance"},

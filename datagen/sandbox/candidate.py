@@ -70,7 +70,7 @@ class _Program:
 
     def _result(self, target: int | None, name: str | None, args: Any, kwargs: Any) -> Any:  # noqa: ANN401
         """Of a call, or of an attribute when `args` is null."""
-        it = self._named(name) if target is None else self._objects[target]
+        it = self._named(name or "") if target is None else self._objects[target]
         if target is not None and name is not None:
             it = getattr(it, name)
         if args is None:

@@ -26,7 +26,9 @@ from datagen.sandbox import wire
 _DETAIL = 300
 _STALE_SECONDS = 0.05
 #: Methods of built-in types: an instance of the program's class answers none of them with true or false.
-_PREDICATES = frozenset(name for kind in (str, list, dict, set, tuple, int, float, bytes) for name in dir(kind))
+_PREDICATES = frozenset(
+    name for kind in (str, list, dict, set, tuple, int, float, bytes) for name in dir(kind)
+)
 _WHY = {b"t": "timeout", b"o": "output", b"k": "killed"}
 
 
@@ -71,7 +73,24 @@ class Program:
     def begin(self) -> bool:
         """Tell the server that the next test begins; whether the program has to be loaded anew."""
         self._control.sendall(b"T")
+        if self._channel is not None and self._gone(self._channel):
+            self._hang_up(self._channel)
         return self._channel is None
+
+    def _gone(self, channel: socket.socket) -> bool:
+        try:
+            return not channel.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+
+    def _hang_up(self, channel: socket.socket) -> bytes:
+        """Close the channel of a program that is gone; the server's word why."""
+        channel.close()
+        self._channel = None
+        self._control.sendall(b"W")
+        return self._control.recv(1)
 
     def ask(self, target: int | None, name: str | None, args: Any = None, kwargs: Any = None) -> Any:  # noqa: ANN401
         """What a function, a method or (without `args`) an attribute gives."""
@@ -94,10 +113,7 @@ class Program:
             wire.send(self._channel, message)
             return wire.receive(self._channel, self._limit)
         except wire.Closed:
-            self._channel.close()
-            self._channel = None
-            self._control.sendall(b"W")
-            raise Died(_WHY.get(self._control.recv(1), "killed")) from None
+            raise Died(_WHY.get(self._hang_up(self._channel), "killed")) from None
 
     def _called_back(self, number: int, args: Any, kwargs: Any) -> list[Any]:  # noqa: ANN401 - JSON
         decode = wire.Decoder(self._object).decode
@@ -325,7 +341,9 @@ class Run:
             body = compile(test, file, "exec", dont_inherit=True)
             module = types.ModuleType("tests")
             sys.modules["tests"] = module
-            module.__dict__.update(self._namespace({name for part in (*prepared, body) for name in _names(part)}))
+            module.__dict__.update(
+                self._namespace({name for part in (*prepared, body) for name in _names(part)})
+            )
             for part in (*prepared, body):
                 exec(part, module.__dict__)
 
@@ -341,8 +359,9 @@ class Run:
     def _proxy(self, name: str, kind: str) -> object:
         program = self._program
         if kind == "class":
-            program.classes[name] = _Class(name, (Instance,), {"_program": program})
-            return program.classes[name]
+            made: Any = _Class(name, (Instance,), {"_program": program})
+            program.classes[name] = made
+            return made
         if kind.startswith("error:"):
             base = getattr(builtins, kind.partition(":")[2], Exception)
             base = base if isinstance(base, type) and issubclass(base, Exception) else Exception
@@ -376,8 +395,16 @@ def _imported(code: str, missing: set[str]) -> dict[str, Any]:
     for node in ast.parse(code).body:
         if not isinstance(node, ast.Import | ast.ImportFrom):
             continue
-        node.names = [alias for alias in node.names if (alias.asname or alias.name.partition(".")[0]) in missing]
-        root = node.module or "" if isinstance(node, ast.ImportFrom) else node.names[0].name if node.names else ""
+        node.names = [
+            alias for alias in node.names if (alias.asname or alias.name.partition(".")[0]) in missing
+        ]
+        root = (
+            node.module or ""
+            if isinstance(node, ast.ImportFrom)
+            else node.names[0].name
+            if node.names
+            else ""
+        )
         if node.names and root.partition(".")[0] in _IMPORTABLE:
             exec(compile(ast.Module([node], []), "<imports>", "exec"), found)
     found.pop("__builtins__", None)

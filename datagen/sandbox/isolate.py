@@ -24,7 +24,15 @@ SERVER_NAMESPACES = _CLONE_NEWNS | _CLONE_NEWUTS | _CLONE_NEWIPC | _CLONE_NEWPID
 USER_NAMESPACE = _CLONE_NEWUSER
 NOBODY = 65534
 
-_MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_REMOUNT, _MS_BIND, _MS_REC, _MS_PRIVATE = 1, 2, 4, 32, 4096, 16384, 1 << 18
+_MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_REMOUNT, _MS_BIND, _MS_REC, _MS_PRIVATE = (
+    1,
+    2,
+    4,
+    32,
+    4096,
+    16384,
+    1 << 18,
+)
 _MNT_DETACH = 2
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, PR_SET_SECCOMP = 1, 4, 22
 _PR_SET_CHILD_SUBREAPER, _PR_SET_NO_NEW_PRIVS = 36, 38
@@ -81,6 +89,11 @@ def call(name: str, *args: object) -> int:
 
 
 def system_call(name: str, *args: object) -> int:
+    """A system call that this table knows.
+
+    Raises:
+        OSError: it failed.
+    """
     longs = (ctypes.c_long(arg) if isinstance(arg, int) else arg for arg in args)
     return call("syscall", ctypes.c_long(CALLS[MACHINE][name]), *longs)
 
@@ -131,7 +144,9 @@ def map_users(pid: int) -> None:
     if user != 0:
         Path(f"/proc/{pid}/setgroups").write_text("deny", encoding="ascii")
     Path(f"/proc/{pid}/uid_map").write_text(f"{user} {user} 1{more}", encoding="ascii")
-    Path(f"/proc/{pid}/gid_map").write_text(f"{group} {group} 1{more if group == 0 else ''}", encoding="ascii")
+    Path(f"/proc/{pid}/gid_map").write_text(
+        f"{group} {group} 1{more if group == 0 else ''}", encoding="ascii"
+    )
 
 
 def _mount(source: str, target: str, kind: str | None, flags: int, options: str = "") -> None:
@@ -146,7 +161,15 @@ def _mount(source: str, target: str, kind: str | None, flags: int, options: str 
 
 
 #: What programs read, besides Python's own library: shared libraries and time zones.
-_SEEN = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/share/zoneinfo", "/etc/ld.so.cache")
+_SEEN = (
+    "/lib",
+    "/lib64",
+    "/usr/lib",
+    "/usr/lib64",
+    "/usr/local/lib",
+    "/usr/share/zoneinfo",
+    "/etc/ld.so.cache",
+)
 _DEVICES = ("null", "zero", "random", "urandom")
 
 
@@ -179,7 +202,9 @@ def make_root() -> None:
     os.chdir("/")
     call("umount2", b"/.old", _MNT_DETACH)
     Path("/.old").rmdir()
-    system_call("mount_setattr", -100, ctypes.c_char_p(b"/"), 0x8000, ctypes.c_char_p(attributes), len(attributes))
+    system_call(
+        "mount_setattr", -100, ctypes.c_char_p(b"/"), 0x8000, ctypes.c_char_p(attributes), len(attributes)
+    )
 
 
 def _show(path: str, root: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import stat
 import struct
 from collections.abc import Iterable
 
@@ -41,7 +42,7 @@ def ruleset(seen: Iterable[str], place: str) -> int | None:
 def _allow(rules: int, path: str, access: int) -> None:
     with contextlib.suppress(FileNotFoundError):
         descriptor = os.open(path, os.O_PATH)
-        if not os.path.isdir(path):
+        if not stat.S_ISDIR(os.fstat(descriptor).st_mode):
             access &= _OF_FILES
         rule = ctypes.create_string_buffer(struct.pack("=Qi", access, descriptor))
         isolate.system_call("landlock_add_rule", rules, _PATH_BENEATH, rule, 0)

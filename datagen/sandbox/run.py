@@ -16,10 +16,12 @@ from pathlib import Path
 from typing import Any, Self
 
 from datagen.errors import DatagenError
-from datagen.sandbox.verdict import Limits, Outcome, Verdict, judged
+from datagen.sandbox.verdict import DEFAULT, Limits, Outcome, Verdict, judged
 
 _ROOT = str(Path(__file__).parents[2])
-_START = "import sys; sys.path.insert(0, sys.argv[3]); from datagen.sandbox import server; sys.exit(server.main())"
+_START = (
+    "import sys; sys.path.insert(0, sys.argv[3]); from datagen.sandbox import server; sys.exit(server.main())"
+)
 _ENVIRONMENT = {"LC_ALL": "C.UTF-8", "LANG": "C.UTF-8", "PYTHONHASHSEED": "0"}
 _HEAD = 4
 #: How long a server may take to end after its line is closed; then it is killed.
@@ -41,7 +43,7 @@ class _Worker:
             with far:
                 self._process = subprocess.Popen(
                     words,
-                    stdin=far,
+                    stdin=far.fileno(),
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
                     env=_ENVIRONMENT,
@@ -149,7 +151,7 @@ class Sandbox:
         task.add_done_callback(self._closing.discard)
 
     async def run(
-        self, code: str, tests: Sequence[str], limits: Limits = Limits(), *, setup: str = ""
+        self, code: str, tests: Sequence[str], limits: Limits = DEFAULT, *, setup: str = ""
     ) -> Verdict:
         """What a program does with its tests.
 
@@ -167,7 +169,9 @@ class Sandbox:
                 worker = self._idle.pop() if self._idle else _Worker(self._wanted)
                 with contextlib.suppress(_Lost):
                     return await self._asked(worker, request, limits)
-        raise DatagenError("the sandbox ended without a verdict, twice: is memory or the number of processes short?")
+        raise DatagenError(
+            "the sandbox ended without a verdict, twice: is memory or the number of processes short?"
+        )
 
     async def _asked(self, worker: _Worker, request: dict[str, Any], limits: Limits) -> Verdict:
         self._busy.add(worker)
@@ -194,7 +198,7 @@ def _verdict(ended: str, told: list[Any], tests: int, isolation: str) -> Verdict
     return judged(outcomes + (Outcome(False, why),) * (tests - len(outcomes)), isolation)
 
 
-async def run(code: str, tests: Sequence[str], limits: Limits = Limits(), *, setup: str = "") -> Verdict:
+async def run(code: str, tests: Sequence[str], limits: Limits = DEFAULT, *, setup: str = "") -> Verdict:
     """What one program does with its tests, in a sandbox of its own; see `Sandbox.run`."""
     async with Sandbox(workers=1) as sandbox:
         return await sandbox.run(code, tests, limits, setup=setup)

@@ -1,8 +1,8 @@
 """The process that starts and ends programs: small, exec'd, and without code, tests or verdicts of its own.
 
-datagen writes a request to standard input: a frame with the limits, which this process reads, and a frame with
-code and tests, which only the checker reads. The checker alone hands the code on to the candidate. What the
-checker tells is passed to standard output when no process of the program is left.
+datagen writes a request to the socket at standard input: a frame with the limits, which this process reads, and
+one with code and tests, which only the checker reads. The checker alone hands the code on to the candidate. What the
+checker tells goes back on the same line when no process of the program is left.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
-import json
 import os
 import select
 import signal
@@ -21,7 +20,7 @@ from typing import Any
 
 from datagen.sandbox import candidate, checker, clean, isolate, landlock, seccomp, wire
 
-#: What programs import most: forked processes find it loaded. Each library more makes every fork slower.
+#: What programs import most: forked processes find it loaded. Each library makes every fork slower.
 _PRELOADED = (
     "abc ast array bisect calendar cmath collections collections.abc contextlib copy dataclasses datetime decimal"
     " enum fractions functools heapq inspect io itertools json math numbers operator os random re statistics"
@@ -133,7 +132,7 @@ def _readable_to_nobody() -> bool:
     if not pid:
         with contextlib.suppress(BaseException):
             os.setresuid(isolate.NOBODY, isolate.NOBODY, isolate.NOBODY)
-            os.listdir(os.path.dirname(os.__file__))
+            os.stat(os.__file__)
             os._exit(0)
         os._exit(1)
     return os.waitpid(pid, 0)[1] == 0
@@ -170,7 +169,7 @@ class Server:
             answer = job.run()
         finally:
             job.end()
-        if os.listdir(self.place):
+        if any(os.scandir(self.place)):
             self._renew(limits["file_mb"])
         wire.send(self.line, answer)
 
@@ -216,7 +215,8 @@ class Job:
         self._told = bytearray()
         self._printed = 0
         self._spent = 0.0  # CPU time of candidates that have ended
-        self._began = 0.0  # CPU time when the test began
+        self._began = 0.0  # CPU time of all when the test began
+        self._began_there = 0.0  # and of the checker
         self._ends = time.monotonic() + limits["wall_seconds"]
         self._over = False
         self._why = b"k"
@@ -229,7 +229,9 @@ class Job:
         if not self._checker:
             _child(lambda: self._check(far_control, channel, tell))
         self._poll = select.poll()
-        far_control.close(), channel.close(), os.close(tell)
+        far_control.close()
+        channel.close()
+        os.close(tell)
         self._start(far_channel)
         self._poll.register(self._told_by, select.POLLIN)
         self._poll.register(self._control, select.POLLIN)
@@ -250,7 +252,8 @@ class Job:
         self._candidate = self._server.fork()
         if not self._candidate:
             _child(lambda: self._execute(channel, printed))
-        os.close(printed), channel.close()
+        os.close(printed)
+        channel.close()
         self._output = output
         self._poll.register(output, select.POLLIN)
 
@@ -291,7 +294,7 @@ class Job:
     def _obey(self) -> None:
         for word in self._control.recv(64):
             if word == ord("T"):
-                self._began = self._cpu()
+                self._began, self._began_there = self._cpu(), _cpu_of(self._checker)
             elif word == ord("W"):
                 self._reap()
                 self._control.sendall(self._why)
@@ -315,12 +318,13 @@ class Job:
         if used > self._limits["cpu_seconds"] or now > self._ends:
             self._over = True
         late = max(used - self._began - self._limits["test_seconds"], used - self._limits["cpu_seconds"])
-        if late > 0 or self._over:
+        itself = 2 * (_cpu_of(self._checker) - self._began_there) > used - self._began
+        if self._over or (late > 0 and not itself) or late > _GRACE_SECONDS / 2:
             self._kill_candidate(b"t")
-        if late > _GRACE_SECONDS / 4 or now > self._ends + _GRACE_SECONDS / 4:
+        if (late > 0 and itself) or late > _GRACE_SECONDS / 2 or now > self._ends + _GRACE_SECONDS / 2:
             with contextlib.suppress(OSError):
                 os.kill(self._checker, signal.SIGUSR1)
-        return late > _GRACE_SECONDS or now > self._ends + _GRACE_SECONDS
+        return bool(late > _GRACE_SECONDS or now > self._ends + _GRACE_SECONDS)
 
     def _cpu(self) -> float:
         return self._spent + _cpu_of(self._candidate) + _cpu_of(self._checker)

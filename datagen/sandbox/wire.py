@@ -186,7 +186,7 @@ class Encoder:
             return ["r", *map(self._integer, (value.start, value.stop, value.step))]
         if kind in _MADE and getattr(value, "tzinfo", None) is None:
             return ["k", kind.__name__, *map(self._encode, _MADE[kind](value))]
-        if kind is type and getattr(builtins, value.__name__, None) is value:
+        if kind is type and vars(builtins).get(value.__name__) is value:
             return ["T", value.__name__]
         if issubclass(kind, tuple) and isinstance(getattr(kind, "_fields", None), tuple):
             return ["t", *map(self._encode, tuple.__iter__(value))]  # a named tuple equals a tuple
@@ -262,9 +262,9 @@ class Decoder:
             case "k":
                 return _MAKERS[rest[0]](*map(self._decode, rest[1:]))
             case "T":
-                kind = getattr(builtins, rest[0])
-                if isinstance(kind, type):
-                    return kind
+                named = getattr(builtins, rest[0])
+                if isinstance(named, type):
+                    return named
             case "i":
                 items = [self._decode(item) for item in rest[1:]]
                 return _cut_off(items) if rest[0] else iter(items)

@@ -15,7 +15,7 @@ import pytest
 
 from datagen.errors import DatagenError
 from datagen.sandbox.run import Sandbox, run
-from datagen.sandbox.verdict import STATUSES, Limits, Outcome, Verdict
+from datagen.sandbox.verdict import DEFAULT, STATUSES, Limits, Outcome, Verdict
 
 #: The limit by the clock is the one that a busy machine reaches: it is ample but where it is what is tested.
 SHORT = Limits(cpu_seconds=4, wall_seconds=60, test_seconds=1, memory_mb=512)
@@ -23,7 +23,7 @@ ADD = "def add(a, b):\n    return a + b\n"
 LOOP = "def f():\n    while True: pass\n"
 
 
-def judge(code, tests=(), limits=Limits(), **more):
+def judge(code, tests=(), limits=DEFAULT, **more):
     return asyncio.run(run(code, tests, limits, **more))
 
 
@@ -40,7 +40,9 @@ def gone(pids: list[int]) -> bool:
     """Whether all end within a while; one that nobody has reaped yet has ended too."""
     for _ in range(1000):
         states = [Path(f"/proc/{pid}/stat") for pid in pids]
-        if not any(path.exists() and path.read_text().rpartition(")")[2].split()[0] != "Z" for path in states):
+        if not any(
+            path.exists() and path.read_text().rpartition(")")[2].split()[0] != "Z" for path in states
+        ):
             return True
         time.sleep(0.02)
     return False
@@ -122,7 +124,7 @@ def test_a_test_that_never_ends_is_ended():
 
 def test_after_a_crash_other_tests_get_a_fresh_program():
     """A test that ends the program costs the tests behind it nothing."""
-    code = "import os\nseen = []\ndef f(n):\n    seen.append(n)\n    if n == 0: os._exit(0)\n    return len(seen)\n"
+    code = "import os\nseen = []\ndef f(n):\n    seen.append(n)\n    return os._exit(0) if n == 0 else len(seen)\n"
     tests = ["assert f(1) == 1", "f(0)", "assert f(1) == 1"]
     assert [outcome.passed for outcome in judge(code, tests).outcomes] == [True, False, True]
 
@@ -143,7 +145,8 @@ def test_classes_and_exceptions_of_the_program():
     )
     tests = [
         "s = Stack()\ns.push(1).push(2)\nassert s.items == [1, 2] and len(s) == Stack.limit",
-        "s = Stack().push(1).push(2)\ntry:\n    s.push(3)\nexcept Full as e:\n    assert str(e) == 'no room'\n"
+        "s = Stack().push(1).push(2)\n"
+        "try:\n    s.push(3)\nexcept Full as e:\n    assert str(e) == 'no room'\n"
         "else:\n    assert False",
         "s = Stack().push(1).push(2)\nassert total(s, lambda n: n * 10) == 30 and isinstance(s, Stack)",
         "s = Stack()\ns.items = [4]\nassert total(s, key=int) == 4",
