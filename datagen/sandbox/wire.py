@@ -186,8 +186,8 @@ class Encoder:
             return ["r", *map(self._integer, (value.start, value.stop, value.step))]
         if kind in _MADE and getattr(value, "tzinfo", None) is None:
             return ["k", kind.__name__, *map(self._encode, _MADE[kind](value))]
-        if kind is type and vars(builtins).get(value.__name__) is value:
-            return ["T", value.__name__]
+        if kind is type and value in vars(builtins).values():
+            return ["T", str(value.__name__)]
         if issubclass(kind, tuple) and isinstance(getattr(kind, "_fields", None), tuple):
             return ["t", *map(self._encode, tuple.__iter__(value))]  # a named tuple equals a tuple
         if hasattr(kind, "__next__") and hasattr(kind, "__iter__"):

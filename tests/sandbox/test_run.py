@@ -124,7 +124,7 @@ def test_a_test_that_never_ends_is_ended():
 
 def test_after_a_crash_other_tests_get_a_fresh_program():
     """A test that ends the program costs the tests behind it nothing."""
-    code = "import os\nseen = []\ndef f(n):\n    seen.append(n)\n    return os._exit(0) if n == 0 else len(seen)\n"
+    code = "import os\nseen = []\ndef f(n):\n    seen.append(n)\n    return len(seen) if n else os._exit(0)\n"
     tests = ["assert f(1) == 1", "f(0)", "assert f(1) == 1"]
     assert [outcome.passed for outcome in judge(code, tests).outcomes] == [True, False, True]
 
