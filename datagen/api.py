@@ -212,6 +212,14 @@ def decontam(rows: Rows, **options: Any) -> Dataset:  # noqa: ANN401
     return make("decontam", rows, **options)
 
 
+def rank(pairs: Rows, **options: Any) -> Dataset:  # noqa: ANN401
+    """Rank the answers to each task by running its unit tests: `dg.rank("out/pairs", student="small")`.
+
+    Args, errors: see `evolve`; options are those of `datagen rank`.
+    """
+    return make("rank", pairs, **options)
+
+
 def make(stage: str, rows: Rows, **options: Any) -> Dataset:  # noqa: ANN401
     """Run a stage by its name, also one that another package brings. See `evolve`."""
     found = registry.stage(stage)

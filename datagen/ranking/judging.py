@@ -96,9 +96,10 @@ async def rank(rows: Sequence[Row], terms: Terms, judge: Judges, seen: Seen) -> 
     if problem:
         _drop(answers, problem, detail)
         return
-    verdicts = await together(_verdict(row, suite, judge) for row in answers)
-    for row, verdict in zip(answers, verdicts, strict=True):
-        row.update(status=verdict.status, pass_ratio=verdict.pass_ratio, verdict=told(verdict, suite.tests))
+    suites = [trust.own_suite(row, suite) for row in answers]
+    verdicts = await together(_verdict(row, own, judge) for row, own in zip(answers, suites, strict=True))
+    for row, own, verdict in zip(answers, suites, verdicts, strict=True):
+        row.update(status=verdict.status, pass_ratio=verdict.pass_ratio, verdict=told(verdict, own.tests))
         if verdict.isolation:
             seen.isolation[verdict.isolation] += 1
     _place(answers, terms)

@@ -14,6 +14,7 @@ from datagen.answers.syntax import parsed
 from datagen.answers.tests import TEST_MODULES
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
+_PREPARE = (*_DEFINITIONS, ast.Assign, ast.AnnAssign, ast.AugAssign)
 _SETUP = "\n".join(f"import {name}" for name in sorted(TEST_MODULES))
 
 
@@ -48,6 +49,9 @@ def suite_of(sources: Sequence[str], entry_point: str | None = None) -> Suite:
         if tree is None:
             continue
         one = _Source(source, tree, (entry_point or "").strip())
+        if one.only_prepares():
+            setup += [source] if source not in setup else []
+            continue
         named = one.definitions()
         if named is None or any(taken.get(name, text) != text for name, text in named.items()):
             tests += one.whole()
@@ -89,16 +93,20 @@ class _Source:
         """Its asserts and calls, one by one."""
         for statement in self._tree.body:
             if isinstance(statement, ast.Assert) or _does_something(statement):
-                yield from self._inside(statement) or [self._source_of(statement)]
-        yield from (
-            test for call in self._missing_calls() for test in self._inside(call) or [ast.unparse(call)]
-        )
+                inside = self._inside(statement)
+                yield from [self._source_of(statement)] if inside is None else inside
+        for call in self._missing_calls():
+            inside = self._inside(call)
+            yield from [ast.unparse(call)] if inside is None else inside
 
     def whole(self) -> list[str]:
         """The source as one test, with the calls that it leaves out."""
-        calls = [ast.unparse(call) for call in self._missing_calls()]
-        idle = all(isinstance(one, _DEFINITIONS) or _is_text(one) for one in self._tree.body)
-        return ["\n".join([self._text, *calls])] if calls or not idle else []
+        return ["\n".join([self._text, *(ast.unparse(call) for call in self._missing_calls())])]
+
+    def only_prepares(self) -> bool:
+        """Whether it defines and assigns, and checks nothing."""
+        prepares = all(isinstance(one, _PREPARE) or _is_text(one) for one in self._tree.body)
+        return prepares and not [*self._missing_calls()]
 
     def _missing_calls(self) -> Iterator[ast.Expr]:
         """Calls of `check` and of test functions, where the source only defines them."""
@@ -120,19 +128,19 @@ class _Source:
     def _functions(self) -> list[ast.FunctionDef]:
         return [one for one in self._tree.body if isinstance(one, ast.FunctionDef)]
 
-    def _inside(self, statement: ast.stmt) -> list[str]:
-        """The asserts of `check` where a statement calls it and they stand by themselves; else nothing."""
+    def _inside(self, statement: ast.stmt) -> list[str] | None:
+        """The asserts of `check` where a statement calls it and they stand by themselves; else None."""
         match statement:
             case ast.Expr(ast.Call(func=ast.Name(name), args=[argument], keywords=[])):
                 functions = [one for one in self._functions() if one.name == name]
                 if len(functions) == 1 and [*_parameters(functions[0])] == functions[0].args.args[:1]:
                     return self._asserts(functions[0], ast.unparse(argument))
-        return []
+        return None
 
-    def _asserts(self, function: ast.FunctionDef, value: str) -> list[str]:
+    def _asserts(self, function: ast.FunctionDef, value: str) -> list[str] | None:
         body = [one for one in function.body if not isinstance(one, ast.Pass) and not _is_text(one)]
         if not all(isinstance(one, ast.Assert) for one in body):
-            return []
+            return None
         # Such as `assert True`, which every program satisfies.
         checks = [
             one for one in body if isinstance(one, ast.Assert) and not isinstance(one.test, ast.Constant)

@@ -9,11 +9,14 @@ from typing import Any
 
 from datagen.data.manifest import Entry, maps_to, sums
 from datagen.data.source import Row
+from datagen.errors import one_line
 from datagen.ranking.judging import Seen
 from datagen.sandbox.verdict import STATUSES
 
 #: What answers are counted by, beside their status.
 _BY = ("teacher", "method")
+#: Teachers, and methods, that screen and card name; the manifest has all.
+_SHOWN = 30
 
 
 def add(entries: dict[str, Any], rows: Sequence[Row], seen: Seen) -> None:
@@ -75,7 +78,9 @@ def _status_lines(manifest: Mapping[str, Any]) -> Iterator[str]:
 def _by_lines(manifest: Mapping[str, Any]) -> Iterator[str]:
     teachers = manifest["status_by"]["teacher"]
     if len(teachers) > 1:
-        yield from (f"    {name}: {_counted(counts)}" for name, counts in teachers.items())
+        yield from (f"    {name}: {_counted(counts)}" for name, counts in _first(teachers))
+    if len(teachers) > _SHOWN:
+        yield f"    and {len(teachers) - _SHOWN:,} more teachers"
 
 
 def _tests_lines(manifest: Mapping[str, Any]) -> Iterator[str]:
@@ -97,9 +102,16 @@ def _card(manifest: Mapping[str, Any]) -> Iterator[str]:
         if values:
             yield f"| {name} | {' | '.join(STATUSES)} |"
             yield f"|---{'|---' * len(STATUSES)}|"
-            for value, counts in values.items():
+            for value, counts in _first(values):
                 yield f"| {value} | {' | '.join(str(counts.get(status, 0)) for status in STATUSES)} |"
             yield ""
+            if len(values) > _SHOWN:
+                yield from (f"And {len(values) - _SHOWN:,} more.", "")
+
+
+def _first(values: Mapping[str, Mapping[str, int]]) -> list[tuple[str, Mapping[str, int]]]:
+    """The first entries, by names that fit on a line and into a table: they come from files."""
+    return [(one_line(name, 60).replace("|", "\\|"), counts) for name, counts in [*values.items()][:_SHOWN]]
 
 
 def _tests_card(manifest: Mapping[str, Any]) -> Iterator[str]:

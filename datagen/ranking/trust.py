@@ -53,7 +53,7 @@ class Basis(NamedTuple):
 def basis_of(rows: Sequence[Row]) -> Basis:
     """The tests that the rows of a task bring, sorted by how far they are trusted."""
     entry_point = next((row["entry_point"] for row in rows if row.get("entry_point")), None)
-    brought = dict.fromkeys(test for row in rows for test in row.get("tests") or () if test and test.strip())
+    brought = _brought(rows)
     if brought:
         python = [test for test in brought if is_python(test)]
         removed = Counter({NOT_PYTHON: len(brought) - len(python)})
@@ -63,6 +63,18 @@ def basis_of(rows: Sequence[Row]) -> Basis:
         problem = "" if suite.tests else NO_TESTS if python else NO_PYTHON
         return Basis(suite, (), +removed, problem)
     return _written_for(rows)
+
+
+def own_suite(row: Row, suite: Suite) -> Suite:
+    """The tests that an answer is judged by: those that its row brings, else those of its task."""
+    brought = _brought([row])
+    own = suite_of(brought, row.get("entry_point")) if brought else suite
+    return own if own.tests else suite
+
+
+def _brought(rows: Sequence[Row]) -> list[str]:
+    tests = (test for row in rows for test in row.get("tests") or ())
+    return [*dict.fromkeys(test for test in tests if test and test.strip())]
 
 
 def _written_for(rows: Sequence[Row]) -> Basis:

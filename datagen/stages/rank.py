@@ -91,6 +91,7 @@ def _units(pairs: Source, options: Options) -> Iterator[_Unit]:
         DatagenError: no row has an answer, no row has tests, or the student answered nothing.
     """
     if not pairs.rows:
+        yield _Unit([], Seen())  # for the manifest's entries
         return
     _look(pairs, options)
     rows = (

@@ -130,6 +130,20 @@ def test_tasks_without_tests_are_dropped(tests, reason):
     assert judge.runs == []
 
 
+def test_answers_may_bring_tests_of_their_own():
+    """A row's own tests judge it; one without is judged by those of its task."""
+    other = ["assert g(0) == 1"]
+    rows, seen = ranked(
+        answer(RIGHT),
+        answer(RIGHT.replace(" f(", " g("), 1, tests=other),
+        answer(RIGHT, 2, tests=None),
+        answer(RIGHT, 3, tests=["no Python"]),
+    )
+    assert [row["status"] for row in rows[:2]] == ["all_passed", "all_passed"]
+    assert shown(rows[2:], "status", "pass_ratio") == [("partial", 2 / 3)] * 2
+    assert (seen.trusted, seen.removed) == (3, {"no-python": 1})
+
+
 def test_old_places_are_forgotten():
     """A ranked set can be ranked again: what it says of status and rank is written anew."""
     rows, _ = ranked(

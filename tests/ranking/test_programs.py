@@ -65,6 +65,8 @@ ONLY_NUMBERS = "def add(a, b):\n    return a + b if isinstance(a, int) else None
             ],
             2,
         ),
+        (["n = int('3')\nn += 1", "assert add(n, 0) == 4"], 1),
+        (["try:\n    add(1, '')\nexcept TypeError:\n    pass\nelse:\n    raise ValueError"], 1),
         (["assert math.floor(add(1.5, 0)) == 1"], 1),
     ],
 )
@@ -85,11 +87,21 @@ def test_wrong_answer_fails_each():
 
 
 @pytest.mark.parametrize(
-    "source", ["", "# nothing", "import math", "'text'", "def check(candidate): pass", "x = 1"]
+    "source",
+    [
+        "",
+        "# nothing",
+        "import math",
+        "'text'",
+        "x = 1",
+        "x = int('1')",
+        "def check(candidate):\n    pass",
+        "class A:\n    pass",
+    ],
 )
 def test_what_checks_nothing_is_no_test(source):
-    """Definitions, comments and texts alone give no test."""
-    assert suite_of([source]).tests == ()
+    """Definitions, comments and texts alone give no test, nor does an empty `check`."""
+    assert suite_of([source], "f").tests == ()
 
 
 def test_methods_are_tested():

@@ -259,6 +259,39 @@ def test_already_made():
     assert kept[1]["score"] == 0.0
 
 
+def test_no_rows(folder):
+    """A set without rows is ranked, too: nothing comes out, and --json has all its keys."""
+    write([answer(RIGHT, response="")])
+    datagen("filter", "in.jsonl", "-o", "NONE", "--only", "empty-response")
+    summary = datagen("rank", "NONE", "-o", "OUT", "--json", "--quiet").json()
+    assert (summary["rows_in"], summary["rows_out"], summary["status"]) == (0, 0, {})
+    assert summary["tests"] == {"trusted": 0, "kept": 0, "removed": {}}
+
+
+def test_hostile_rows():
+    """Names, code and tests that no one writes by hand end in a status or a reason, never in a traceback."""
+    codes = [
+        "\0",
+        "x" * 300_000,
+        "(" * 5_000,
+        "def twice(x):\n    return 2 * x\n" + "# \u202e\n",
+        "\ud800",
+        "-" * 9_000,
+    ]
+    rows = [answer(code, f"a|b\n\x1b[31m{n}", entry_point="no name!") for n, code in enumerate(codes)]
+    rows += [{**row, "code": code, "response": None} for row, code in zip(rows, codes, strict=True)]
+    tests = ["\0", "(" * 5_000, "assert " + "-" * 9_000 + "1", "x" * 300_000]
+    rows += [
+        answer(RIGHT, instruction="other", tests=tests),
+        answer(RIGHT, instruction="third", tests=["assert 1"] * 900),
+    ]
+    summary, _, _ = run(rows)
+    assert sum(summary["status"].values()) + sum(summary["dropped"].values()) >= len(rows)
+    said = datagen("rank", "in.jsonl", "-o", "OUT").err
+    assert "\x1b" not in said
+    assert "\x1b" not in Path("OUT/README.md").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize(
     ("rows", "more", "code", "says"),
     [
