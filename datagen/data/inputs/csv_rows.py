@@ -63,10 +63,8 @@ def chunks(shown: str, opened: Opened, only: Collection[str] = (), mark: str = "
     file = file._replace(escaped=_is_escaped(file))
     for header, rows, height in _records(file):
         frame = _frame(file, header + rows)
-        frame = frame.filter(~pl.all_horizontal(pl.all().is_null()))  # blank lines
-        found = frame.filter(pl.any_horizontal(pl.all().fill_null("") != "")).height
-        if found != height:
-            raise _unreadable(file, f"{height:,} rows where polars finds {found:,}")
+        if frame.height != height:
+            raise _unreadable(file, f"{height:,} rows where polars finds {frame.height:,}")
         yield picked(frame, only) if only else frame
 
 
@@ -118,7 +116,10 @@ def _records(file: _File) -> Iterator[tuple[str, str, int]]:
                 if len(record) > len(names):
                     what = f"line {reader.line_num}: {len(record)} cells where the header names {len(names)}"
                     raise _unreadable(file, what)
-                height += any(record)
+                if not record:  # a blank line is no row, but one of empty cells is
+                    taken.pop()
+                    continue
+                height += 1
                 if height == CHUNK_ROWS:
                     yield header, "".join(taken), height
                     height = 0

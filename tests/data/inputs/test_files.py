@@ -176,6 +176,19 @@ def test_torn_tsv_is_told(tmp_path):
         read(tmp_path / "a.csv")
 
 
+@pytest.mark.parametrize("empty", [",", '"",""', ",\r", '""', '"",'])
+def test_csv_row_of_empty_cells_is_dropped_with_its_reason(empty, tmp_path):
+    """A row of empty cells is counted and told; a blank line is no row."""
+    (tmp_path / "a.csv").write_text(f"instruction,output\na,b\n\n{empty}\n\r\nc,d\n", newline="")
+    source = open_source(str(tmp_path / "a.csv"))
+    if '"' in empty:  # a quoted cell is an empty text: that is an instruction, which `filter` judges
+        assert pl.concat(source.frames())["instruction"].to_list() == ["a", "", "c"]
+        return
+    assert pl.concat(source.frames())["instruction"].to_list() == ["a", "c"]
+    assert source.refused["reason"].to_list() == ["no-instruction"]
+    assert source.refused["detail"].to_list() == ["a.csv, row 2: the instruction is null"]
+
+
 def test_csv_with_few_cells(tmp_path):
     """Cells missing at the end of a line are null."""
     (tmp_path / "a.csv").write_text("instruction,u,v\na\nb,1\n")
