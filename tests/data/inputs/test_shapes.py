@@ -293,3 +293,33 @@ def test_longest_text(name, length, tmp_path):
     """A megabyte of text is read, a row with more is dropped: parsing it would take all memory."""
     row = {"instruction": "a", name: "x" * length}
     assert read(tmp_path, row).height == (length == 2**20)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[{"type": "dog", "name": "Rex"}]',
+        '[{"type": "text"}]',
+        '[{"type": "text", "value": "x"}, {"type": "text", "text": "y"}]',
+        '[{"type": "text", "text": "y"}, {"name": "x"}]',
+        '[{"type": "text", "text": "y"}, 1]',
+        '[{"type": "file", "size": 3}]',
+        '[{"text": "sort me"}]',
+        "[]",
+    ],
+)
+def test_user_text_that_is_json_stays_as_it_is(text, tmp_path):
+    """A text is taken for parts of a content only where all entries look like parts."""
+    frame = read(tmp_path, chat(("user", text), ("assistant", "x")))
+    assert frame["instruction"].to_list() == [text]
+
+
+def test_parts_as_json_text(tmp_path):
+    """Parts that a table holds as text are read; other parts than text are refused as they are in lists."""
+    parts = json.dumps([{"type": "text", "text": "Sort"}, {"type": "input_text", "text": "it."}])
+    assert read(tmp_path, chat(("user", parts), ("assistant", "x")))["instruction"].to_list() == ["Sort\nit."]
+    image = json.dumps([{"type": "image_url", "image_url": {"url": "x"}}])
+    source = opened(
+        tmp_path, chat(("user", image), ("assistant", "x")), chat(("user", "a"), ("assistant", "b"))
+    )
+    assert source.refused["reason"].to_list() == ["unreadable-chat"]
