@@ -323,3 +323,49 @@ def test_parts_as_json_text(tmp_path):
         tmp_path, chat(("user", image), ("assistant", "x")), chat(("user", "a"), ("assistant", "b"))
     )
     assert source.refused["reason"].to_list() == ["unreadable-chat"]
+
+
+TURNS = [{"role": "assistant", "content": "a = 1"}, {"role": "assistant", "content": "b"}]
+
+
+@pytest.mark.parametrize("turns", [TURNS, json.dumps(TURNS)], ids=["list", "text"])
+def test_response_of_turns(turns, tmp_path):
+    """A response of turns is read as an output of turns is; the turns stay."""
+    first = {"instruction": "x", "response": turns}
+    frame = read(tmp_path, first, {"instruction": "y", "response": None})
+    assert frame["response"].to_list() == ["a = 1", None]
+    assert frame["response_turns"].to_list() == [turns, None]
+    assert read(tmp_path, {"instruction": "x", "output": turns})["output"].to_list() == [turns]
+
+
+@pytest.mark.parametrize("as_text", [False, True])
+def test_chat_beside_a_null_instruction(as_text, tmp_path):
+    """Where a row has no instruction but a chat, the chat says it; what the row says itself comes first."""
+    turns = chat(("user", "q"), ("assistant", "a"))["messages"]
+    turns = json.dumps(turns) if as_text else turns
+    rows = [
+        {"instruction": "own", "response": "mine", "messages": turns},
+        {"instruction": None, "response": None, "messages": turns},
+        {"instruction": None, "response": "mine", "messages": turns},
+        {"instruction": "own", "response": None, "messages": turns},
+        {"instruction": None, "response": "lost", "messages": None},
+    ]
+    frame = read(tmp_path, *rows)
+    assert frame["instruction", "response"].rows() == [
+        ("own", "mine"),
+        ("q", "a"),
+        ("q", "mine"),
+        ("own", None),
+    ]
+    assert frame["messages"].null_count() == 0
+    source = opened(tmp_path, *rows)
+    assert source.refused["detail"].to_list() == ["in.jsonl, row 5: the instruction is null"]
+
+
+def test_unreadable_chat_beside_a_null_instruction(tmp_path):
+    """The reason is the chat's, which is what could have been used."""
+    good = chat(("user", "q"), ("assistant", "a"))["messages"]
+    rows = [{"instruction": "own", "messages": good}] * 20
+    bad = [{"instruction": None, "messages": [{"role": "system", "content": "x"}]}]
+    refused = opened(tmp_path, *rows, *bad).refused
+    assert refused["detail"].to_list() == ["in.jsonl, row 21: messages holds no turn of a user"]
