@@ -267,7 +267,7 @@ def _from_chats(
 
 
 def _filled_from_chats(frame: pl.DataFrame, column: str, problems: _Problems) -> pl.DataFrame:
-    """The frame with the question, and the answer if that is missing too, from rows' chats where there is none."""
+    """The frame where rows without instruction have what their chats say: the question, a missing answer."""
     columns = {name: frame[name].to_list() for name in ("instruction", "response") if name in frame.columns}
     for number, value in enumerate(frame[column]):
         if value is None or columns["instruction"][number] is not None:
