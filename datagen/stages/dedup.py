@@ -37,7 +37,7 @@ class Options:
         0.7,
         type=values.Share(),
         metavar="J",
-        help="The least Jaccard similarity of near duplicates; 1 for exact ones only.",
+        help="The least Jaccard similarity of near duplicates, above 0 to 1.",
     )
     num_perm: int = option(
         128,

@@ -31,7 +31,7 @@ Format = Literal["json", "csv", "parquet", "arrow", "arrow stream"]
 
 _FORMAT_OF: dict[str, Format] = {
     **{".jsonl": "json", ".ndjson": "json", ".json": "json"},
-    **{".csv": "csv", ".parquet": "parquet", ".arrow": "arrow"},
+    **{".csv": "csv", ".tsv": "csv", ".parquet": "parquet", ".arrow": "arrow"},
 }
 SUFFIXES = (*_FORMAT_OF,)
 _PACKED = (".gz", ".zst")
@@ -203,7 +203,8 @@ def frames(file: File, kind: Kind, only: Collection[str] = ()) -> Iterator[pl.Da
         case "json":
             yield from json_rows.chunks(file.shown, file.opened, kind, only)
         case "csv":
-            yield from csv_rows.chunks(file.shown, file.opened, only)
+            mark = "\t" if file.suffix == ".tsv" else ","
+            yield from csv_rows.chunks(file.shown, file.opened, only, mark)
         case None:
             return
         case tabular:

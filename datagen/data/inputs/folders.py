@@ -12,7 +12,7 @@ from datagen.errors import DatagenError, one_line
 
 MAX_FILES = 10_000
 #: Where files of several formats lie together, the first of these is read.
-_FORMATS = (".parquet", ".arrow", ".jsonl", ".ndjson", ".csv", ".json")
+_FORMATS = (".parquet", ".arrow", ".jsonl", ".ndjson", ".csv", ".tsv", ".json")
 #: JSON files that say something about a data set.
 _ABOUT = frozenset({"dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json"})
 #: The Hub's words for the parts of a data set: https://huggingface.co/docs/hub/datasets-file-names-and-splits

@@ -42,11 +42,13 @@ def rows_of(path: Path, part: str, made: Mapping[str, Any]) -> Source:
     digest = made["digest"] if part == "data" else made["dropped_digest"]
 
     def frames() -> Iterator[pl.DataFrame]:
-        left, first = rows, None
+        left, first, ids = rows, None, set[bytes]()
         for name, sha256 in sorted(shards.items()):
             frame = _read(path / name, sha256)
             first = first or (name, frame.schema)
             _refuse_other_columns(frame, path / name, *first)
+            if part == "data":
+                _refuse_ids_again(frame, path / name, ids)
             left -= frame.height
             yield from frame.iter_slices(BATCH_ROWS) if frame.height else [frame]
         if left:
@@ -95,6 +97,18 @@ def checked(frame: pl.DataFrame, file: Path) -> pl.DataFrame:
             row = frame[name].is_null().arg_true()[0] + 1
             raise DatagenError(f"{file}, row {row}: no {name}; {_AGAIN}")
     return frame
+
+
+def _refuse_ids_again(frame: pl.DataFrame, file: Path, known: set[bytes]) -> None:
+    """Evidence and drops of a row go by its id; `known` takes 80 bits of each."""
+    for value in frame["id"] if frame.height else ():
+        short = hashlib.blake2b(value.encode(), digest_size=10).digest()
+        if short in known:
+            raise DatagenError(
+                f"{file}: the id {one_line(value, 60)} stands in more than one row; ids must be unique;"
+                f" {_AGAIN}"
+            )
+        known.add(short)
 
 
 def _refuse_other_columns(frame: pl.DataFrame, file: Path, first: str, expected: pl.Schema) -> None:
