@@ -23,6 +23,7 @@ from typing import NamedTuple
 
 from datagen import canonical
 from datagen.errors import DatagenError, one_line
+from datagen.journal.claims import Claims
 from datagen.journal.damage import (
     DamagedJournal,
     check_pages,
@@ -133,6 +134,7 @@ class Journal:
         )
         self._writer = threading.Thread(target=self._write, args=[writes_to], name="journal", daemon=True)
         self._writer.start()
+        self.claims = Claims(path)
 
     def get(self, request: Request) -> Reply | None:
         """The stored reply to an equal request, or None.
@@ -153,6 +155,11 @@ class Journal:
             if (reply := reply_from(found[1])) is None:
                 raise DamagedJournal(self.path, f"the reply to {request.key[:12]} cannot be read")
             return reply
+
+    def has(self, key: str) -> bool:
+        """Whether the call with this key is stored; far less work than `get`, where it is not."""
+        with errors_explained(self.path):
+            return bool(self._reader.execute("SELECT 1 FROM calls WHERE key = ?", (key,)).fetchone())
 
     def _check_absent(self, key: str) -> None:
         """Stop where `key` is not found because another key on the way to it is damaged.
@@ -266,6 +273,7 @@ class Journal:
         self._queue.put(None)
         self._writer.join()
         self._reader.close()
+        self.claims.close()
 
     def _write(self, connection: sqlite3.Connection) -> None:
         last = False
