@@ -3,37 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 
 import click
 
 from datagen.commands import options
 from datagen.data import inputs
-from datagen.data.source import Row, Source
+from datagen.data.source import Source
+from datagen.data.views import SHAPES
 from datagen.errors import UsageError
 from datagen.runs import values
-
-
-def _jsonl(row: Row) -> Row:
-    return row
-
-
-def _messages(row: Row) -> Row:
-    turns = [{"role": "user", "content": row["instruction"]}]
-    if row.get("response") is not None:
-        turns.append({"role": "assistant", "content": row["response"]})
-    return {"id": row["id"], "messages": turns}
-
-
-def _alpaca(row: Row) -> Row:
-    return {"instruction": row["instruction"], "input": "", "output": row.get("response") or ""}
-
-
-def _sharegpt(row: Row) -> Row:
-    turns = [{"from": "human", "value": row["instruction"]}]
-    if row.get("response") is not None:
-        turns.append({"from": "gpt", "value": row["response"]})
-    return {"id": row["id"], "conversations": turns}
 
 
 def _refused(source: Source) -> Iterator[str]:
@@ -42,14 +21,6 @@ def _refused(source: Source) -> Iterator[str]:
     yield from (f"not printed: {detail}" for detail in details[:3])
     if len(details) > 3:
         yield f"not printed: {len(details) - 3:,} more rows of these kinds"
-
-
-SHAPES: Mapping[str, Callable[[Row], Row]] = {
-    "jsonl": _jsonl,
-    "messages": _messages,
-    "alpaca": _alpaca,
-    "sharegpt": _sharegpt,
-}
 
 
 @click.command(epilog="Example: datagen cat out/demo --as messages | head")
