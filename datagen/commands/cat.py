@@ -11,31 +11,10 @@ import click
 from datagen.commands import options
 from datagen.data import inputs
 from datagen.data.source import Row, Source
+from datagen.data.views import SHAPES
 from datagen.errors import UsageError
 from datagen.ranking import views
 from datagen.runs import values
-
-
-def _jsonl(row: Row) -> Row:
-    return row
-
-
-def _messages(row: Row) -> Row:
-    turns = [{"role": "user", "content": row["instruction"]}]
-    if row.get("response") is not None:
-        turns.append({"role": "assistant", "content": row["response"]})
-    return {"id": row["id"], "messages": turns}
-
-
-def _alpaca(row: Row) -> Row:
-    return {"instruction": row["instruction"], "input": "", "output": row.get("response") or ""}
-
-
-def _sharegpt(row: Row) -> Row:
-    turns = [{"from": "human", "value": row["instruction"]}]
-    if row.get("response") is not None:
-        turns.append({"from": "gpt", "value": row["response"]})
-    return {"id": row["id"], "conversations": turns}
 
 
 def _refused(source: Source) -> Iterator[str]:
@@ -46,12 +25,6 @@ def _refused(source: Source) -> Iterator[str]:
         yield f"not printed: {len(details) - 3:,} more rows of these kinds"
 
 
-SHAPES: Mapping[str, Callable[[Row], Row]] = {
-    "jsonl": _jsonl,
-    "messages": _messages,
-    "alpaca": _alpaca,
-    "sharegpt": _sharegpt,
-}
 #: Shapes that need more than a row: the answers to a task side by side.
 VIEWS: Mapping[str, Callable[[Source], Iterator[Row]]] = {
     "ranked": views.ranked,

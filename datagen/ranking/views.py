@@ -5,11 +5,34 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import polars as pl
+
 from datagen.data.source import Row, Source
 from datagen.errors import DatagenError
 from datagen.ranking.tasks import by_task, last_places, with_whole_tasks
 
 _NEEDED = ("score", "rank")
+#: Columns of the views.
+RANKED = pl.Schema(
+    {
+        **{"task": pl.String, "prompt": pl.String},
+        "responses": pl.List(
+            pl.Struct(
+                {
+                    **{name: pl.String for name in ("id", "response", "code")},
+                    **{"score": pl.Float64, "rank": pl.Int64, "status": pl.String, "pass_ratio": pl.Float64},
+                    **{name: pl.String for name in ("role", "teacher")},
+                }
+            )
+        ),
+    }
+)
+PREFERENCE = pl.Schema(
+    {
+        **{name: pl.String for name in ("prompt", "chosen", "rejected")},
+        **{name: pl.Float64 for name in ("score_chosen", "score_rejected")},
+    }
+)
 
 
 def ranked(source: Source) -> Iterator[dict[str, Any]]:

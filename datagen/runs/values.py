@@ -12,21 +12,32 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from datagen.errors import UsageError, nearest
+from datagen.hub.address import PREFIX, parse
 
 if TYPE_CHECKING:
     from datagen.teachers import Profile
 
 
 class InputPath(click.ParamType[str]):
-    """A path that exists, "-" for standard input, or "starter" for the tasks that come with datagen."""
+    """A path that exists, "-" for standard input, "starter" for datagen's own tasks, or a data set of the Hub."""
 
     name = "path"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if value.startswith(PREFIX):
+            try:
+                parse(value)
+            except UsageError as error:
+                self.fail(str(error), param, ctx)
+            return value
         if value in {"-", "starter"} or os.path.exists(value):  # noqa: PTH110 - False for a name too long, too
             return value
         what = value or "an empty path"
-        self.fail(f"{what} does not exist; give a file, a dataset directory, - or starter", param, ctx)
+        self.fail(
+            f"{what} does not exist; give a file, a dataset directory, -, starter or hf:OWNER/NAME",
+            param,
+            ctx,
+        )
 
 
 class Names(click.ParamType[str]):

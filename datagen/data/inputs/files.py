@@ -16,7 +16,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from importlib import resources
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import IO, Any, Literal, NamedTuple
 
 import polars as pl
@@ -119,7 +119,7 @@ def in_memory(content: bytes) -> Callable[[], AbstractContextManager[IO[bytes]]]
     return lambda: contextlib.nullcontext(io.BytesIO(content))
 
 
-def suffix_of(path: Path) -> str:
+def suffix_of(path: PurePath) -> str:
     """The end of a name that tells a format, .gz and .zst aside; "" if none does."""
     suffixes = [s for s in map(str.lower, path.suffixes) if s not in _PACKED]
     return suffixes[-1] if suffixes and suffixes[-1] in SUFFIXES else ""

@@ -21,13 +21,15 @@ _NEEDED = ("id", "instruction")
 _AGAIN = "make the data set again"
 
 
-def rows_of(path: Path, part: str, made: Mapping[str, Any]) -> Source:
+def rows_of(path: Path, part: str, made: Mapping[str, Any], *, name: str = "", revision: str = "") -> Source:
     """The rows that a data set kept (`part` is "data") or dropped ("dropped").
 
     Args:
         path: its folder.
         part: which rows.
         made: its manifest.
+        name: what a manifest calls it; "" for its folder's name.
+        revision: its commit on the Hub.
 
     Raises:
         DatagenError: the manifest names no such files; what is wrong with these is raised when they are read.
@@ -60,8 +62,8 @@ def rows_of(path: Path, part: str, made: Mapping[str, Any]) -> Source:
         for _ in frames():
             pass
 
-    name = path.resolve().name.encode(errors="replace").decode()  # other bytes cannot stand in a manifest
-    return Source(name, digest, rows, frames, look, places=[path])
+    name = name or path.resolve().name.encode(errors="replace").decode()  # manifests hold UTF-8 alone
+    return Source(name, digest, rows, frames, look, places=[path], revision=revision)
 
 
 def _read(file: Path, sha256: str) -> pl.DataFrame:
