@@ -56,14 +56,14 @@ LAYERS = (
     {"teachers"},
     {"calls"},
     {"runs", "provenance"},
-    {"stages", "checkup"},
+    {"stages", "training", "checkup"},
     {"commands", "api"},
     {"__main__"},
 )
 #: part -> parts of its own row that it may import
 BESIDE = {"request": {"progress"}, "evolution": {"answers"}, "provenance": {"runs"}}
 #: Who may know the packages beside datagen.
-KNOW_OTHERS = {"stages", "commands"}
+KNOW_OTHERS = {"stages", "training", "commands"}
 
 
 def part(name: str) -> str:

@@ -280,9 +280,10 @@ def _make_ready(model: Any, *, checkpointing: bool) -> None:  # noqa: ANN401
         if isinstance(getattr(module, "attention_dropout", None), float):
             module.attention_dropout = 0.0
     if checkpointing:
-        # The first name is that of transformers 5.
-        enable = getattr(model, "activation_checkpointing_enable", None) or model.gradient_checkpointing_enable
-        enable()
+        # transformers 5 calls it activation checkpointing.
+        kind = "activation" if hasattr(model, "activation_checkpointing_enable") else "gradient"
+        enable = getattr(model, f"{kind}_checkpointing_enable")
+        enable(**{f"{kind}_checkpointing_kwargs": {"use_reentrant": False}})
 
 
 def _computes_bf16(precision: str, device: Any) -> bool:  # noqa: ANN401

@@ -165,6 +165,26 @@ class Positive(click.ParamType[float]):
         return number
 
 
+class NotNegative(click.ParamType[float]):
+    """A finite number, 0 or more; Click's own range would let NaN pass."""
+
+    name = "number"
+
+    def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        try:
+            number = float(value)
+        except ValueError:
+            number = math.nan
+        if not (math.isfinite(number) and number >= 0):
+            self.fail(f"{value} is not a number of 0 or more", param, ctx)
+        return number
+
+
+def one_of(*names: str) -> click.ParamType[str]:
+    """One of these words."""
+    return click.Choice(names)
+
+
 class Temperature(click.ParamType[float]):
     """A sampling temperature; Click's own range would let NaN pass."""
 
