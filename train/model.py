@@ -111,6 +111,8 @@ def save(loaded: Loaded, folder: Path) -> None:
     """Write model and tokenizer as `load` and transformers read them; the weights as safetensors."""
     loaded.model.save_pretrained(folder)
     loaded.tokenizer.save_pretrained(folder)
+    for one in folder.glob("*.safetensors"):
+        one.chmod((folder / "config.json").stat().st_mode)  # safetensors lets nobody else read them
 
 
 def make_quiet() -> None:
@@ -121,6 +123,7 @@ def make_quiet() -> None:
     # Threads that spin while they wait starve each other on busy cores.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     from transformers.utils import logging
 
     logging.set_verbosity_error()

@@ -23,9 +23,9 @@ class Options:
         None, type=values.whole(1), metavar="N", help="Train for N steps. Default: as many as --epochs take."
     )
     epochs: int = option(6, type=values.whole(1), metavar="N", help="Times that each task is learned from.")
-    batch: int = option(4, type=values.whole(1), metavar="N", help="Tasks a step.")
+    batch: int = option(2, type=values.whole(1), metavar="N", help="Tasks a step.")
     micro_batch: int = option(
-        4,
+        2,
         type=values.whole(1),
         metavar="N",
         decides=False,

@@ -202,7 +202,7 @@ def _content(
     todo: _Plan,
     prepared: Any,
     settings: Mapping[str, Any],
-    metrics: Sequence[Mapping[str, Any]],  # noqa: ANN401
+    metrics: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
     """What `training.json` says, but for its list of files."""
     source = todo.source
