@@ -35,7 +35,7 @@ class Options:
 
     threshold: float = option(
         0.7,
-        type=values.Share(),
+        type=values.SHARE,
         metavar="J",
         help="The least Jaccard similarity of near duplicates, above 0 to 1.",
     )
