@@ -29,7 +29,16 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    *("Dataset", "__version__", "decontam", "dedup", "evolve", "filter", "make", "open", "rank", "run"),
+    "Dataset",
+    "__version__",
+    "decontam",
+    "dedup",
+    "evolve",
+    "filter",
+    "make",
+    "open",
+    "rank",
+    "run",
     "sample",
 ]
 

@@ -12,25 +12,26 @@ from datagen.errors import DatagenError
 from datagen.ranking.tasks import by_task, last_places, with_whole_tasks
 
 _NEEDED = ("score", "rank")
+_TEXT, _NUMBER = pl.String(), pl.Float64()
 #: Columns of the views.
-RANKED = pl.Schema(
+_RESPONSE = pl.Struct(
     {
-        **{"task": pl.String, "prompt": pl.String},
-        "responses": pl.List(
-            pl.Struct(
-                {
-                    **{name: pl.String for name in ("id", "response", "code")},
-                    **{"score": pl.Float64, "rank": pl.Int64, "status": pl.String, "pass_ratio": pl.Float64},
-                    **{name: pl.String for name in ("role", "teacher")},
-                }
-            )
-        ),
+        **{
+            "id": _TEXT,
+            "response": _TEXT,
+            "code": _TEXT,
+            "score": _NUMBER,
+            "rank": pl.Int64(),
+            "status": _TEXT,
+        },
+        **{"pass_ratio": _NUMBER, "role": _TEXT, "teacher": _TEXT},
     }
 )
+RANKED = pl.Schema({"task": _TEXT, "prompt": _TEXT, "responses": pl.List(_RESPONSE)})
 PREFERENCE = pl.Schema(
     {
-        **{name: pl.String for name in ("prompt", "chosen", "rejected")},
-        **{name: pl.Float64 for name in ("score_chosen", "score_rejected")},
+        **{"prompt": _TEXT, "chosen": _TEXT, "rejected": _TEXT},
+        **{"score_chosen": _NUMBER, "score_rejected": _NUMBER},
     }
 )
 
