@@ -81,7 +81,9 @@ def _launch(flags: int, place: str) -> int | None:
         null = os.open(os.devnull, os.O_RDWR)
         os.dup2(null, 0)
     status = os.waitpid(pid, 0)[1]
-    clean.empty(place)
+    if granted:
+        clean.empty(place)
+        Path(place).rmdir()  # datagen does it too, unless it was killed
     return os.waitstatus_to_exitcode(status) if granted else None
 
 

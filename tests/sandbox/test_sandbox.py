@@ -226,12 +226,12 @@ def test_cancelling_ends_the_program(isolation, monkeypatch):
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 @pytest.mark.parametrize("isolation", ["namespaces", "rlimits"])
 @pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGINT])
-def test_programs_end_with_datagen(isolation, sent):
-    """When datagen is killed or interrupted, its servers and programs end too."""
+def test_programs_end_with_datagen(isolation, sent, tmp_path):
+    """When datagen is killed or interrupted, its servers and programs end too, and no folder stays."""
     program = f"import asyncio\nfrom datagen.sandbox.run import run\nasyncio.run(run({LOOP!r}, ['f()']))"
     ours = subprocess.Popen(
         [sys.executable, "-c", program],
-        env=os.environ | {"DATAGEN_SANDBOX": isolation},
+        env=os.environ | {"DATAGEN_SANDBOX": isolation, "TMPDIR": str(tmp_path)},
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
@@ -244,6 +244,7 @@ def test_programs_end_with_datagen(isolation, sent):
     ours.send_signal(sent)
     ours.wait(30)
     assert gone(below)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_closing_ends_what_still_runs():
