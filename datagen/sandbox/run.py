@@ -127,7 +127,7 @@ class Sandbox:
             raise DatagenError(f"programs cannot be run on {sys.platform}: use Linux, or WSL on Windows")
         self._wanted = os.environ.get("DATAGEN_SANDBOX", "")
         self._idle: list[_Worker] = []
-        self._free = asyncio.Semaphore(workers or len(os.sched_getaffinity(0)))
+        self._free = asyncio.Semaphore(workers or _processors())
         self._busy: set[_Worker] = set()
         self._closing: set[asyncio.Task[None]] = set()
         self._closed = False
@@ -196,6 +196,11 @@ def _verdict(ended: str, told: list[Any], tests: int, isolation: str) -> Verdict
         return Verdict(status, 0.0, outcomes, detail, isolation)
     outcomes = tuple(Outcome(bool(passed), str(text)) for _, passed, text in told[1:])
     return judged(outcomes + (Outcome(False, why),) * (tests - len(outcomes)), isolation)
+
+
+def _processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 async def run(code: str, tests: Sequence[str], limits: Limits = DEFAULT, *, setup: str = "") -> Verdict:

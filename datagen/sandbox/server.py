@@ -23,7 +23,7 @@ from datagen.sandbox import candidate, checker, clean, isolate, landlock, seccom
 
 #: What programs import most: forked processes find it loaded. Each library slows every fork.
 _PRELOADED = (
-    "abc ast array bisect calendar cmath collections collections.abc contextlib copy dataclasses datetime decimal"
+    "abc ast array bisect calendar cmath collections contextlib copy dataclasses datetime decimal"
     " enum fractions functools heapq inspect io itertools json math numbers operator os random re statistics"
     " string struct sys textwrap time traceback types typing unicodedata warnings"
 ).split()
@@ -81,7 +81,9 @@ def _launch(flags: int, place: str) -> int | None:
         null = os.open(os.devnull, os.O_RDWR)
         os.dup2(null, 0)
     status = os.waitpid(pid, 0)[1]
-    clean.empty(place)
+    if granted:
+        clean.empty(place)
+        Path(place).rmdir()  # datagen does it too, unless it was killed
     return os.waitstatus_to_exitcode(status) if granted else None
 
 

@@ -226,12 +226,12 @@ def test_cancelling_ends_the_program(isolation, monkeypatch):
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 @pytest.mark.parametrize("isolation", ["namespaces", "rlimits"])
 @pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGINT])
-def test_programs_end_with_datagen(isolation, sent):
-    """When datagen is killed or interrupted, its servers and programs end too."""
+def test_programs_end_with_datagen(isolation, sent, tmp_path):
+    """When datagen is killed or interrupted, its servers and programs end too, and no folder stays."""
     program = f"import asyncio\nfrom datagen.sandbox.run import run\nasyncio.run(run({LOOP!r}, ['f()']))"
     ours = subprocess.Popen(
         [sys.executable, "-c", program],
-        env=os.environ | {"DATAGEN_SANDBOX": isolation},
+        env=os.environ | {"DATAGEN_SANDBOX": isolation, "TMPDIR": str(tmp_path)},
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
@@ -244,6 +244,7 @@ def test_programs_end_with_datagen(isolation, sent):
     ours.send_signal(sent)
     ours.wait(30)
     assert gone(below)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_closing_ends_what_still_runs():
@@ -257,3 +258,32 @@ def test_closing_ends_what_still_runs():
             await task
 
     asyncio.run(left())
+
+
+def test_the_documented_example_prints_what_is_said():
+    """The program in docs/sandbox.md is run as it stands."""
+    page = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text(encoding="utf-8")
+    program = page.partition("```python\n")[2].partition("```")[0]
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "all_passed 1.0"
+    assert f"prints `{done.stdout.strip()}`" in page
+
+
+def test_what_is_in_the_way_of_values_comes_through():
+    """Every plain value is the same on the other side, there and back."""
+    values = [
+        "0, -1, 2**53, -(2**9000), True, None, 1.5, -0.0, 1e400, -1e400",
+        "'', 'é', '\\ud800', '\\ud83d\\ude00', '\\ud83d' + '\\ude00', b'\\xff', bytearray(b'a')",
+        "[], (), {}, set(), frozenset({1}), [[1], (2,)], {(1, 2): {'a': [3]}}, 1j, range(3, 9, 2)",
+        "Counter('aab'), deque([1]), OrderedDict(a=1), Decimal('1.10'), Fraction(1, 3), date(2020, 1, 2)",
+    ]
+    setup = (
+        "from collections import *\nfrom decimal import *\nfrom fractions import *\nfrom datetime import *\n"
+    )
+    tests = [
+        f"for v in [{line}]:\n    assert same(v) == v and type(same(v)) is type(v), v\n" for line in values
+    ]
+    tests.append("v = same(float('nan'))\nassert v != v")
+    tests.append("assert list(same(iter([1, 2]))) == [1, 2] and next(many()) == 0")
+    code = "import itertools\ndef same(v): return v\ndef many(): return itertools.count()\n"
+    assert judge(code, tests, setup=setup).outcomes == (Outcome(True),) * 6
