@@ -10,13 +10,13 @@ from pathlib import Path
 
 from datagen.errors import DatagenError, one_line
 
-#: The columns of version 0.1.0, those that came later, and what else has a name in the file.
+#: The columns of calls in version 0.1.0, those that came later, the other tables, the columns that only these
+#: have, and what else has a name in the file.
 _OLDEST = ("key", "request", "reply", "made")
 _ADDED = ("digest", "plan", "usd", "account")
-_NAMES = (
-    *("calls", "reservations", "failures", "verdicts", "bought_for", "spent_by"),
-    *("sqlite_stat1", "sqlite_stat4"),
-)
+_TABLES = ("reservations", "failures", "verdicts")
+_OF_OTHERS = ("id", "reason", "verdict")
+_NAMES = ("calls", *_TABLES, "bought_for", "spent_by", "sqlite_stat1", "sqlite_stat4")
 #: So long another process may take from creating the file to writing its first page.
 _CREATION_SECONDS = 5.0
 
@@ -72,7 +72,9 @@ def check_schema(connection: sqlite3.Connection, path: Path) -> None:
     columns = [row[1] for row in connection.execute("PRAGMA table_info(calls)")]
     if "calls" not in names or columns[: len(_OLDEST)] != [*_OLDEST]:
         raise DamagedJournal(path, "it has no table of calls")
-    known = {*_OLDEST, *_ADDED, *_NAMES}
+    known = {*_OLDEST, *_ADDED, *_NAMES, *_OF_OTHERS}
+    for table in sorted(names & {*_TABLES}):
+        columns += [row[1] for row in connection.execute(f"PRAGMA table_info({table})")]
     for name in sorted(names | {*columns}):
         if name not in known:
             raise DamagedJournal(path, f"this version of datagen knows no {one_line(name, 40)} in it")
