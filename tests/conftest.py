@@ -21,6 +21,7 @@ INTEGRATION = frozenset(
         *("test_made.py", "test_dialect.py", "test_streams.py", "test_directory.py", "test_sample.py"),
         *("test_words.py", "test_standing.py", "test_rank.py", "test_claims.py", "test_fit.py"),
         *("test_train.py", "test_sandbox.py", "test_attacks.py", "test_references.py"),
+        "test_publish.py",
     }
 )
 

@@ -41,7 +41,7 @@ def parse(text: str) -> Address:
     found = _NAMED.fullmatch(text.removeprefix(PREFIX))
     if not found or ".." in text or text.endswith((":", "@")):
         raise UsageError(
-            f"{one_line(text, 120)} is no data set of the Hub; write hf:OWNER/NAME[@REVISION][:[CONFIG/]SPLIT],"
-            " such as hf:me/my-set or hf:me/my-set@v1:test"
+            f"{one_line(text, 120)} is no data set of the Hub; write"
+            " hf:OWNER/NAME[@REVISION][:[CONFIG/]SPLIT], such as hf:me/my-set or hf:me/my-set@v1:test"
         )
     return Address(found[1], *(part or "" for part in found.groups()[1:]))

@@ -111,18 +111,21 @@ def prepare(dataset: Path, content: Mapping[str, Any], licence: str | None, plac
     """
     parts = {"default": made.rows_of(dataset, "data", content)}
     parts["dropped"] = made.rows_of(dataset, "dropped", content)
+    if not parts["default"].rows:
+        raise DatagenError(f"{dataset} keeps no row, so there is nothing to publish")
     licences = Licences()
     for part in parts.values():
         licences.add(part)
     licences.check(str(dataset), licence)
     files = {name: dataset / name for name in content["files"]}
-    configs = {name: part.rows for name, part in parts.items()}
+    # The library datasets reads no split without rows.
+    configs = {name: part.rows for name, part in parts.items() if part.rows}
     written: dict[str, Path] = {}
     for view in PUBLISHED:
         if _has(parts["default"], view):
             rows, shards = _write(view, parts["default"], place)
             written |= shards
-            configs[view.name] = rows
+            configs |= {view.name: rows} if rows else {}
     hashes = {name: canonical.file_sha256(file) for name, file in written.items()}
     manifest.write(place, {**content, _VIEWS: hashes})
     (place / CARD).write_text(_card(dataset, content, licences, configs), encoding="utf-8")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class InputPath(click.ParamType[str]):
-    """A path that exists, "-" for standard input, "starter" for datagen's own tasks, or a data set of the Hub."""
+    """A path that exists, "-" for standard input, "starter", or "hf:OWNER/NAME" of the Hub."""
 
     name = "path"
 

@@ -1,7 +1,7 @@
 """A loopback Hub: the part of the Hub's protocol that publishing and reading need, with faults.
 
 Repositories are lists of commits; a commit holds files by name. `faults` maps the beginning of "METHOD /path"
-to what is done instead of an answer: a status with a body and headers, "reset", or a callable that says which.
+to what is done instead: a status with a body and headers, "reset", or a callable that says which.
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ from datagen.data import manifest
 from datagen.data.inputs import files, folders, json_rows, made, on_hub, tables
 from datagen.data.inputs.files import STARTER, File
 from datagen.data.inputs.kinds import Kind
+from datagen.data.inputs.on_hub import Fetched
 from datagen.data.inputs.shapes import Recogniser, dropped
 from datagen.data.source import BATCH_ROWS, Source, Spool
 from datagen.errors import DatagenError, nearest, one_line
@@ -51,7 +52,7 @@ class Reading(NamedTuple):
 def open_source(
     where: str | Sequence[str], rename: Mapping[str, str] | None = None, columns: Collection[str] = ()
 ) -> Source:
-    """Open a dataset directory, a file, a folder of files, several files, "-" (standard input), "starter" or `hf:`.
+    """Open a dataset directory, a file, a folder of files, several files, "-" (stdin), "starter" or "hf:...".
 
     A file is read when something of it is asked for: its digest by one pass over the bytes, its rows by
     another one, which looks at all of them.
@@ -66,13 +67,14 @@ def open_source(
     """
     reading = Reading(rename or {}, columns)
     given = [where] if isinstance(where, str) else list(where)
-    if len(given) == 1 and (place := _dataset(given[0])):
-        if rename or columns:
-            raise DatagenError(
-                f"--map and --columns are for files; {given[0]} is a dataset directory with fixed columns"
-            )
-        return _part(place, "data")
-    return _from_files(_files(given), reading)
+    found = _located(given)
+    if isinstance(found, _Files):
+        return _from_files(found, reading)
+    if rename or columns:
+        raise DatagenError(
+            f"--map and --columns are for files; {given[0]} is a dataset directory with fixed columns"
+        )
+    return _part(found, "data")
 
 
 def open_frame(
@@ -102,9 +104,10 @@ def first_rows(
     Columns that only later rows have are missing.
     """
     given = [where] if isinstance(where, str) else list(where)
-    if len(given) == 1 and _dataset(given[0]):
-        return open_source(where, rename, columns).limited(limit)
-    return _from_files(_files(given), Reading(rename, columns), limit)
+    found = _located(given)
+    if isinstance(found, _Files):
+        return _from_files(found, Reading(rename, columns), limit)
+    return open_source(where, rename, columns).limited(limit)
 
 
 class _Dataset(NamedTuple):
@@ -115,12 +118,25 @@ class _Dataset(NamedTuple):
     revision: str = ""
 
 
-def _dataset(where: str, part: str = "data") -> _Dataset | None:
-    """The dataset directory at a path, or on the Hub with the files of one part; None for anything else."""
-    if where.startswith(PREFIX):
-        found = on_hub.fetched(where, part)
-        return _Dataset(found.folder, found.name, found.revision) if found.folder else None
-    return _Dataset(Path(where)) if where != "-" and (Path(where) / manifest.NAME).exists() else None
+def _located(given: Sequence[str]) -> _Dataset | _Files:
+    """The dataset directory, or the files, that paths and names mean.
+
+    Raises:
+        DatagenError: one does not exist, or is a dataset directory among several.
+    """
+    from_hub = {where: on_hub.fetched(where) for where in given if where.startswith(PREFIX)}
+    folders_of = {where: found.folder for where, found in from_hub.items() if found.folder}
+    folders_of |= {where: Path(where) for where in given if where not in from_hub and _is_dataset(where)}
+    if not folders_of:
+        return _files(given, from_hub)
+    where, folder = next(iter(folders_of.items()))
+    if len(given) > 1:
+        raise DatagenError(f"{where} is a dataset directory; give it alone, or its files in data/")
+    return _Dataset(folder, where, from_hub[where].revision) if where in from_hub else _Dataset(folder)
+
+
+def _is_dataset(where: str) -> bool:
+    return where != "-" and (Path(where) / manifest.NAME).exists()
 
 
 def _part(place: _Dataset, part: str) -> Source:
@@ -141,21 +157,18 @@ class _Files(NamedTuple):
     revision: str = ""
 
 
-def _files(given: Sequence[str]) -> _Files:
-    """The files that are meant by paths and names.
+def _files(given: Sequence[str], from_hub: Mapping[str, Fetched]) -> _Files:
+    """The files that are meant by paths and names, and those that were fetched.
 
     Raises:
-        DatagenError: one does not exist, or is a dataset directory among several.
+        DatagenError: one does not exist.
     """
     found: list[File] = []
     notes = []
     revisions = []
     for where in given:
         path = Path(where)
-        if _dataset(where):
-            raise DatagenError(f"{where} is a dataset directory; give it alone, or its files in data/")
-        if where.startswith(PREFIX):
-            fetched = on_hub.fetched(where)
+        if fetched := from_hub.get(where):
             found += fetched.files
             notes += [fetched.note] if fetched.note else []
             revisions.append(fetched.revision)
@@ -206,8 +219,11 @@ def open_dropped(where: str) -> Source:
     Raises:
         DatagenError: `where` is no dataset directory.
     """
-    place = _dataset(where, "dropped") if where.startswith(PREFIX) else _Dataset(Path(where))
-    if not place or not place.path.is_dir():
+    place = _Dataset(Path(where))
+    if where.startswith(PREFIX):
+        found = on_hub.fetched(where, "dropped")
+        place = _Dataset(found.folder or Path(where), where, found.revision)
+    if not place.path.is_dir():
         raise DatagenError(f"{where} is no dataset directory, so nothing was dropped from it")
     return _part(place, "dropped")
 

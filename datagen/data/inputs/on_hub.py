@@ -32,23 +32,20 @@ class Fetched(NamedTuple):
     """Files of a repository.
 
     Args:
-        name: what a manifest calls them.
         revision: their commit.
         folder: the dataset directory, if it is one of datagen's; then there are no files.
         files: the files with the rows.
         note: what of the repository is not read; "" for nothing.
     """
 
-    name: str
     revision: str
     folder: Path | None = None
     files: Sequence[File] = ()
     note: str = ""
 
 
-@cache
 def fetched(text: str, part: str = "data") -> Fetched:
-    """Fetch what an address names; the Hub is asked once for it by each process.
+    """Fetch what an address names.
 
     Args:
         text: as `hf:OWNER/NAME`; see `datagen.hub.address`.
@@ -62,14 +59,14 @@ def fetched(text: str, part: str = "data") -> Fetched:
     repository = read.resolve(wanted.repo, wanted.revision)
     is_whole = wanted.config in ("", _DEFAULT) and wanted.split in ("", "train")
     if is_whole and (folder := _dataset(repository, part)):
-        return Fetched(text, repository.commit, folder)
+        return Fetched(repository.commit, folder)
     names, note = _chosen(repository, wanted, text)
     places = read.fetch(repository, names)
     found = [
         File(name, files.suffix_of(PurePosixPath(name)), files.file_at(str(place)).raw)
         for name, place in zip(names, places, strict=True)
     ]
-    return Fetched(text, repository.commit, files=found, note=note)
+    return Fetched(repository.commit, files=found, note=note)
 
 
 def _dataset(repository: Repository, part: str) -> Path | None:
@@ -90,12 +87,10 @@ def _chosen(repository: Repository, wanted: Address, shown: str) -> tuple[list[s
     configs = _configs(repository)
     if not configs:
         if wanted.config:
-            raise DatagenError(
-                f"{shown}: the card of {repository.name} names no configs; leave out the config"
-            )
+            raise DatagenError(f"{shown}: the card of {repository.name} names no configs; name none")
         paths = map(PurePosixPath, repository.files)
         found, note = folders.by_names(paths, shown, repository.name, wanted.split)
-        return [str(path) for path in found], note
+        return [str(path) for path in found], "" if wanted.split else note
     config = _one_of([*configs], wanted.config, _DEFAULT, f"{shown}: config")
     splits = configs[config]
     split = _one_of([*splits], wanted.split, "train", f"{shown}: split")
@@ -125,7 +120,7 @@ def _one_of(names: Sequence[str], wanted: str, usual: str, what: str) -> str:
 
 
 def _configs(repository: Repository) -> dict[str, dict[str, list[str]]]:
-    """The patterns of files by split, by config, as the card names them; a config marked so is the default."""
+    """The patterns of files by split, by config, as the card names them."""
     if _CARD not in repository.files:
         return {}
     (card,) = read.fetch(repository, [_CARD])
