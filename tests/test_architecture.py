@@ -56,14 +56,14 @@ LAYERS = (
     {"teachers"},
     {"calls"},
     {"runs", "provenance"},
-    {"stages", "checkup"},
+    {"stages", "checkup", "evaluation"},
     {"commands", "api"},
     {"__main__"},
 )
 #: part -> parts of its own row that it may import
 BESIDE = {"request": {"progress"}, "evolution": {"answers"}, "provenance": {"runs"}}
 #: Who may know the packages beside datagen.
-KNOW_OTHERS = {"stages", "commands"}
+KNOW_OTHERS = {"stages", "evaluation", "commands"}
 
 
 def part(name: str) -> str:
@@ -90,7 +90,7 @@ def test_few_parts_know_rules_decontam_and_train() -> None:
             assert part(module_name(path)) in KNOW_OTHERS, f"{module_name(path)} imports {others}"
 
 
-@pytest.mark.parametrize("folder", ["stages", "runs", "calls"])
+@pytest.mark.parametrize("folder", ["stages", "evaluation", "runs", "calls"])
 def test_below_commands_nothing_knows_the_screen(folder: str) -> None:
     """Stages neither print nor parse: Click stays in `commands/`, and in what declares options."""
     for path in (ROOT / "datagen" / folder).rglob("*.py"):
