@@ -17,6 +17,7 @@ from datagen.version import __version__
 _COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("datagen.commands.init", "Write a recipe with notes, to be changed and run."),
     "run": ("datagen.commands.run", "Run a recipe: all stages from seeds to a clean set."),
+    "eval": ("datagen.commands.eval", "Tell how good a model is: pass@k on a benchmark."),
     "cat": ("datagen.commands.cat", "Print the rows of a data set."),
     "trace": (
         "datagen.commands.trace",

@@ -76,7 +76,7 @@ def _at_margin(code: str) -> bool:
     return not first[:1].isspace()
 
 
-def tests_of(item: Item) -> Checks:
+def checks_of(item: Item) -> Checks:
     """How the task's programs are tested.
 
     A test that only defines `check` is called with the function that is asked for, as HumanEval means it.

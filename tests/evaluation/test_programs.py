@@ -70,25 +70,25 @@ def test_what_a_model_answers_becomes_a_completion(answer: str) -> None:
     """Whole functions, fenced or not, with the prompt or without, and bodies alone work."""
     program = programs.program(CODE, programs.completion_of(CODE, answer))
     assert program.startswith(PROMPT)
-    assert result(program, programs.tests_of(CODE)) == "passed"
+    assert result(program, programs.checks_of(CODE)) == "passed"
 
 
 def test_an_answer_without_code_makes_a_program_that_does_not_compile() -> None:
     """It counts as a sample that fails."""
     program = programs.program(CODE, programs.completion_of(CODE, "I am sorry, I cannot do that."))
-    assert result(program, programs.tests_of(CODE)) == "SyntaxError"
+    assert result(program, programs.checks_of(CODE)) == "SyntaxError"
 
 
 def test_check_is_called_with_the_function() -> None:
     """HumanEval's tests define `check`; imports of the prompt are there for them."""
-    assert programs.tests_of(CODE) == Checks(f"import math\n{CHECK}", ("check(area)",))
+    assert programs.checks_of(CODE) == Checks(f"import math\n{CHECK}", ("check(area)",))
 
 
 def test_other_tests_run_as_they_are() -> None:
     """Asserts stay single tests; a `check` that is called already is not called again."""
-    assert programs.tests_of(WORDS) == Checks("", ("assert add(1, 2) == 3",))
+    assert programs.checks_of(WORDS) == Checks("", ("assert add(1, 2) == 3",))
     called = CODE._replace(tests=(f"{CHECK}check(area)",))
-    assert programs.tests_of(called).tests == called.tests
+    assert programs.checks_of(called).tests == called.tests
 
 
 def test_the_prompt_is_taken_apart() -> None:
@@ -110,4 +110,4 @@ def test_all_of_humaneval_is_code_with_a_docstring() -> None:
         assert programs.program(item, item.solution) == item.raw_prompt + item.solution
         fenced = f"```python\n{item.raw_prompt}{item.solution}```"
         compile(programs.program(item, programs.completion_of(item, fenced)), item.task_id, "exec")
-        assert programs.tests_of(item).tests == (f"check({item.entry_point})",)
+        assert programs.checks_of(item).tests == (f"check({item.entry_point})",)
