@@ -21,6 +21,7 @@ import inspect
 import zlib
 from collections.abc import Iterable
 from functools import cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from decontam._text import Shingle
@@ -28,11 +29,16 @@ from decontam._text import Shingle
 if TYPE_CHECKING:
     from datasketch import MinHash, MinHashLSH
 
+_BATCH = 4096
+
 
 def signature(grams: Iterable[Shingle], *, num_perm: int, seed: int) -> MinHash:
     """Return the MinHash signature of a set of shingles: `num_perm` 32-bit minima, the same everywhere."""
     result = _empty(num_perm, seed).copy()
-    result.update_batch([" ".join(gram).encode() for gram in grams])
+    rest = iter(grams)
+    # A batch takes num_perm numbers for each shingle, and a text of 1 MB has 200,000 of them.
+    while batch := [" ".join(gram).encode() for gram in islice(rest, _BATCH)]:
+        result.update_batch(batch)
     return result
 
 

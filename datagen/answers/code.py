@@ -231,7 +231,9 @@ def _python_in_prose(text: str, trees: Trees) -> str | None:
     paragraphs = text[begins.start() :].split("\n\n")
     for end in range(min(len(paragraphs), MAX_PARAGRAPHS), 0, -1):
         candidate = "\n\n".join(paragraphs[:end]).rstrip()
-        if _is_python(candidate, trees):
+        tree = trees.of(candidate)
+        # Java's `import java.util.Scanner;` is Python too.
+        if tree is not None and _does_something(tree) and not _only_imports(tree):
             return candidate
     return None
 

@@ -23,6 +23,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
         "datagen.commands.trace",
         "Tell why a row is in a data set or not, and which calls made it.",
     ),
+    "verify": ("datagen.commands.verify", "Compare a data set with its manifest."),
     "journal": ("datagen.commands.journal", "Count, save, bring back or remove stored model calls."),
     "doctor": ("datagen.commands.doctor", "Check what works here: packages, keys, endpoints, disk."),
     "list": ("datagen.commands.list", "List rules, teachers, benchmarks or methods."),

@@ -10,7 +10,7 @@ import click
 from datagen.calls.budget import account_for
 from datagen.commands import options, summary
 from datagen.commands.interrupts import run_calls
-from datagen.runs import pipeline, recipe
+from datagen.runs import pipeline, recipe, values
 from datagen.runs.runner import How
 
 
@@ -19,12 +19,20 @@ from datagen.runs.runner import How
 @click.option(
     "--until", metavar="STAGE", help="Stop after this stage (name or number); run again without it to go on."
 )
+@click.option(
+    "--seeds",
+    type=values.InputPath(),
+    multiple=True,
+    metavar="PATH",
+    help="Read these seeds instead of the recipe's; repeat for more.",
+)
 @options.run_options
 def command(
     where: str,
     out: Path,
     *,
     until: str | None,
+    seeds: tuple[str, ...],
     overwrite: bool,
     dry_run: bool,
     **given: Any,  # noqa: ANN401
@@ -33,9 +41,10 @@ def command(
 
     RECIPE is a YAML file, or demo for the one that comes with datagen. Stages that are made already are
     not made again. OUT holds the last stage's rows; OUT/dropped what any stage dropped, with its name.
+    Behind its stages a recipe may train, evaluate and publish.
     """
     as_json = options.set_up(given)
-    loaded = recipe.load(where, until)
+    loaded = recipe.load(where, until, seeds)
     account = account_for(given["max_usd"], loaded.profiles())
     how = How(run_calls, overwrite=overwrite, workers=given["workers"], account=account)
     if dry_run:
@@ -43,5 +52,7 @@ def command(
         summary.show_forecast("run", stages, rows_in, as_json=as_json)
         return 0
     outcome = pipeline.run(loaded, out, how)
-    summary.show(outcome, out=outcome.out, as_json=as_json)
-    return summary.exit_code(outcome.manifest)
+    acts = pipeline.follow(loaded, out, how)
+    summary.show(outcome, out=outcome.out, as_json=as_json, acts=acts)
+    failed = any(done.failed for _, done in acts)
+    return summary.FAILED_ROWS if failed else summary.exit_code(outcome.manifest)

@@ -20,7 +20,7 @@ from datagen.runs.stage import Check, EachStage, Stage
 
 def command_of(stage: Stage) -> click.Command:
     """The Click command that runs a stage."""
-    asks = isinstance(stage, EachStage)
+    asks = isinstance(stage, EachStage) and stage.asks_models
     check = _check_of(stage)
 
     def callback(**given: Any) -> int:  # noqa: ANN401 - Click's parameters

@@ -14,6 +14,7 @@ from datagen.errors import escaped
 
 if TYPE_CHECKING:
     from datagen.calls.forecast import Forecast
+    from datagen.runs.act import Done
 
 FAILED_ROWS = 3
 
@@ -37,10 +38,10 @@ def exit_code(manifest: Mapping[str, Any]) -> int:
     return FAILED_ROWS if manifest["failed"] else 0
 
 
-def show(outcome: Outcome, *, out: Path | None, as_json: bool) -> None:
-    """Print what a stage did; `out` is None where it wrote nothing."""
+def show(outcome: Outcome, *, out: Path | None, as_json: bool, acts: Sequence[tuple[str, Done]] = ()) -> None:
+    """Print what a stage did; `out` is None where it wrote nothing. Or a run, and its acts by name."""
     if not as_json:
-        for line in _lines(outcome, out):
+        for line in (*_lines(outcome, out), *(line for _, done in acts for line in done.lines)):
             click.echo(line, err=True)
         return
     manifest = outcome.manifest
@@ -53,6 +54,7 @@ def show(outcome: Outcome, *, out: Path | None, as_json: bool) -> None:
         "seconds": manifest["times"]["seconds"],
         "already_made": outcome.already_made,
         "out": None if out is None else str(out),
+        **({"acts": {name: done.told for name, done in acts}} if acts else {}),
     }
     click.echo(json.dumps(summary))
 

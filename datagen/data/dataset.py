@@ -54,6 +54,17 @@ class Outcome(NamedTuple):
     entries: tuple[Entry, ...] = ()
 
 
+def add_rows(digest: hashlib._Hash, frame: pl.DataFrame) -> None:
+    """Add rows to a content digest: each as canonical JSON on a line of its own.
+
+    Raises:
+        ValueError: a row holds NaN or an infinity, which JSON cannot hold.
+    """
+    for row in frame.drop(schema.UNDIGESTED, strict=False).iter_rows(named=True):
+        digest.update(canonical.dumps(row).encode())
+        digest.update(b"\n")
+
+
 class _Shards:
     """Parquet files of `SHARD_ROWS` rows each, and a digest over all rows."""
 
@@ -73,9 +84,7 @@ class _Shards:
             raise AssertionError(f"columns changed from {[*self.schema]} to {frame.columns}")
         # Series by series: `pl.col` takes a column `*` or `^x.*$` for a pattern.
         frame = pl.DataFrame({name: frame[name].cast(dtype) for name, dtype in self.schema.items()})
-        for row in frame.drop(schema.UNDIGESTED, strict=False).iter_rows(named=True):
-            self.digest.update(canonical.dumps(row).encode())
-            self.digest.update(b"\n")
+        add_rows(self.digest, frame)
         self._waiting.append(frame)
         while sum(f.height for f in self._waiting) >= SHARD_ROWS:
             whole = pl.concat(self._waiting)

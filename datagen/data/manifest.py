@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
@@ -183,8 +184,8 @@ def read(directory: Path) -> dict[str, Any]:
             f"{path} has format {one_line(json.dumps(content.get('format')), 40)}, but this datagen reads"
             f" {FORMAT}; make the data set again"
         )
-    if not _is_whole(content):
-        raise DatagenError(f"{path} is damaged: it lacks what a manifest holds; make the data set again")
+    if wrong := flaw(content):
+        raise DatagenError(f"{path} is damaged: {wrong}; make the data set again")
     return content
 
 
@@ -205,19 +206,41 @@ def _refuse(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is no JSON")
 
 
-def _is_whole(content: Mapping[str, Any]) -> bool:
-    times = content.get("times")
+def flaw(content: Mapping[str, Any]) -> str:
+    """The first entry of a manifest that is not as it should be, in words; "" if there is none."""
+    wants: list[tuple[str, str, Callable[[object], bool]]] = [
+        *((name, "text", _is_text) for name, kind in _NEEDED.items() if kind is str),
+        *((name, "a count", _is_whole) for name, kind in _NEEDED.items() if kind is int),
+        ("dropped", "counts by reason", _are_counts),
+        ("files", "hashes by file", partial(maps_to, str)),
+        ("times", "times in seconds", _are_times),
+    ]
+    for name, wanted, fits in wants:
+        if not fits(content.get(name)):
+            found = one_line(json.dumps(content[name]), 40) if name in content else "missing"
+            return f"{name} should be {wanted}, but is {found}"
+    return ""
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_whole(value: object) -> bool:
+    return type(value) is int and _is_count(value)
+
+
+def _are_counts(value: object) -> bool:
+    return isinstance(value, dict) and all(map(_is_whole, value.values()))
+
+
+def _are_times(times: object) -> bool:
     return (
-        all(type(content.get(name)) is wanted for name, wanted in _NEEDED.items())
-        and all(_is_count(content[name]) for name, wanted in _NEEDED.items() if wanted is int)
-        and isinstance(times, dict)
+        isinstance(times, dict)
         and _is_count(times.get("seconds"))
         and isinstance(times.get("made", ""), str)
         and maps_to((int, float), times.get("calls", {}))
         and all(map(_is_count, times.get("calls", {}).values()))
-        and maps_to(int, content.get("dropped"))
-        and all(map(_is_count, content["dropped"].values()))
-        and maps_to(str, content.get("files"))
     )
 
 

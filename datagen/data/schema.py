@@ -66,7 +66,7 @@ ANSWER_COLUMNS = (
 )
 
 #: Stages write these anew, and columns that begin with `MEASURE`; a user's own would be lost.
-WRITTEN_ANEW = frozenset({*(c.name for c in DROPPED_COLUMNS), "overlaps", "stage"})
+WRITTEN_ANEW = frozenset({*(c.name for c in DROPPED_COLUMNS), "overlaps", "duplicate_of", "stage"})
 MEASURE = "measure_"
 
 #: Left out of the content digest: it says where an answer was asked for, not what the row says.

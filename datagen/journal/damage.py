@@ -13,7 +13,10 @@ from datagen.errors import DatagenError, one_line
 #: The columns of version 0.1.0, those that came later, and what else has a name in the file.
 _OLDEST = ("key", "request", "reply", "made")
 _ADDED = ("digest", "plan", "usd", "account")
-_NAMES = ("calls", "reservations", "failures", "bought_for", "spent_by", "sqlite_stat1", "sqlite_stat4")
+_NAMES = (
+    *("calls", "reservations", "failures", "verdicts", "bought_for", "spent_by"),
+    *("sqlite_stat1", "sqlite_stat4"),
+)
 #: So long another process may take from creating the file to writing its first page.
 _CREATION_SECONDS = 5.0
 

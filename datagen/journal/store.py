@@ -61,6 +61,14 @@ CREATE TABLE IF NOT EXISTS failures (
     reason TEXT NOT NULL
 ) WITHOUT ROWID
 """,
+    """
+CREATE TABLE IF NOT EXISTS verdicts (
+    key TEXT PRIMARY KEY,       -- sha256 of a program, its tests and limits
+    verdict TEXT NOT NULL,      -- JSON
+    made TEXT NOT NULL,         -- UTC
+    digest TEXT NOT NULL        -- sha256 of key and verdict
+) WITHOUT ROWID
+""",
 )
 #: Columns that journals of version 0.1.0 lack.
 _ADDED = ("digest TEXT", "plan TEXT", "usd REAL", "account TEXT")

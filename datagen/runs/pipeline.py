@@ -4,6 +4,7 @@ OUT/stages/01-evolve/ ...    a whole data set per stage
 OUT/data/                    the rows of the last stage
 OUT/dropped/                 every stage's drops, with a column `stage`
 OUT/manifest.json            every stage's counts; written last
+OUT/stages/06-train/ ...     what acts on the data set made, such as a model
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from datagen.data.dataset import Outcome, Split
 from datagen.data.manifest import Entry, Plan, sums
 from datagen.errors import DatagenError
 from datagen.runs import runner
+from datagen.runs.act import Done, Given
 from datagen.runs.recipe import Recipe, Step
 from datagen.runs.runner import How
 
@@ -95,7 +97,29 @@ def run(recipe: Recipe, out: Path, how: How) -> Outcome:
             return made[-1]
         if done and all(outcome.already_made for outcome in made):
             return done
-        return _join(out, plan, made, started)
+        return _join(out, plan, made, started, kept=[place.name for place in _places(recipe, out)])
+
+
+def follow(recipe: Recipe, out: Path, how: How) -> list[tuple[str, Done]]:
+    """Do what the recipe does with its data set in `out`, which `run` has made: each act's name and result.
+
+    Raises:
+        DatagenError: what an act raises.
+    """
+    done: list[tuple[str, Done]] = []
+    model: Path | None = None
+    of_acts = replace(how, overwrite=True)
+    for deed, place in zip(recipe.chosen_acts(), _places(recipe, out), strict=False):
+        done.append((deed.act.name, deed.act.do(Given(out, model, place), deed.options, of_acts)))
+        model = place if deed.act.trains else model
+    return done
+
+
+def _places(recipe: Recipe, out: Path) -> list[Path]:
+    """The folders of the recipe's acts."""
+    first = len(recipe.stages) + 1
+    names = [deed.act.name for deed in recipe.acts]
+    return [out / directory.STAGES / f"{number:02d}-{name}" for number, name in enumerate(names, first)]
 
 
 def _nothing_left(where: Path, step: Step) -> DatagenError:
@@ -148,8 +172,11 @@ def _line(number: int, of: int, outcome: Outcome) -> str:
     return f"[{number}/{of}] {counts['stage']}: {rows}, {dropped:,} dropped ({how})"
 
 
-def _join(out: Path, plan: Plan, made: Sequence[Outcome], started: float) -> Outcome:
-    """Write the run's own data set: the last stage's rows, all stages' drops and counts."""
+def _join(out: Path, plan: Plan, made: Sequence[Outcome], started: float, *, kept: Sequence[str]) -> Outcome:
+    """Write the run's own data set: the last stage's rows, all stages' drops and counts.
+
+    Other folders of stages go, but for those named `kept`.
+    """
     stages = out / directory.STAGES
     work = stages / ".joined"
     shutil.rmtree(work, ignore_errors=True)
@@ -161,7 +188,7 @@ def _join(out: Path, plan: Plan, made: Sequence[Outcome], started: float) -> Out
         directory.move_into(work, out)
     finally:
         shutil.rmtree(work, ignore_errors=True)
-    current = {outcome.out.name for outcome in made}
+    current = {*kept, *(outcome.out.name for outcome in made)}
     for path in stages.iterdir():
         if path.name not in current:
             shutil.rmtree(path, ignore_errors=True)

@@ -8,14 +8,20 @@
       - sample: {teacher: [local:smollm2, reference]}
       - filter
       - decontam: {against: humaneval}
+      - rank
+      - train: {max-steps: 20}
+      - eval: {benchmark: humaneval}
+      - publish: {to: OWNER/NAME}
 
 A stage's options are those of its command, by their long names. Paths are relative to the working folder.
+Behind the stages may stand acts, which work on the whole data set: train, eval, publish.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,6 +30,7 @@ import click
 from datagen import strict_yaml
 from datagen.errors import UsageError, nearest, one_line
 from datagen.runs import registry, runner
+from datagen.runs.act import Act
 from datagen.runs.options import click_options
 from datagen.runs.stage import Stage
 from datagen.runs.values import InputPath
@@ -41,6 +48,13 @@ class Step(NamedTuple):
     options: Any
 
 
+class Deed(NamedTuple):
+    """One act of a recipe, with its options."""
+
+    act: Act[Any]
+    options: Any
+
+
 class Recipe(NamedTuple):
     """A checked recipe.
 
@@ -49,23 +63,37 @@ class Recipe(NamedTuple):
         rename: columns of the seeds' file, new name -> name in the file.
         columns: those of the file to read; none for all.
         stages: what is done with them, in order.
-        stop_after: how many of the stages to run; None for all.
+        acts: what is done with the data set afterwards, in order.
+        stop_after: how many of the stages and acts to run; None for all.
     """
 
     seeds: tuple[str, ...]
     rename: Mapping[str, str]
     columns: tuple[str, ...]
     stages: tuple[Step, ...]
+    acts: tuple[Deed, ...] = ()
     stop_after: int | None = None
 
+    def chosen_acts(self) -> tuple[Deed, ...]:
+        """The acts up to the one to stop after."""
+        return (
+            self.acts if self.stop_after is None else self.acts[: max(0, self.stop_after - len(self.stages))]
+        )
+
     def profiles(self) -> list[Profile]:
-        """Everyone whom its stages ask."""
+        """Everyone whom its stages and acts ask."""
         steps = self.stages[: self.stop_after]
-        return [one for step in steps for one in runner.asked(step.stage, step.options)]
+        asked = [one for step in steps for one in runner.asked(step.stage, step.options)]
+        return asked + [one for deed in self.chosen_acts() for one in deed.act.asks(deed.options)]
 
 
-def load(where: str, until: str | None = None) -> Recipe:
-    """Read and check a recipe: a path, or "demo", which comes with datagen; whole or up to a stage.
+def load(where: str, until: str | None = None, seeds: Sequence[str] = ()) -> Recipe:
+    """Read and check a recipe.
+
+    Args:
+        where: a path, or "demo", which comes with datagen.
+        until: the stage to stop after, by its name or number; None for the whole recipe.
+        seeds: where the seeds are; empty for what the recipe says.
 
     Raises:
         UsageError: anything in it is unknown, missing, or of the wrong kind; the line names the place.
@@ -79,21 +107,35 @@ def load(where: str, until: str | None = None) -> Recipe:
         raise UsageError(f"{where}: stages should be a list such as [evolve: ..., sample: ..., filter]")
     profiles = _teachers(content.get("teachers"), where)
     shared = {"seed": _seed(content["seed"], where)} if "seed" in content else {}
+    steps = [
+        _step(entry, f"{where}, stage {number}", shared, profiles) for number, entry in enumerate(stages, 1)
+    ]
     recipe = Recipe(
-        _seeds(content.get("seeds"), where),
+        tuple(seeds) or _seeds(content.get("seeds"), where),
         _renames(content.get("map", {}), where),
         _columns(content.get("columns", []), where),
-        tuple(
-            _stage(entry, f"{where}, stage {number}", shared, profiles)
-            for number, entry in enumerate(stages, 1)
-        ),
+        tuple(step for step in steps if isinstance(step, Step)),
+        tuple(step for step in steps if isinstance(step, Deed)),
     )
+    _check_order(steps, where)
     return _up_to(recipe, until, where) if until else recipe
+
+
+def _check_order(steps: Sequence[Step | Deed], where: str) -> None:
+    """Raise UsageError unless stages come first, and acts behind them."""
+    if isinstance(steps[0], Deed):
+        raise UsageError(f"{where}, stage 1 ({steps[0].act.name}): a stage that makes rows should come first")
+    for number, (before, step) in enumerate(pairwise(steps), 2):
+        if isinstance(before, Deed) and isinstance(step, Step):
+            raise UsageError(
+                f"{where}, stage {number} ({step.stage.name}): it should come before {before.act.name}, which"
+                " works on the whole data set"
+            )
 
 
 def _up_to(recipe: Recipe, until: str, where: str) -> Recipe:
     """The recipe up to a stage, told by its name or, where two have the same, by its number from 1."""
-    names = [step.stage.name for step in recipe.stages]
+    names = [*(step.stage.name for step in recipe.stages), *(deed.act.name for deed in recipe.acts)]
     if until.isdecimal() and len(until) < 10 and 1 <= int(until) <= len(names):
         return recipe._replace(stop_after=int(until))
     if until not in names:
@@ -151,11 +193,13 @@ def _teachers(value: object, where: str) -> dict[str, Profile]:
     return profiles
 
 
-def _stage(entry: object, where: str, shared: Mapping[str, Any], profiles: Mapping[str, Profile]) -> Step:
+def _step(
+    entry: object, where: str, shared: Mapping[str, Any], profiles: Mapping[str, Profile]
+) -> Step | Deed:
     name, given = _name_and_options(entry, where)
-    stage = registry.stage(name)
+    found = registry.act(name) if name in registry.ACTS else registry.stage(name)
     where = f"{where} ({name})"
-    known = {option.opts[0].lstrip("-"): option for option in click_options(stage.options)}
+    known = {option.opts[0].lstrip("-"): option for option in click_options(found.options)}
     for key in given:
         if key not in known:
             raise UsageError(f"{where}: unknown option {one_line(key, 40)}: {nearest(str(key), known)}")
@@ -164,27 +208,28 @@ def _stage(entry: object, where: str, shared: Mapping[str, Any], profiles: Mappi
     command = click.Command(name, params=[*known.values()])
     try:
         context = command.make_context("", words, obj=profiles)
-        options = stage.options(**context.params)
-        runner.check(stage, options)
+        options = found.options(**context.params)
+        if isinstance(found, Act):
+            found.check_options(options)
+            return Deed(found, options)
+        runner.check(found, options)
     except click.ClickException as error:
         message = " ".join(error.format_message().split()).rstrip(".")
         raise UsageError(f"{where}: {message}") from None
     except UsageError as error:
         raise UsageError(f"{where}: {error}") from None
-    return Step(stage, options)
+    return Step(found, options)
 
 
 def _name_and_options(entry: object, where: str) -> tuple[str, dict[str, Any]]:
+    known = [*registry.names(), *registry.ACTS]
     if isinstance(entry, str):
         entry = {entry: {}}
     if not isinstance(entry, dict) or len(entry) != 1:
-        allowed = ", ".join(registry.names())
-        raise UsageError(f"{where}: should be a stage's name, or its name with options: {allowed}")
+        raise UsageError(f"{where}: should be a stage's name, or its name with options: {', '.join(known)}")
     name, given = next(iter(entry.items()))
-    try:
-        registry.stage(str(name))
-    except UsageError as error:
-        raise UsageError(f"{where}: {error}") from None
+    if name not in known:
+        raise UsageError(f"{where}: unknown stage {one_line(name, 40)}: {nearest(str(name), known)}")
     if given is not None and not isinstance(given, dict):
         raise UsageError(f"{where} ({name}): options should be a mapping such as {{rounds: 2}}")
     return name, given or {}

@@ -14,16 +14,19 @@ import pkgutil
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from datagen.errors import DatagenError, UsageError, nearest, one_line
 
 if TYPE_CHECKING:
+    from datagen.runs.act import Act
     from datagen.runs.stage import Stage
 
 GROUP = "datagen.stages"
 #: The order in which help and errors name stages: the way of the rows. Others come behind, by name.
 _ORDER = ("evolve", "sample", "filter", "dedup", "decontam", "rank")
+#: What a recipe may do after its stages, in this order: the modules of `datagen/acts/`.
+ACTS = ("train", "eval", "publish")
 
 
 @cache
@@ -69,6 +72,12 @@ def stage(name: str) -> Stage:
             f"the stage {name} ({where}, an entry point of {GROUP}) calls itself {one_line(found.name, 40)};"
             " give both one name"
         )
+    return found
+
+
+def act(name: str) -> Act[Any]:
+    """The act of that name, one of `ACTS`."""
+    found: Act[Any] = importlib.import_module(f"datagen.acts.{name}").ACT
     return found
 
 

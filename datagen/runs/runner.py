@@ -7,8 +7,8 @@ worked on, in engines/.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Coroutine, Iterator, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -27,8 +27,11 @@ from datagen.data import dataset, directory, inputs, manifest
 from datagen.data.dataset import Outcome, RowWriter, Split, Writer
 from datagen.data.manifest import Counts, Plan
 from datagen.data.source import Source
+from datagen.journal.verdicts import open_verdicts
 from datagen.runs.engines import local
 from datagen.runs.stage import EachStage, FrameStage, Made, Over, Stage, Tools
+from datagen.sandbox.judge import Judge
+from datagen.sandbox.run import Sandbox
 from datagen.teachers import (
     Profile,
     Teacher,
@@ -208,7 +211,7 @@ def _make_each(
 ) -> Outcome:
     profiles = asked(stage, options)
     read = source.limited(stage.limit(options))
-    limits = {"concurrency": options.concurrency, "timeout": options.timeout}
+    limits = _limits(stage, options)
     for line in _own_system_prompts(profiles):
         progress.say(line)
     # The lock of what is written comes first: one process at a time spends its money.
@@ -219,9 +222,9 @@ def _make_each(
         rows = RowWriter(writer, read.schema(), stage.columns(options))
 
         async def work() -> None:
-            async with connect_all(_distinct(profiles)) as opened:
+            async with connect_all(_distinct(profiles)) as opened, _judging(stage, how) as judge:
                 new_first = NewFirst(asker) if asker.journal.any_failed(asker.plan) else None
-                tools = _tools(opened, profiles, new_first or asker)
+                tools = _tools(opened, profiles, new_first or asker)._replace(judge=judge)
                 needed = stage.needed(options)
                 asker.use(opened, needed=needed and tools.teachers[profiles.index(needed)])
 
@@ -240,8 +243,37 @@ def _make_each(
         how.wait(work, asker)
         rows.flush()
         writer.refuse(read.refused)
-        _note_calls(writer, asker, profiles)
+        writer.times["calls"] = asker.counts() if stage.asks_models else {}
+        if stage.asks_models:
+            _note_calls(writer, asker, profiles)
     return writer.outcome(out)
+
+
+def _limits(stage: EachStage[Any, Any], options: Any) -> dict[str, Any]:  # noqa: ANN401
+    """What limits its model calls; nothing where it makes none."""
+    if not stage.asks_models:
+        return {}
+    return {"concurrency": options.concurrency, "timeout": options.timeout}
+
+
+@asynccontextmanager
+async def _judging(
+    stage: EachStage[Any, Any], how: How, *, only_known: bool = False
+) -> AsyncGenerator[Judge | None]:
+    """What tests programs, for a stage that needs it.
+
+    Args:
+        only_known: whether verdicts are only looked up, and no program is run.
+    """
+    if not stage.judges:
+        yield None
+        return
+    with open_verdicts(how.journal) as verdicts:
+        if only_known:
+            yield Judge(verdicts)
+            return
+        async with Sandbox(how.workers or local.cores()) as sandbox:
+            yield Judge(verdicts, sandbox)
 
 
 def _own_system_prompts(profiles: list[Profile]) -> Iterator[str]:
@@ -267,12 +299,13 @@ async def _each_unit(
         return unit, await stage.each(unit, options, tools)
 
     jobs = (partial(work_on, unit) for unit in stage.units(read, options))
-    window = asker.window(list(dict.fromkeys(tools.teachers)))
+    # A unit may hold many programs; while they are tested, those of the next units should be waiting.
+    window = asker.window(list(dict.fromkeys(tools.teachers))) or 4 * local.cores()
     with progress.track(name, read.rows) as advance:
         async with aclosing(in_order(jobs, window=window, caller=asker)) as results:
             async for unit, made in results:
                 take(unit, made)
-                advance(1)
+                advance(made.rows_in)
 
 
 def _tools(opened: list[Teacher], profiles: list[Profile], asker: Any) -> Tools:  # noqa: ANN401 - any Asker
@@ -282,12 +315,12 @@ def _tools(opened: list[Teacher], profiles: list[Profile], asker: Any) -> Tools:
 
 
 def _add(rows: RowWriter, made: Made) -> None:
-    rows.add(made.kept, made.dropped, rows_in=1, rows_made=len(made.kept) + len(made.dropped) - 1)
+    rows_made = len(made.kept) + len(made.dropped) - made.rows_in
+    rows.add(made.kept, made.dropped, rows_in=made.rows_in, rows_made=rows_made)
 
 
 def _note_calls(writer: Writer, asker: Caller, profiles: list[Profile]) -> None:
-    """Fill in the calls that this run made, those that the data set rests on, and who was asked how."""
-    writer.times["calls"] = asker.counts()
+    """Fill in the calls that the data set rests on, and who was asked how."""
     rests_on = asker.usage.as_json()
     writer.values["usage"] = rests_on
     if rests_on:
@@ -304,7 +337,7 @@ def forecast(stage: Stage, rows: Rows, options: Any, how: How, out: Path) -> For
         out, plan(stage, rows.source, options), overwrite=True, entries=stage.entries
     ):
         return Forecast([], Rows.of(inputs.open_source(str(out))))
-    if isinstance(stage, FrameStage):
+    if isinstance(stage, FrameStage) or not stage.asks_models:
         return Forecast([], rows.becoming(0, rows.most))
     profiles = asked(stage, options)
     rows = rows.limited(stage.limit(options))
@@ -313,10 +346,11 @@ def forecast(stage: Stage, rows: Rows, options: Any, how: How, out: Path) -> For
         return how.wait(work, None)
 
     async def units(opened: list[Teacher], asker: Any) -> Any:  # noqa: ANN401 - an asynchronous generator
-        tools = _tools(opened, profiles, asker)
-        for unit in stage.units(rows.source, options):
-            made = await stage.each(unit, options, tools)
-            yield partial(stage.later, unit, made, options, tools)
+        async with _judging(stage, how, only_known=True) as judge:
+            tools = _tools(opened, profiles, asker)._replace(judge=judge)
+            for unit in stage.units(rows.source, options):
+                made = await stage.each(unit, options, tools)
+                yield partial(stage.later, unit, made, options, tools)
 
     made = forecast_units(rows, _distinct(profiles), units, wait, journal=how.journal)
     least, most = stage.makes(options)

@@ -19,7 +19,8 @@ from datagen.calls.forecast import Later
 from datagen.data.dataset import Split
 from datagen.data.manifest import Entry
 from datagen.data.source import Row, Source
-from datagen.runs.options import described
+from datagen.runs.options import ModelOptions, described
+from datagen.sandbox.judge import Judge
 from datagen.teachers import Profile, Teacher
 
 O = TypeVar("O")  # noqa: E741 - a stage's options
@@ -91,10 +92,17 @@ class FrameStage(Generic[O]):
 
 
 class Made(NamedTuple):
-    """The rows of one unit: the first came in with it, the others are made. Dropped ones have a `reason`."""
+    """The rows of one unit.
+
+    Args:
+        kept: rows to keep.
+        dropped: rows to drop, each with its `reason`.
+        rows_in: how many of all these came in with the unit; the others are made.
+    """
 
     kept: Sequence[Row]
     dropped: Sequence[Row]
+    rows_in: int = 1
 
 
 class Tools(NamedTuple):
@@ -103,10 +111,12 @@ class Tools(NamedTuple):
     Args:
         teachers: connected, in the order of `EachStage.asks`.
         asker: asks them; in a dry run it only looks answers up.
+        judge: tests programs; None unless the stage `judges`.
     """
 
     teachers: Sequence[Teacher]
     asker: Asker
+    judge: Judge | None = None
 
 
 def _nothing_later(unit: object, made: Made, options: object, tools: Tools) -> tuple[()]:  # noqa: ARG001
@@ -119,13 +129,14 @@ def _no_tally(entries: dict[str, Any], unit: object, made: Made) -> None:
 
 @dataclass(frozen=True)
 class EachStage(Generic[O, U]):
-    """A stage that asks models about one unit at a time.
+    """A stage that asks models about one unit at a time, or tests its programs.
 
     Args:
         name: of the command, and in recipes.
         options: the dataclass of its options.
         asks: who is asked; raises UsageError for options that do not fit together.
-        units: what the work is done on, in order; it looks at all rows where it must. One unit a row.
+        units: what the work is done on, in order; it looks at all rows where it must. A unit stands for a
+            row, or for as many as its `Made` says.
         each: the work on a unit.
         columns: known columns that its rows may have beside those that come in.
         makes: how many rows it keeps of a unit, at least and at most.
@@ -139,6 +150,7 @@ class EachStage(Generic[O, U]):
         check_options: raises UsageError for options that do not fit together.
         tally: adds a unit's rows to the stage's own manifest entries.
         entries: the manifest entries that it adds, those of its calls included.
+        judges: whether it tests programs, so that `Tools.judge` is there.
     """
 
     name: str
@@ -158,6 +170,12 @@ class EachStage(Generic[O, U]):
     check_options: Callable[[O], object] = _nothing
     tally: Callable[[dict[str, Any], U, Made], None] = _no_tally
     entries: tuple[Entry, ...] = field(default=usage.ENTRIES)
+    judges: bool = False
+
+    @property
+    def asks_models(self) -> bool:
+        """Whether it asks models, which costs money and time; its options are `ModelOptions` then."""
+        return issubclass(self.options, ModelOptions)
 
 
 Stage = FrameStage[Any] | EachStage[Any, Any]

@@ -165,6 +165,21 @@ class Positive(click.ParamType[float]):
         return number
 
 
+class Share(click.ParamType[float]):
+    """A number above 0, at most 1; Click's own range would let NaN pass."""
+
+    name = "number"
+
+    def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        try:
+            number = float(value)
+        except ValueError:
+            number = math.nan
+        if not 0 < number <= 1:
+            self.fail(f"{value} is not allowed; give a number above 0, at most 1", param, ctx)
+        return number
+
+
 class Temperature(click.ParamType[float]):
     """A sampling temperature; Click's own range would let NaN pass."""
 

@@ -324,3 +324,9 @@ def test_long_source_is_not_parsed():
     code = "x = 1\n" * (MAX_SOURCE // 6 + 1)
     assert extract_code(f"```\n{code}```").language is None
     assert extract_code(f"```\ndef f():\n    pass\n{code}```").language == "python"
+
+
+def test_java_that_begins_with_an_import_is_whole():
+    """A line that is Python by chance does not stand for the whole answer."""
+    java = "import java.util.Scanner;\n\npublic class Sum {\n    int add(int a, int b) { return a + b; }\n}"
+    assert extract_code(java).text == java

@@ -15,7 +15,7 @@ from datagen.data.inputs import tables
 from datagen.data.source import BATCH_ROWS, Source
 from datagen.errors import DatagenError, one_line
 
-_SHARD = re.compile(r"(?:data|dropped)/train-\d{5}-of-\d{5}\.parquet")
+SHARD = re.compile(r"(?:data|dropped)/train-\d{5}-of-\d{5}\.parquet")
 #: No row is without these.
 _NEEDED = ("id", "instruction")
 _AGAIN = "make the data set again"
@@ -36,7 +36,7 @@ def rows_of(path: Path, part: str, made: Mapping[str, Any]) -> Source:
     shards = {name: sha256 for name, sha256 in made["files"].items() if name.startswith(f"{part}/")}
     if not shards:
         raise DatagenError(f"{where} names no files of {part}; {_AGAIN}")
-    if strange := next((name for name in shards if not _SHARD.fullmatch(name)), None):
+    if strange := next((name for name in shards if not SHARD.fullmatch(name)), None):
         raise DatagenError(f"{where} names a file {one_line(strange, 80)}, which is none of ours; {_AGAIN}")
     rows = made["rows_out"] if part == "data" else sum(made["dropped"].values())
     digest = made["digest"] if part == "data" else made["dropped_digest"]
@@ -74,11 +74,15 @@ def _read(file: Path, sha256: str) -> pl.DataFrame:
         raise DatagenError(
             f"{file} is not the file that the data set was made with: damaged or changed since; {_AGAIN}"
         )
-    return _checked(tables.read_parquet(raw, str(file)), file)
+    return checked(tables.read_parquet(raw, str(file)), file)
 
 
-def _checked(frame: pl.DataFrame, file: Path) -> pl.DataFrame:
-    """The frame, after making sure that all which datagen relies on is true of it."""
+def checked(frame: pl.DataFrame, file: Path) -> pl.DataFrame:
+    """The frame of a file, after making sure that all which datagen relies on is true of it.
+
+    Raises:
+        DatagenError: what is not.
+    """
     frame = tables.plain(frame)
     for name, dtype in frame.schema.items():
         wanted = schema.DTYPES.get(name, dtype)

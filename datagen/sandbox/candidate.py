@@ -1,0 +1,144 @@
+"""The process that holds the program, and nothing else: no tests, no way to a verdict.
+
+Whatever the program does to this process, all that leaves it are frames with values (wire.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import builtins
+import inspect
+import socket
+import sys
+import types
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+from datagen.sandbox import wire
+
+#: No program has more top-level names that a test could mean.
+MAX_NAMES = 2_000
+_TEXT = 2_000
+
+
+def serve(channel: socket.socket) -> None:
+    """Load the program that comes first, then answer calls until nobody asks any more."""
+    first = wire.receive(channel, 1 << 31)
+    _Program(channel, first["value_bytes"]).serve(first["code"])
+
+
+class _Program:
+    """A loaded program, its objects that tests know by number, and the channel to the tests."""
+
+    def __init__(self, channel: socket.socket, limit: int) -> None:
+        self._channel = channel
+        self._limit = limit
+        self._objects: list[Any] = []
+        self._module = types.ModuleType("solution")
+
+    def serve(self, code: str) -> None:
+        wire.send(self._channel, self._load(code))
+        while True:
+            _, target, name, args, kwargs = wire.receive(self._channel, self._limit)
+            self._answer(lambda: self._result(target, name, args, kwargs))  # noqa: B023 - called at once
+
+    def _load(self, code: str) -> list[Any]:
+        sys.modules["solution"] = self._module
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                compiled = compile(code, "<solution>", "exec", dont_inherit=True)
+            except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError) as error:
+                return ["compile_error", type(error).__name__, _text(error)]
+        try:
+            exec(compiled, self._module.__dict__)
+        except BaseException as error:  # the program may raise anything
+            return ["raise", *_described(error)]
+        names = list(self._module.__dict__.items())[:MAX_NAMES]
+        return ["loaded", {name: kind for name, value in names if (kind := _kind(value))}]
+
+    def _answer(self, act: Callable[[], Any]) -> None:
+        try:
+            answer = ["ok", wire.Encoder(self._special).encode(act())]
+        except wire.Closed:
+            raise
+        except wire.NotPlain as error:
+            answer = ["not_plain", _text(error)]
+        except BaseException as error:  # the program may raise anything
+            answer = ["raise", *_described(error)]
+        wire.send(self._channel, answer)
+
+    def _result(self, target: int | None, name: str | None, args: Any, kwargs: Any) -> Any:  # noqa: ANN401
+        """Of a call, or of an attribute when `args` is null."""
+        it = self._module if target is None else self._objects[target]
+        for part in name.split(".") if name else ():
+            it = getattr(it, part)
+        if args is None:
+            return it
+        decode = wire.Decoder(self._object).decode
+        result = it(*decode(args), **decode(kwargs))
+        return asyncio.run(_awaited(result)) if inspect.iscoroutine(result) else result
+
+    def _special(self, value: Any) -> Any:  # noqa: ANN401 - anything
+        kind = type(value)
+        name = "function" if callable(value) and not isinstance(value, type) else kind.__name__
+        if name != "function" and self._module.__dict__.get(name) is not kind:
+            raise wire.NotPlain(kind.__name__)
+        self._objects.append(value)
+        return ["h", len(self._objects) - 1, kind.__name__ if name != "function" else name]
+
+    def _object(self, written: list[Any]) -> Any:  # noqa: ANN401 - anything
+        tag, number = written
+        if tag == "h":
+            return self._objects[number]
+        if tag == "g":
+            return self._module.__dict__[number]
+        if tag == "f":
+            return self._callback(number)
+        raise wire.NotPlain(str(tag))
+
+    def _callback(self, number: int) -> Callable[..., Any]:
+        """A function of the tests that was given as an argument."""
+
+        def call(*args: object, **kwargs: object) -> Any:  # noqa: ANN401 - anything
+            encode = wire.Encoder(self._special).encode
+            wire.send(self._channel, ["callback", number, encode(args), encode(kwargs)])
+            word, *rest = wire.receive(self._channel, self._limit)
+            if word == "ok":
+                return wire.Decoder(self._object).decode(rest[0])
+            raise getattr(builtins, rest[0], RuntimeError)(rest[1])
+
+        return call
+
+
+async def _awaited(coroutine: Any) -> Any:  # noqa: ANN401 - anything
+    return await coroutine
+
+
+def _kind(value: object) -> str:
+    """What a top-level name is to the tests: "function", "async", "class", "error:Base", or ""."""
+    if isinstance(value, type):
+        if not issubclass(value, BaseException):
+            return "class"
+        return "error:" + next(base.__name__ for base in value.__mro__ if base.__module__ == "builtins")
+    if isinstance(value, types.ModuleType):
+        return ""
+    try:
+        return "" if not callable(value) else "async" if inspect.iscoroutinefunction(value) else "function"
+    except BaseException:  # its class is the program's
+        return ""
+
+
+def _described(error: BaseException) -> tuple[str, str, str]:
+    """The name of its class, of the built-in class that it is, and its text."""
+    kind = type(error)
+    base = next((base.__name__ for base in kind.__mro__ if base.__module__ == "builtins"), "Exception")
+    return kind.__name__, base, _text(error)
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)[:_TEXT]
+    except BaseException:  # its class is the program's
+        return ""

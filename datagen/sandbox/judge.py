@@ -1,0 +1,87 @@
+"""Verdicts on programs: looked up in the journal by what was judged, else reached and stored."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Protocol
+
+from datagen import canonical
+from datagen.sandbox.verdict import Limits, Verdict
+
+#: Part of each key. It grows when a program may get another verdict than before.
+VERSION = 1
+#: What a judge without a sandbox says of a program that nobody has run.
+UNKNOWN = Verdict("", 0.0, (), "not run", "")
+
+
+class Runs(Protocol):
+    """Runs a program with its tests: a `Sandbox`."""
+
+    async def run(self, code: str, tests: Sequence[str], limits: Limits, *, setup: str = "") -> Verdict:
+        """The verdict on `code`."""
+        ...
+
+
+class Known(Protocol):
+    """Where verdicts are stored, as JSON: the journal's."""
+
+    def get(self, key: str) -> str | None:
+        """The verdict stored under `key`."""
+        ...
+
+    def put(self, key: str, verdict: str) -> str:
+        """Store a verdict, and return the one that is stored."""
+        ...
+
+
+class Judge:
+    """Says how programs fare with their tests."""
+
+    def __init__(self, known: Known, sandbox: Runs | None = None, limits: Limits | None = None) -> None:
+        """Judge programs.
+
+        Args:
+            known: verdicts that were reached before.
+            sandbox: runs the others; None to run nothing, so that their verdict is `UNKNOWN`.
+            limits: of each program; None for the defaults.
+        """
+        self._known = known
+        self._sandbox = sandbox
+        self._limits = limits or Limits()
+        self._underway: dict[str, asyncio.Task[Verdict]] = {}
+
+    async def verdict(self, code: str, tests: Sequence[str], *, setup: str = "") -> Verdict:
+        """The verdict on a program, which is run only if no equal one was ever judged.
+
+        Args:
+            code: the program, without its tests.
+            tests: Python statements, each of which holds if it raises nothing.
+            setup: Python statements to run before the tests, where the tests run.
+
+        Raises:
+            DatagenError: the journal cannot be used, or no program can be run here.
+        """
+        key = key_of(code, tests, setup, self._limits)
+        if (stored := self._known.get(key)) is not None:
+            return Verdict.from_json(json.loads(stored))
+        if self._sandbox is None:
+            return UNKNOWN
+        if key not in self._underway:
+            task = asyncio.ensure_future(self._reach(self._sandbox, key, code, tests, setup))
+            self._underway[key] = task
+            task.add_done_callback(lambda _: self._underway.pop(key, None))
+        return await self._underway[key]
+
+    async def _reach(self, sandbox: Runs, key: str, code: str, tests: Sequence[str], setup: str) -> Verdict:
+        verdict = await sandbox.run(code, tests, self._limits, setup=setup)
+        stored = self._known.put(key, canonical.dumps(verdict.to_json()))
+        return Verdict.from_json(json.loads(stored))
+
+
+def key_of(code: str, tests: Sequence[str], setup: str, limits: Limits) -> str:
+    """The key under which a verdict is stored: sha256 of all that decides it but the machine."""
+    what = {"version": VERSION, "code": code, "tests": [*tests], "setup": setup, "limits": asdict(limits)}
+    return canonical.sha256(canonical.dumps(what))

@@ -1,0 +1,184 @@
+"""Runs a program against tests: `await run(code, tests)`, or many of them in one `Sandbox`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self
+
+from datagen.errors import DatagenError
+from datagen.sandbox.verdict import Limits, Outcome, Verdict, judged
+
+_ROOT = str(Path(__file__).parents[2])
+_START = "import sys; sys.path.insert(0, sys.argv[3]); from datagen.sandbox import server; sys.exit(server.main())"
+_ENVIRONMENT = {"LC_ALL": "C.UTF-8", "LANG": "C.UTF-8", "PYTHONHASHSEED": "0"}
+_HEAD = 4
+#: How long a server may take to end after its line is closed; then it is killed.
+_PATIENCE_SECONDS = 5.0
+
+
+class _Lost(Exception):
+    """The server ended without an answer."""
+
+
+class _Worker:
+    """A server process and the line to it."""
+
+    def __init__(self, wanted: str) -> None:
+        self._place = tempfile.mkdtemp(prefix="datagen-sandbox-")
+        near, far = socket.socketpair()
+        words = [sys.executable, "-s", "-P", "-S", "-B", "-c", _START, self._place, wanted, _ROOT]
+        try:
+            with far:
+                self._process = subprocess.Popen(
+                    words,
+                    stdin=far,
+                    stdout=subprocess.DEVNULL,
+                    stderr=None if os.environ.get("SBDEBUG") else subprocess.DEVNULL,
+                    env=_ENVIRONMENT | ({"DEBUG": "1"} if os.environ.get("SBDEBUG") else {}),
+                    cwd="/",
+                    start_new_session=True,  # Ctrl-C is for datagen, which then ends its servers
+                )
+        except OSError as error:
+            near.close()
+            raise DatagenError(f"cannot start a sandbox: {error}") from error
+        near.setblocking(False)
+        self._line = near
+        self.isolation = ""
+
+    async def _send(self, message: object) -> None:
+        body = json.dumps(message, separators=(",", ":")).encode()
+        await asyncio.get_running_loop().sock_sendall(self._line, len(body).to_bytes(_HEAD, "little") + body)
+
+    async def _receive(self) -> Any:  # noqa: ANN401 - JSON
+        size = int.from_bytes(await self._exactly(_HEAD), "little")
+        return json.loads(await self._exactly(size))
+
+    async def _exactly(self, size: int) -> bytes:
+        parts = []
+        while size:
+            part = await asyncio.get_running_loop().sock_recv(self._line, min(size, 1 << 20))
+            if not part:
+                raise _Lost
+            parts.append(part)
+            size -= len(part)
+        return b"".join(parts)
+
+    async def ask(self, request: dict[str, Any], limits: Limits) -> tuple[str, list[Any]]:
+        """Why the program was ended, or "", and what its checker told.
+
+        Raises:
+            _Lost: the server is gone.
+        """
+        try:
+            if not self.isolation:
+                self.isolation = str(await self._receive())
+            await self._send(limits.to_json())
+            await self._send(request)
+            ended, told = await self._receive()
+        except (OSError, ValueError) as error:
+            raise _Lost from error
+        lines = told.split("\n")[:-1]  # what has no end was cut off
+        return ended, [json.loads(line) for line in lines]
+
+    async def close(self) -> None:
+        """End the server and all that it started."""
+        self._line.close()
+        try:
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                while self._process.poll() is None:
+                    await asyncio.sleep(0.005)
+        except TimeoutError:
+            self._process.kill()
+        finally:
+            if self._process.poll() is None:
+                self._process.kill()
+                self._process.wait()
+            shutil.rmtree(self._place, ignore_errors=True)
+
+
+class Sandbox:
+    """Runs programs in processes that can do nothing but compute.
+
+    Use it as `async with Sandbox() as sandbox`; at its end no process is left.
+
+    Args:
+        workers: programs that run at the same time; as many as there are processors.
+    """
+
+    def __init__(self, workers: int | None = None) -> None:
+        if os.name != "posix":
+            raise DatagenError(f"programs cannot be run on {sys.platform}: use Linux, or WSL on Windows")
+        self._wanted = os.environ.get("DATAGEN_SANDBOX", "")
+        self._idle: list[_Worker] = []
+        self._free = asyncio.Semaphore(workers or len(os.sched_getaffinity(0)))
+        self._closing: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        while self._idle:
+            self._retire(self._idle.pop())
+        while self._closing:
+            await asyncio.gather(*self._closing, return_exceptions=True)
+
+    def _retire(self, worker: _Worker) -> None:
+        task = asyncio.create_task(worker.close())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
+
+    async def run(
+        self, code: str, tests: Sequence[str], limits: Limits = Limits(), *, setup: str = ""
+    ) -> Verdict:
+        """What a program does with its tests.
+
+        Args:
+            code: the program; its top-level functions and classes are there in the tests, by their names.
+            tests: Python source each; a test passes if it raises nothing.
+            limits: what the program may use.
+            setup: source that runs before each test, beside it.
+        """
+        request = {"code": code, "tests": list(tests), "setup": setup}
+        async with self._free:
+            for _ in range(2):
+                worker = self._idle.pop() if self._idle else _Worker(self._wanted)
+                with contextlib.suppress(_Lost):
+                    return await self._asked(worker, request, limits)
+        raise DatagenError("the sandbox ended without a verdict, twice: is memory or the number of processes short?")
+
+    async def _asked(self, worker: _Worker, request: dict[str, Any], limits: Limits) -> Verdict:
+        try:
+            ended, told = await worker.ask(request, limits)
+        except BaseException:  # cancelled too: the program must not go on
+            self._retire(worker)
+            raise
+        self._idle.append(worker)
+        return _verdict(ended, told, len(request["tests"]), worker.isolation)
+
+
+def _verdict(ended: str, told: list[Any], tests: int, isolation: str) -> Verdict:
+    """The verdict from what the checker told before it ended, or was ended."""
+    why = ended or "killed"
+    word, detail = (told[0][1], told[0][2]) if told else ("raise", why)
+    if word != "loaded":
+        outcomes = (Outcome(False, detail),) * tests
+        status = "compile_error" if word == "compile_error" else "runtime_error"
+        return Verdict(status, 0.0, outcomes, detail, isolation)
+    outcomes = tuple(Outcome(bool(passed), str(text)) for _, passed, text in told[1:])
+    return judged(outcomes + (Outcome(False, why),) * (tests - len(outcomes)), isolation)
+
+
+async def run(code: str, tests: Sequence[str], limits: Limits = Limits(), *, setup: str = "") -> Verdict:
+    """What one program does with its tests, in a sandbox of its own; see `Sandbox.run`."""
+    async with Sandbox(workers=1) as sandbox:
+        return await sandbox.run(code, tests, limits, setup=setup)

@@ -1,0 +1,264 @@
+"""Values as text that holds data and nothing else: how the program and its tests talk to each other.
+
+A frame is four bytes of length and a JSON text. JSON arrays are always tagged values, `[tag, ...]`; numbers
+that a float holds, strings, true, false and null stand for themselves. What is decoded is made of exact
+built-in and standard types, so no method of the program runs where the tests are.
+"""
+
+from __future__ import annotations
+
+import collections
+import datetime
+import decimal
+import fractions
+import json
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
+
+#: An iterator is drained up to so many items, or until its items are about so many characters.
+MAX_DRAINED = 200_000
+MAX_DRAINED_TEXT = 4 << 20
+_HEAD = 4
+
+
+class NotPlain(Exception):
+    """A value that is not plain data, or a text that is no value."""
+
+
+class Closed(Exception):
+    """The other side is gone."""
+
+
+def send(channel: socket.socket, message: object) -> None:
+    """Send one frame.
+
+    Raises:
+        Closed: nobody listens.
+    """
+    body = json.dumps(message, separators=(",", ":")).encode()
+    try:
+        channel.sendall(len(body).to_bytes(_HEAD, "little") + body)
+    except OSError as error:
+        raise Closed from error
+
+
+def receive(channel: socket.socket, limit: int) -> Any:  # noqa: ANN401 - whatever JSON holds
+    """Receive one frame.
+
+    Raises:
+        Closed: the other side is gone, or sent what is no frame.
+        NotPlain: the frame is larger than `limit` bytes, or no JSON.
+    """
+    size = int.from_bytes(_exactly(channel, _HEAD), "little")
+    if size > limit:
+        raise NotPlain(f"a value of {size} bytes")
+    try:
+        return json.loads(_exactly(channel, size))
+    except (ValueError, RecursionError) as error:
+        raise NotPlain(type(error).__name__) from error
+
+
+def _exactly(channel: socket.socket, size: int) -> bytes:
+    parts = []
+    while size:
+        try:
+            part = channel.recv(min(size, 1 << 20))
+        except OSError as error:
+            raise Closed from error
+        if not part:
+            raise Closed
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
+
+
+#: Types of the standard library that are data: how each is written as arguments of its constructor.
+_MADE: dict[type, Callable[[Any], list[Any]]] = {
+    decimal.Decimal: lambda v: [str(v)],
+    fractions.Fraction: lambda v: [v.numerator, v.denominator],
+    datetime.timedelta: lambda v: [v.days, v.seconds, v.microseconds],
+    datetime.date: lambda v: [v.year, v.month, v.day],
+    datetime.time: lambda v: [v.hour, v.minute, v.second, v.microsecond],
+    datetime.datetime: lambda v: [v.year, v.month, v.day, v.hour, v.minute, v.second, v.microsecond],
+}
+_MAKERS = {made.__name__: made for made in _MADE}
+_LISTED: dict[type, str] = {
+    list: "l",
+    tuple: "t",
+    set: "S",
+    frozenset: "F",
+    collections.deque: "q",
+    type({}.keys()): "vk",
+    type({}.values()): "vv",
+    type({}.items()): "vi",
+}
+_PAIRED: dict[type, str] = {
+    dict: "d",
+    collections.OrderedDict: "O",
+    collections.defaultdict: "D",
+    collections.Counter: "C",
+}
+_LISTS: dict[str, Callable[[list[Any]], Any]] = {
+    "l": list,
+    "t": tuple,
+    "S": set,
+    "F": frozenset,
+    "q": collections.deque,
+    "vk": lambda items: dict.fromkeys(items).keys(),
+    "vv": lambda items: dict(enumerate(items)).values(),
+    "vi": lambda items: dict(items).items(),
+}
+_PAIRS: dict[str, Callable[[dict[Any, Any]], Any]] = {
+    "d": lambda pairs: pairs,
+    "O": collections.OrderedDict,
+    "D": lambda pairs: collections.defaultdict(None, pairs),
+    "C": collections.Counter,
+}
+
+
+def _no_special(value: object) -> Any:  # noqa: ANN401 - JSON
+    raise NotPlain(type(value).__name__)
+
+
+class Encoder:
+    """Writes values.
+
+    Args:
+        special: writes what is not plain, or raises NotPlain.
+    """
+
+    def __init__(self, special: Callable[[Any], Any] = _no_special) -> None:
+        self._special = special
+        self._text = 0
+
+    def encode(self, value: object) -> Any:  # noqa: ANN401 - JSON
+        """The value as JSON.
+
+        Raises:
+            NotPlain: it holds something that is not data, or itself.
+        """
+        try:
+            return self._encode(value)
+        except RecursionError as error:
+            raise NotPlain("nested too deeply") from error
+
+    def _encode(self, value: Any) -> Any:  # noqa: ANN401 - anything
+        kind = type(value)
+        if value is None or kind is bool:
+            return value
+        if kind is str:
+            return self._string(value)
+        if kind is int:
+            return self._integer(value)
+        if kind is float:
+            return value if value - value == 0 else ["f", repr(value)]
+        if kind in _LISTED:
+            return [_LISTED[kind], *map(self._encode, value)]
+        if kind in _PAIRED:
+            return [_PAIRED[kind], *(self._encode(part) for pair in value.items() for part in pair)]
+        return self._rare(kind, value)
+
+    def _string(self, value: str) -> Any:  # noqa: ANN401 - JSON
+        self._text += len(value)
+        if value.isascii():
+            return value
+        try:
+            value.encode()
+        except UnicodeEncodeError:  # JSON joins a pair of surrogates to one character
+            return ["s", *map(ord, value)]
+        return value
+
+    def _integer(self, value: int) -> Any:  # noqa: ANN401 - JSON
+        if -(1 << 53) < value < 1 << 53:
+            return value
+        self._text += value.bit_length() // 4
+        return ["n", hex(value)]
+
+    def _rare(self, kind: type, value: Any) -> Any:  # noqa: ANN401 - anything
+        if kind in (bytes, bytearray):
+            self._text += len(value)
+            return ["b" if kind is bytes else "B", value.decode("latin-1")]
+        if kind is complex:
+            return ["c", repr(value.real), repr(value.imag)]
+        if kind is range:
+            return ["r", *map(self._integer, (value.start, value.stop, value.step))]
+        if kind in _MADE and getattr(value, "tzinfo", None) is None:
+            return ["k", kind.__name__, *map(self._encode, _MADE[kind](value))]
+        if issubclass(kind, tuple) and isinstance(getattr(kind, "_fields", None), tuple):
+            return ["t", *map(self._encode, tuple.__iter__(value))]  # a named tuple equals a tuple
+        if hasattr(kind, "__next__") and hasattr(kind, "__iter__"):
+            return self._drained(value)
+        return self._special(value)
+
+    def _drained(self, value: Iterator[Any]) -> Any:  # noqa: ANN401 - JSON
+        items: list[Any] = []
+        limit = self._text + MAX_DRAINED_TEXT
+        for item in value:
+            items.append(self._encode(item))
+            if len(items) >= MAX_DRAINED or self._text > limit:
+                return ["i", True, *items]
+        return ["i", False, *items]
+
+
+def _cut_off(items: list[Any]) -> Iterator[Any]:
+    yield from items
+    raise NotPlain("an iterator that is longer than can be read")
+
+
+class Decoder:
+    """Reads values.
+
+    Args:
+        special: makes something of tags that are not plain, or raises NotPlain.
+    """
+
+    def __init__(self, special: Callable[[list[Any]], Any] = _no_special) -> None:
+        self._special = special
+
+    def decode(self, written: Any) -> Any:  # noqa: ANN401 - any value
+        """The value.
+
+        Raises:
+            NotPlain: this is no value that an Encoder wrote.
+        """
+        try:
+            return self._decode(written)
+        except (TypeError, ValueError, ArithmeticError, RecursionError, LookupError, AttributeError) as error:
+            raise NotPlain(type(error).__name__) from error
+
+    def _decode(self, written: Any) -> Any:  # noqa: ANN401 - any value
+        if type(written) is not list:
+            if type(written) is dict:
+                raise NotPlain("object")
+            return written
+        tag, *rest = written
+        if tag in _LISTS:
+            return _LISTS[tag]([self._decode(item) for item in rest])
+        if tag in _PAIRS:
+            parts = iter([self._decode(item) for item in rest])
+            return _PAIRS[tag](dict(zip(parts, parts, strict=True)))
+        return self._scalar(tag, rest, written)
+
+    def _scalar(self, tag: str, rest: list[Any], written: list[Any]) -> Any:  # noqa: ANN401 - any value
+        match tag:
+            case "n":
+                return int(rest[0], 16)
+            case "f":
+                return float(rest[0])
+            case "s":
+                return "".join(map(chr, rest))
+            case "b":
+                return rest[0].encode("latin-1")
+            case "B":
+                return bytearray(rest[0].encode("latin-1"))
+            case "c":
+                return complex(float(rest[0]), float(rest[1]))
+            case "r":
+                return range(*map(self._decode, rest))
+            case "k":
+                return _MAKERS[rest[0]](*map(self._decode, rest[1:]))
+            case "i":
+                items = [self._decode(item) for item in rest[1:]]
+                return _cut_off(items) if rest[0] else iter(items)
+        return self._special(written)
