@@ -5,6 +5,8 @@
   answer.
 * A trained model is asked in the format that it was trained in: the docstring between triple quotation marks,
   then the signature; what it writes behind the function is cut off.
+
+Where such a model was stopped by its longest answer, what it began behind the function is cut off, too.
 """
 
 from __future__ import annotations
@@ -68,12 +70,13 @@ def prompt_for(item: Item, profile: Profile, shape: Shape) -> Prompt:
 
 def completion(item: Item, prompt: Prompt, reply: Reply) -> str:
     """The completion that the reply to a prompt means."""
-    if prompt.text is not None and prompt.prefix:
-        text = prompt.whole(reply)
-        body = text[len(prompt.prefix) :]
-        behind = _AT_MARGIN.search(body)
-        return programs.completion_of(item, prompt.prefix + (body[: behind.start()] if behind else body))
-    return programs.completion_of(item, prompt.whole(reply))
+    whole = prompt.whole(reply)
+    is_cut = prompt.text is not None or reply.finish_reason == "length"
+    if not (prompt.prefix and is_cut and whole.startswith(prompt.prefix)):
+        return programs.completion_of(item, whole)
+    body = whole[len(prompt.prefix) :]
+    behind = _AT_MARGIN.search(body)
+    return programs.completion_of(item, prompt.prefix + (body[: behind.start()] if behind else body))
 
 
 def _trained(item: Item, begun: Begun | None) -> Prompt:

@@ -21,7 +21,7 @@ from datagen.calls.asking import Answer
 from datagen.data.dataset import CALL_FAILED, CUT_SHORT, Outcome
 from datagen.data.source import BATCH_ROWS, Row, Source
 from datagen.evaluation import asking, programs, scores
-from datagen.evaluation.prepare import Evaluation, Options
+from datagen.evaluation.prepare import Evaluation, Judging, Options
 from datagen.evaluation.scores import Scores
 from datagen.request import CUT_OFF, WITHOUT_TEMPERATURE, Prompt
 from datagen.runs import runner
@@ -97,7 +97,7 @@ def _row(
     }
 
 
-def stage_of(evaluation: Evaluation) -> EachStage[Options, Unit]:
+def stage_of(evaluation: Evaluation) -> EachStage[Any, Unit]:
     """The stage that does it; it is not registered, because its input is the benchmark."""
     found = Scores(evaluation.ks, evaluation.expected)
     isolation: Counter[str] = Counter()
@@ -112,7 +112,7 @@ def stage_of(evaluation: Evaluation) -> EachStage[Options, Unit]:
 
     return EachStage(
         name="eval",
-        options=Options,
+        options=Options if profile else Judging,
         asks=lambda _: [profile] if profile else [],
         units=partial(_units, evaluation),
         each=partial(_each, evaluation, isolation),
@@ -235,6 +235,7 @@ async def _judged(item: Item, row: Row, isolation: Counter[str], tools: Tools) -
     """A sample with the verdict on its program."""
     program = programs.program(item, row["completion"])
     checks = programs.checks_of(item)
+    assert tools.judge is not None  # noqa: S101 - the stage judges
     verdict = await tools.judge.verdict(program, checks.tests, setup=checks.setup)
     isolation[verdict.isolation] += 1
     return row | {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 from datagen.errors import DatagenError, UsageError, one_line
@@ -67,6 +68,11 @@ class Options(ModelOptions):
     )
 
 
+@dataclass(frozen=True)
+class Judging:
+    """Stands for `Options` where nobody is asked, so that nothing is said of calls."""
+
+
 class Evaluation(NamedTuple):
     """What is to be done, checked.
 
@@ -106,6 +112,27 @@ class Evaluation(NamedTuple):
         return GREEDY if self.n == 1 else SAMPLED
 
 
+def check_options(options: Options) -> None:
+    """Raise UsageError for options that do not fit together, whatever they are used on."""
+    if isinstance(options.what, Path):
+        for name in ("n", "temperature"):
+            if getattr(options, name) is not None:
+                what = f"-{name}" if len(name) == 1 else f"--{name}"
+                raise UsageError(
+                    f"{what} is for models; {options.what} holds samples that were drawn already"
+                )
+        return
+    if options.ignore_incomplete:
+        raise UsageError("--ignore-incomplete is for samples files; a model is asked for all tasks")
+    _ks(options, options.n or 1, "")
+    if isinstance(options.what, Profile):
+        _check_asked(options, options.what, options.n or 1)
+    elif options.temperature == 0 and (options.n or 1) > 1:
+        raise UsageError(
+            f"-n {options.n}: at --temperature 0 all samples are the same; leave out one of them"
+        )
+
+
 def prepare(options: Options) -> Evaluation:
     """Read the benchmark and the samples.
 
@@ -115,15 +142,12 @@ def prepare(options: Options) -> Evaluation:
     """
     if options.what is None:
         raise UsageError("eval: nothing to evaluate; give a samples file, a teacher or a model folder")
+    check_options(options)
     benchmark = _benchmark(options.benchmark)
     items = {item.task_id: item for item in benchmark.items[: options.limit]}
     if isinstance(options.what, Profile):
         n = options.n or 1
-        _check_asked(options, options.what, n)
         return Evaluation(options, benchmark, items, None, n, _ks(options, n, ""))
-    for name in ("n", "temperature"):
-        if getattr(options, name) is not None:
-            raise UsageError(f"{name} is for models; {options.what} holds samples that were drawn already")
     read = samples.read(options.what)
     known = [item.task_id for item in benchmark.items]
     strange_to_limit = {one.task_id for one in read.samples} - {*items}
@@ -160,8 +184,6 @@ def _check_asked(options: Options, profile: Profile, n: int) -> None:
     if n > 1 and (greedy or kind_of(profile).answers_once):
         cure = "leave out -n, or give a --temperature above 0" if greedy else "leave out -n"
         raise UsageError(f"-n {n}: {profile.name} gives one answer however often it is asked; {cure}")
-    if options.ignore_incomplete:
-        raise UsageError("--ignore-incomplete is for samples files; a model is asked for all tasks")
 
 
 def _ks(options: Options, least: int, why: str) -> tuple[int, ...]:

@@ -65,6 +65,9 @@ def completion_of(item: Item, answer: str) -> str:
     text = answer if code is None else code
     if not begins_code(item):
         return text
+    prompt = item.raw_prompt.rstrip()
+    if text.startswith(prompt):
+        return text[len(prompt) :]
     if _at_margin(text):
         return _APART + text
     return text if item.raw_prompt.endswith("\n") else f"\n{text}"

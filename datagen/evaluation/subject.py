@@ -42,6 +42,16 @@ class SubjectType(click.ParamType[Subject]):
         )
 
 
+def trained(folder: Path) -> Profile:
+    """The model of a folder, as somebody who is asked.
+
+    Raises:
+        UsageError: the folder lacks a part of a model.
+    """
+    target = TRAINED.parse(str(folder))
+    return Profile(f"{TRAINED.name}:{folder}", TRAINED.public_name(target), target)
+
+
 def _at(path: Path) -> Subject:
     """What is meant by something that exists.
 
@@ -55,8 +65,7 @@ def _at(path: Path) -> Subject:
                 f"{shown} is a folder without config.json, so it is no model; give a folder that"
                 " `datagen train` made, or a samples file"
             )
-        target = TRAINED.parse(str(path))
-        return Profile(f"{TRAINED.name}:{path}", TRAINED.public_name(target), target)
+        return trained(path)
     if path.suffix == ".gguf":
         raise UsageError(f"{shown} holds weights; write local:{shown}")
     if path.suffix == ".safetensors":

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
-import json
 import os
 import select
 import signal
@@ -279,7 +278,7 @@ class Job:
                 self._control.sendall(self._why)
             elif word == ord("C"):
                 self._again()
-        
+
     def _again(self) -> None:
         self._reap()
         if self._over:
@@ -355,6 +354,7 @@ def _child(act: Any) -> None:  # noqa: ANN401
     except BaseException:
         if os.environ.get("DEBUG"):
             import traceback
+
             traceback.print_exc()
     finally:
         os._exit(0)

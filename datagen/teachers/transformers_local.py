@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import inspect
 import json
 import os
 import threading
@@ -242,16 +243,20 @@ class Model(NamedTuple):
     def _generated(self, asked: list[int], room: int, parameters: dict[str, Any]) -> Iterator[int]:
         """At most `room` tokens, one after the other."""
         import torch
+        from transformers import DynamicCache
 
         draw = _draws(parameters)
         device = self.network.device
-        ids, known = torch.tensor([asked], device=device), None
+        ids = torch.tensor([asked], device=device)
+        # It grows with each step; transformers calls the argument `cache` since 5.24.
+        takes = inspect.signature(self.network.forward).parameters
+        cache = {"cache" if "cache" in takes else "past_key_values": DynamicCache()}
         with torch.inference_mode():
             for _ in range(room):
-                out = self.network(input_ids=ids, past_key_values=known, use_cache=True, logits_to_keep=1)
+                out = self.network(input_ids=ids, use_cache=True, logits_to_keep=1, **cache)
                 token = draw(out.logits[0, -1].float().cpu())
                 yield token
-                ids, known = torch.tensor([[token]], device=device), out.past_key_values
+                ids = torch.tensor([[token]], device=device)
 
 
 def _draws(parameters: dict[str, Any]) -> Callable[[Any], int]:
@@ -285,7 +290,7 @@ def _load(folder: str, name: str) -> Model:
             from transformers import AutoModelForCausalLM, AutoTokenizer
 
             on_gpu = torch.cuda.is_available()
-            network = AutoModelForCausalLM.from_pretrained(
+            network: Any = AutoModelForCausalLM.from_pretrained(
                 folder,
                 dtype=torch.bfloat16 if on_gpu else torch.float32,
                 local_files_only=True,
@@ -293,7 +298,7 @@ def _load(folder: str, name: str) -> Model:
                 trust_remote_code=False,
             )
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-            network = network.to("cuda" if on_gpu else "cpu").eval()
+            network.to("cuda" if on_gpu else "cpu").eval()
     except Exception as error:  # transformers, safetensors and torch have no error in common
         raise TeacherUnusable(f"{name}: the model cannot be loaded: {one_line(error, 160)}") from None
     longest = getattr(network.config, "max_position_embeddings", None) or 2048
@@ -314,8 +319,9 @@ def _quiet() -> Iterator[None]:
 
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     with warnings.catch_warnings(action="ignore"):
-        from transformers.utils import logging
+        from transformers.utils import logging as untyped
 
+        logging: Any = untyped
         before = logging.get_verbosity()
         logging.set_verbosity_error()
         logging.disable_progress_bar()
