@@ -23,9 +23,7 @@ from datagen.sandbox import wire
 
 _DETAIL = 300
 #: Methods of built-in types: an instance of the program's class answers none of them with true or false.
-_PREDICATES = frozenset(
-    name for kind in (str, list, dict, set, tuple, int, float, bytes) for name in dir(kind)
-)
+_PREDICATES = frozenset(name for kind in (str, list, dict, set, tuple, int, float, bytes) for name in dir(kind))
 _WHY = {b"t": "timeout", b"o": "output", b"k": "killed"}
 
 
@@ -315,9 +313,7 @@ class Run:
             body = compile(test, file, "exec", dont_inherit=True)
             module = types.ModuleType("tests")
             sys.modules["tests"] = module
-            module.__dict__.update(
-                self._namespace({name for part in (*prepared, body) for name in _names(part)})
-            )
+            module.__dict__.update(self._namespace({name for part in (*prepared, body) for name in _names(part)}))
             for part in (*prepared, body):
                 exec(part, module.__dict__)
 
@@ -367,16 +363,8 @@ def _imported(code: str, missing: set[str]) -> dict[str, Any]:
     for node in ast.parse(code).body:
         if not isinstance(node, ast.Import | ast.ImportFrom):
             continue
-        node.names = [
-            alias for alias in node.names if (alias.asname or alias.name.partition(".")[0]) in missing
-        ]
-        root = (
-            node.module or ""
-            if isinstance(node, ast.ImportFrom)
-            else node.names[0].name
-            if node.names
-            else ""
-        )
+        node.names = [alias for alias in node.names if (alias.asname or alias.name.partition(".")[0]) in missing]
+        root = node.module or "" if isinstance(node, ast.ImportFrom) else node.names[0].name if node.names else ""
         if node.names and root.partition(".")[0] in _IMPORTABLE:
             exec(compile(ast.Module([node], []), "<imports>", "exec"), found)
     found.pop("__builtins__", None)

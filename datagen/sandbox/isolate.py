@@ -24,15 +24,7 @@ SERVER_NAMESPACES = _CLONE_NEWNS | _CLONE_NEWUTS | _CLONE_NEWIPC | _CLONE_NEWPID
 USER_NAMESPACE = _CLONE_NEWUSER
 NOBODY = 65534
 
-_MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_REMOUNT, _MS_BIND, _MS_REC, _MS_PRIVATE = (
-    1,
-    2,
-    4,
-    32,
-    4096,
-    16384,
-    1 << 18,
-)
+_MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_REMOUNT, _MS_BIND, _MS_REC, _MS_PRIVATE = 1, 2, 4, 32, 4096, 16384, 1 << 18
 _MNT_DETACH = 2
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_SECCOMP, _PR_CAPBSET_DROP = 1, 4, 22, 24
 _PR_SET_CHILD_SUBREAPER, _PR_SET_NO_NEW_PRIVS = 36, 38
@@ -135,9 +127,7 @@ def map_users(pid: int) -> None:
     if user != 0:
         Path(f"/proc/{pid}/setgroups").write_text("deny", encoding="ascii")
     Path(f"/proc/{pid}/uid_map").write_text(f"{user} {user} 1{more}", encoding="ascii")
-    Path(f"/proc/{pid}/gid_map").write_text(
-        f"{group} {group} 1{more if group == 0 else ''}", encoding="ascii"
-    )
+    Path(f"/proc/{pid}/gid_map").write_text(f"{group} {group} 1{more if group == 0 else ''}", encoding="ascii")
 
 
 def _mount(source: str, target: str, kind: str | None, flags: int, options: str = "") -> None:
@@ -152,15 +142,7 @@ def _mount(source: str, target: str, kind: str | None, flags: int, options: str 
 
 
 #: What programs read, besides Python's own library: shared libraries and time zones.
-_SEEN = (
-    "/lib",
-    "/lib64",
-    "/usr/lib",
-    "/usr/lib64",
-    "/usr/local/lib",
-    "/usr/share/zoneinfo",
-    "/etc/ld.so.cache",
-)
+_SEEN = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/share/zoneinfo", "/etc/ld.so.cache")
 _DEVICES = ("null", "zero", "random", "urandom")
 
 
@@ -189,9 +171,7 @@ def make_root() -> None:
     os.chdir("/")
     _call("umount2", b"/.old", _MNT_DETACH)
     Path("/.old").rmdir()
-    _system_call(
-        "mount_setattr", -100, ctypes.c_char_p(b"/"), 0x8000, ctypes.c_char_p(attributes), len(attributes)
-    )
+    _system_call("mount_setattr", -100, ctypes.c_char_p(b"/"), 0x8000, ctypes.c_char_p(attributes), len(attributes))
 
 
 def _show(path: str, root: str) -> None:

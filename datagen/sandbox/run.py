@@ -19,9 +19,7 @@ from datagen.errors import DatagenError
 from datagen.sandbox.verdict import Limits, Outcome, Verdict, judged
 
 _ROOT = str(Path(__file__).parents[2])
-_START = (
-    "import sys; sys.path.insert(0, sys.argv[3]); from datagen.sandbox import server; sys.exit(server.main())"
-)
+_START = "import sys; sys.path.insert(0, sys.argv[3]); from datagen.sandbox import server; sys.exit(server.main())"
 _ENVIRONMENT = {"LC_ALL": "C.UTF-8", "LANG": "C.UTF-8", "PYTHONHASHSEED": "0"}
 _HEAD = 4
 #: How long a server may take to end after its line is closed; then it is killed.
@@ -156,9 +154,7 @@ class Sandbox:
                 worker = self._idle.pop() if self._idle else _Worker(self._wanted)
                 with contextlib.suppress(_Lost):
                     return await self._asked(worker, request, limits)
-        raise DatagenError(
-            "the sandbox ended without a verdict, twice: is memory or the number of processes short?"
-        )
+        raise DatagenError("the sandbox ended without a verdict, twice: is memory or the number of processes short?")
 
     async def _asked(self, worker: _Worker, request: dict[str, Any], limits: Limits) -> Verdict:
         try:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
+import json
 import os
 import select
 import signal
@@ -278,7 +279,7 @@ class Job:
                 self._control.sendall(self._why)
             elif word == ord("C"):
                 self._again()
-
+        
     def _again(self) -> None:
         self._reap()
         if self._over:
@@ -354,7 +355,6 @@ def _child(act: Any) -> None:  # noqa: ANN401
     except BaseException:
         if os.environ.get("DEBUG"):
             import traceback
-
             traceback.print_exc()
     finally:
         os._exit(0)

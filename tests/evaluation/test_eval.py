@@ -208,7 +208,7 @@ def test_dry_run_of_a_model_asks_nothing(tmp_path: Path, toy: str) -> None:
     ended = datagen(
         "eval", "local:smollm2", "--benchmark", toy, "-o", tmp_path / "out", "--dry-run", "--json", "--quiet"
     )
-    assert ended.json()["teachers"][0]["calls"] == [3, 3]
+    assert ended.json()["calls"] == [3, 3]
     assert not (tmp_path / "out").exists()
 
 
