@@ -46,7 +46,7 @@ $(VENV)/.demo: $(VENV)/.made setup.cfg constraints.txt
 	touch $@
 
 $(VENV)/.test: $(VENV)/.demo
-	$(PIP) install --editable '.[local,dev]'
+	$(PIP) install --editable '.[local,train,dev]'
 	touch $@
 
 clean:

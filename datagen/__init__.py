@@ -15,9 +15,32 @@ from datagen.version import __version__
 
 TYPE_CHECKING = False  # typing takes time, and the command line comes through here before it can hear Ctrl-C
 if TYPE_CHECKING:
-    from datagen.api import Dataset, decontam, evolve, filter, make, open, run, sample  # noqa: A004
+    from datagen.api import (
+        Dataset,
+        decontam,
+        dedup,
+        evolve,
+        filter,  # noqa: A004
+        make,
+        open,  # noqa: A004
+        rank,
+        run,
+        sample,
+    )
 
-__all__ = ["Dataset", "__version__", "decontam", "evolve", "filter", "make", "open", "run", "sample"]
+__all__ = [
+    "Dataset",
+    "__version__",
+    "decontam",
+    "dedup",
+    "evolve",
+    "filter",
+    "make",
+    "open",
+    "rank",
+    "run",
+    "sample",
+]
 
 
 def __getattr__(name: str) -> object:  # PEP 562

@@ -203,6 +203,14 @@ def filter(rows: Rows, **options: Any) -> Dataset:  # noqa: A001, ANN401 - dg.fi
     return make("filter", rows, **options)
 
 
+def dedup(rows: Rows, **options: Any) -> Dataset:  # noqa: ANN401
+    """Drop what repeats other rows: `dg.dedup("out/filtered", threshold=0.7)`.
+
+    Args, errors: see `evolve`; options are those of `datagen dedup`.
+    """
+    return make("dedup", rows, **options)
+
+
 def decontam(rows: Rows, **options: Any) -> Dataset:  # noqa: ANN401
     """Drop tasks that overlap a benchmark: `dg.decontam("out/pairs", against=["humaneval",
     "mbpp:mbpp.jsonl"])`.
@@ -210,6 +218,14 @@ def decontam(rows: Rows, **options: Any) -> Dataset:  # noqa: ANN401
     Args, errors: see `evolve`; options are those of `datagen decontam`.
     """
     return make("decontam", rows, **options)
+
+
+def rank(pairs: Rows, **options: Any) -> Dataset:  # noqa: ANN401
+    """Rank the answers to each task by running its unit tests: `dg.rank("out/pairs", student="small")`.
+
+    Args, errors: see `evolve`; options are those of `datagen rank`.
+    """
+    return make("rank", pairs, **options)
 
 
 def make(stage: str, rows: Rows, **options: Any) -> Dataset:  # noqa: ANN401

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import json
+import re
 from urllib.parse import quote, quote_plus, unquote
 
 #: What stands in the place of a secret.
@@ -16,9 +17,12 @@ PLACEHOLDERS = frozenset(
     {"sk-no-key-required", "no-key-required", "not-needed", "not-required", "lm-studio", "placeholder"}
 )
 
-#: All spellings of all secrets, lower case, by their first characters; the longest first, because a
-#: password's base64 may be a part of a whole login's.
-_spellings: dict[str, set[str]] = {}
+#: Where `LEAST` characters of a secret, lower case, stand in it: by those characters, each spelling that has
+#: them, and their first place there.
+_parts: dict[str, dict[str, int]] = {}
+#: Words with one character between them, in one case or with a capital: texts without any secret have them.
+_WORD = "(?:[A-Z]?[a-z]+|[A-Z]+)"
+_WORDS = re.compile(f"[ _.-]?{_WORD}(?:[ _.-]{_WORD})*[ _.-]?")
 
 
 def register(secret: str) -> None:
@@ -27,10 +31,9 @@ def register(secret: str) -> None:
         return
     for spelling in _written(secret):
         folded = _fold(spelling)
-        _spellings.setdefault(folded[:LEAST], set()).add(folded)
-    ordered = sorted(_spellings.items(), key=lambda entry: -max(map(len, entry[1])))
-    _spellings.clear()
-    _spellings.update(ordered)
+        for at in range(len(folded) - LEAST + 1):
+            if at == 0 or not _WORDS.fullmatch(spelling[at : at + LEAST]):
+                _parts.setdefault(folded[at : at + LEAST], {}).setdefault(folded, at)
 
 
 def register_login(user: str, password: str) -> None:
@@ -48,35 +51,44 @@ def register_login(user: str, password: str) -> None:
 
 def forget() -> None:
     """Know no secret any more."""
-    _spellings.clear()
+    _parts.clear()
 
 
 def hide(text: str) -> str:
-    """The text with *** for each secret in it, or for the first `LEAST` or more characters of one.
+    """The text with *** for each secret in it, or for any `LEAST` or more characters of one.
 
     Spellings are found whatever their case: as it is, URL-quoted, escaped for JSON or HTML, and in base64.
+    Of parts that are not the beginning, those that could be ordinary words are left.
     """
+    if not _parts:
+        return text
     folded = _fold(text)
-    for start, spellings in _spellings.items():
-        if start not in folded:
+    shown: list[str] = []
+    done = at = 0
+    while at <= len(folded) - LEAST:
+        if (found := _parts.get(folded[at : at + LEAST])) is None:
+            at += 1
             continue
-        parts: list[str] = []
-        done, found = 0, folded.find(start)
-        while found >= 0:
-            end = found + max(_common(folded, found, spelling) for spelling in spellings)
-            parts += [text[done:found], HIDDEN]
-            done, found = end, folded.find(start, end)
-        text = "".join([*parts, text[done:]])
-        folded = _fold(text)
-    return text
+        start = at - max(_before(folded, done, at, *part) for part in found.items())
+        if start > done or not shown:
+            shown += [text[done:start], HIDDEN]
+        done = at = at + max(_common(folded, at, *part) for part in found.items())
+    return "".join([*shown, text[done:]])
 
 
-def _common(text: str, at: int, spelling: str) -> int:
-    """How many characters of a spelling stand in the text from `at` on."""
-    if text.startswith(spelling, at):
-        return len(spelling)
-    pairs = zip(text[at : at + len(spelling)], spelling, strict=False)
+def _common(text: str, at: int, spelling: str, start: int) -> int:
+    """How many characters of a spelling stand in the text from `at` on, beginning with its `start`th."""
+    rest = spelling[start:]
+    if text.startswith(rest, at):
+        return len(rest)
+    pairs = zip(text[at : at + len(rest)], rest, strict=False)
     return next((number for number, (one, other) in enumerate(pairs) if one != other), len(text) - at)
+
+
+def _before(text: str, least: int, at: int, spelling: str, start: int) -> int:
+    """How many characters of a spelling stand in the text before `at`, back to `least`."""
+    most = min(at - least, start)
+    return next((n for n in range(most) if text[at - n - 1] != spelling[start - n - 1]), most)
 
 
 def _fold(text: str) -> str:

@@ -38,6 +38,7 @@ Hashes = NDArray[np.uint64]
 FOUND = 0.999
 #: Texts that a bucket of LSH holds.
 BUCKET = 64
+_ODD = np.uint64(0x9E3779B97F4A7C15)
 #: Another number wherever equal settings may give other results than before.
 VERSION = 1
 
@@ -86,9 +87,11 @@ class Sketch(NamedTuple):
 def sketch(words: Sequence[str], by: Settings) -> Sketch:
     """Return the sketch of a text that has at least one word."""
     places = signature(_grams(words, by.n), num_perm=by.rows * by.bands, seed=by.seed).hashvalues
-    bands = np.ascontiguousarray(places.reshape(by.bands, by.rows), dtype="<u8")
-    keys = np.frombuffer(b"".join(_hash(band.tobytes()) for band in bands), "<u8")
-    return Sketch(digest(words), keys.astype(np.uint64))
+    keys = np.zeros(by.bands, np.uint64)
+    for column in places.astype(np.uint64).reshape(by.bands, by.rows).T:
+        keys = (keys ^ column) * _ODD  # modulo 2**64; the shift brings high bits down
+        keys ^= keys >> np.uint64(29)
+    return Sketch(digest(words), keys)
 
 
 def digest(words: Sequence[str]) -> bytes:

@@ -19,13 +19,9 @@ INTEGRATION = frozenset(
         ),
         *("test_engines.py", "test_evolve.py", "test_forecast.py", "test_init.py"),
         *("test_made.py", "test_dialect.py", "test_streams.py", "test_directory.py", "test_sample.py"),
-        *(
-            "test_words.py",
-            "test_standing.py",
-            "test_eval.py",
-            "test_human_eval.py",
-            "test_transformers_local.py",
-        ),
+        *("test_words.py", "test_standing.py", "test_rank.py", "test_claims.py", "test_fit.py"),
+        "test_train.py",
+        *("test_eval.py", "test_human_eval.py", "test_transformers_local.py"),
     }
 )
 

@@ -95,7 +95,7 @@ def test_run_of_nothing_but_bad_rows_ends_as_the_first_one_did(tmp_path):
 class Short(Endpoint):
     """A model whose context is too short for the tasks that say so."""
 
-    def draw(self, key, attempt, names, scope=None):  # noqa: ARG002
+    def draw(self, key, attempt, names, scope=None):
         return "400" if "400" in names and "too long" in str(self.bodies[key]) else None
 
 

@@ -42,6 +42,35 @@ def test_parts(length):
     assert secrets.hide(KEY[:7]) == KEY[:7]
 
 
+@pytest.mark.parametrize("start", range(1, len(KEY) - 7))
+def test_parts_that_are_not_the_beginning(start):
+    """A server may cut the beginning off, or show the last characters only; longer parts leave no rest."""
+    for end in range(start + 8, len(KEY) + 1):
+        assert secrets.hide(f"ends in:{KEY[start:end]}, x") == "ends in:***, x"
+    assert secrets.hide(KEY[start : start + 7]) == KEY[start : start + 7]
+
+
+def test_a_part_grows_to_both_sides():
+    """What looks like a word goes too where it stands beside another part of the key."""
+    secrets.register("team-production-7Qx9-keyforeverybody")
+    assert secrets.hide("a roduction-7Qx9-keyfor b") == "a *** b"
+
+
+def test_words_in_a_key_are_no_secret():
+    """A key that is made of words hides none of them but its beginning."""
+    secrets.register("our-company-Production-STAGING-database-4711")
+    text = "the company-production database: Production-Staging, company, PRODUCTION"
+    assert secrets.hide(text) == text
+    assert secrets.hide("our-company-production") == "***"
+
+
+def test_a_long_text_is_searched_once():
+    """A key and a text of one character only, and long ones, take no more than their length."""
+    secrets.register("1" * 4000)
+    assert secrets.hide("1" * 1_000_000) == "***"
+    assert secrets.hide("1111111x" * 100_000) == "1111111x" * 100_000
+
+
 def test_logins():
     """A proxy's password is hidden as it is and as it is sent."""
     secrets.register_login("me", "pass%40word")

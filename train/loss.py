@@ -25,8 +25,8 @@ from __future__ import annotations
 from typing import Any, Literal, NamedTuple
 
 import torch
+from torch import Tensor
 
-Tensor = torch.Tensor
 Pairs = Literal["teacher-student", "all"]
 Normalise = Literal["pairs", "weights", "none"]
 Reduction = Literal["token_mean", "sum"]

@@ -1,11 +1,14 @@
-"""Whether further work may begin although the window is full: a dead teacher holds up no other."""
+"""When work may begin before its turn, and when it is given up before it ends."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
+from typing import Any, TypeVar
 
 from datagen.calls.admission import Gate
+
+T = TypeVar("T")
 
 
 def may_run_ahead(gates: Iterable[Gate]) -> bool:
@@ -31,3 +34,17 @@ class Ends:
         if self._next is None or self._next.done():
             self._next = asyncio.get_running_loop().create_future()
         return self._next
+
+
+async def unless(stopping: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:
+    """What comes of some work, or None where `stopping` is set before it ends; it is cancelled then."""
+    under_way = asyncio.ensure_future(work)
+    stop = asyncio.ensure_future(stopping.wait())
+    try:
+        await asyncio.wait({under_way, stop}, return_when=asyncio.FIRST_COMPLETED)
+        if under_way.done() or not stopping.is_set():
+            return await under_way
+        return None
+    finally:
+        under_way.cancel()
+        stop.cancel()

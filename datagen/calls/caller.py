@@ -10,7 +10,7 @@ from pathlib import Path
 
 from datagen import progress
 from datagen.calls.admission import Gate, GivenUp
-from datagen.calls.ahead import Ends, may_run_ahead
+from datagen.calls.ahead import Ends, may_run_ahead, unless
 from datagen.calls.asking import Answer, Tally
 from datagen.calls.budget import Account, Budget, Reservation, expected_tokens_in, most_tokens_out, most_usd
 from datagen.calls.refusals import MAX_FAILURES_IN_A_ROW, Refusals
@@ -130,10 +130,7 @@ class Caller:
         try:
             reply = await teacher.complete(request)
         except (CallFailed, NoAnswer, Busy) as problem:
-            self.last_problem = f"{teacher.name}: {problem}"
-            progress.detail(self.last_problem)
-            self.tally.failed += 1
-            return Answer(None, None, str(problem))
+            return self._failed(teacher, request, str(problem))._replace(request=None)
         self._answered_by.add(teacher.name)
         return Answer.of(reply, None)
 
@@ -148,6 +145,16 @@ class Caller:
         return Answer.of(reply, request.key, reused=reused)
 
     async def _call(self, teacher: Teacher, request: Request) -> Answer:
+        """Make a call, or wait for another process that makes it and use its answer."""
+        if teacher.resumable:  # batches have claims of their own
+            return await self._made(teacher, request)
+        async with self.journal.claims.claimed(request.key, self._stopping):
+            if self.journal.has(request.key) and (reply := self.journal.get(request)) is not None:
+                self.tally.reused += 1
+                return self._answered(teacher, request, reply, reused=True)
+            return await self._made(teacher, request)
+
+    async def _made(self, teacher: Teacher, request: Request) -> Answer:
         try:
             reply = await self._reply(teacher, request)
         except CallFailed as problem:
@@ -279,16 +286,9 @@ class Caller:
         """The teacher's reply; a run that ends waits only for calls that are paid and do not go on alone."""
         if kind_of(teacher.profile).costs and not teacher.resumable:
             return await teacher.complete(request)
-        call = asyncio.ensure_future(teacher.complete(request))
-        stopping = asyncio.ensure_future(self._stopping.wait())
-        try:
-            await asyncio.wait({call, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            if not call.done() and self.stopped_by:
-                raise self.stopped_by
-            return await call
-        finally:
-            call.cancel()
-            stopping.cancel()
+        if (reply := await unless(self._stopping, teacher.complete(request))) is not None:
+            return reply
+        raise self.stopped_by or GivenUp("the run ends")
 
     def stop(self, why: DatagenError, *, patience: float = PATIENCE_SECONDS) -> None:
         """Begin no further call; those in flight end first, and if that takes longer than `patience`, say so.
@@ -368,10 +368,9 @@ class Caller:
             if teacher.name not in why:
                 why = f"{teacher.name}: {why}"
             self.stop(TeacherUnusable(f"{why}; {GOES_ON}" if self.tally.asked else why))
-        elif is_last:
-            progress.say(f"{teacher.name} is given up for this run ({why}); the next run asks it again")
         else:
-            progress.say(f"{teacher.name} is given up for this run ({why}); the others go on")
+            then = "the next run asks it again" if is_last else "the others go on"
+            progress.say(f"{teacher.name} is given up for this run ({why}); {then}")
 
     def check_answered(self) -> None:
         """Raise TeacherUnusable if calls were made, and not one of them was answered."""

@@ -4,36 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 
 import click
 
 from datagen.commands import options
 from datagen.data import inputs
 from datagen.data.source import Row, Source
+from datagen.data.views import SHAPES
 from datagen.errors import UsageError
+from datagen.ranking import views
 from datagen.runs import values
-
-
-def _jsonl(row: Row) -> Row:
-    return row
-
-
-def _messages(row: Row) -> Row:
-    turns = [{"role": "user", "content": row["instruction"]}]
-    if row.get("response") is not None:
-        turns.append({"role": "assistant", "content": row["response"]})
-    return {"id": row["id"], "messages": turns}
-
-
-def _alpaca(row: Row) -> Row:
-    return {"instruction": row["instruction"], "input": "", "output": row.get("response") or ""}
-
-
-def _sharegpt(row: Row) -> Row:
-    turns = [{"from": "human", "value": row["instruction"]}]
-    if row.get("response") is not None:
-        turns.append({"from": "gpt", "value": row["response"]})
-    return {"id": row["id"], "conversations": turns}
 
 
 def _refused(source: Source) -> Iterator[str]:
@@ -44,21 +25,20 @@ def _refused(source: Source) -> Iterator[str]:
         yield f"not printed: {len(details) - 3:,} more rows of these kinds"
 
 
-SHAPES: Mapping[str, Callable[[Row], Row]] = {
-    "jsonl": _jsonl,
-    "messages": _messages,
-    "alpaca": _alpaca,
-    "sharegpt": _sharegpt,
+#: Shapes that need more than a row: the answers to a task side by side.
+VIEWS: Mapping[str, Callable[[Source], Iterator[Row]]] = {
+    "ranked": views.ranked,
+    "preference": views.preference,
 }
 
 
 @click.command(epilog="Example: datagen cat out/demo --as messages | head")
 @click.argument("source", metavar="DATASET...", type=values.InputPath(), nargs=-1, required=True)
-@click.option("--as", "shape", type=click.Choice(list(SHAPES)), default="jsonl", show_default=True)
+@click.option("--as", "shape", type=click.Choice([*SHAPES, *VIEWS]), default="jsonl", show_default=True)
 @click.option("--dropped", is_flag=True, help="Print the rows that were dropped, with their reasons.")
 @options.rename_option
 @options.columns_option
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Print only the first N rows.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Print only the first N.")
 def command(
     source: tuple[str, ...],
     shape: str,
@@ -70,20 +50,22 @@ def command(
 ) -> int:
     """Print the rows of a data set.
 
-    One JSON object a line. DATASET may also be any file that the stages read.
+    One JSON object a line. DATASET may also be any file that the stages read. Of a ranked set, ranked
+    gives a task with all its answers a line, and preference pairs of a better and a worse answer.
     """
     if dropped and (rename or columns or len(source) > 1):
         raise UsageError("--dropped is for one data set, without --map and --columns")
     if dropped:
-        opened = inputs.open_dropped(source[0]).limited(limit)
-    elif limit is not None:
+        opened = inputs.open_dropped(source[0])
+    elif limit is not None and shape not in VIEWS:
         opened = inputs.first_rows(source, dict(rename), limit, columns)
     else:
         opened = inputs.open_source(source, dict(rename), columns)
     opened.check()
     for line in (*opened.notes, *_refused(opened)):
         click.echo(line, err=True)
-    for row in opened.iter_rows():
+    shaped = VIEWS[shape](opened) if shape in VIEWS else map(SHAPES[shape], opened.iter_rows())
+    for row in islice(shaped, limit):
         # As bytes: JSON is UTF-8, whatever the terminal's encoding is.
-        click.echo(json.dumps(SHAPES[shape](row), ensure_ascii=False, default=str).encode())
+        click.echo(json.dumps(row, ensure_ascii=False, default=str).encode())
     return 0

@@ -17,6 +17,7 @@ from datagen.version import __version__
 _COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("datagen.commands.init", "Write a recipe with notes, to be changed and run."),
     "run": ("datagen.commands.run", "Run a recipe: all stages from seeds to a clean set."),
+    "train": ("datagen.commands.train", "Train a model on ranked answers, with RRTF."),
     "eval": ("datagen.commands.eval", "Tell how good a model is: pass@k on a benchmark."),
     "cat": ("datagen.commands.cat", "Print the rows of a data set."),
     "trace": (
@@ -24,6 +25,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
         "Tell why a row is in a data set or not, and which calls made it.",
     ),
     "verify": ("datagen.commands.verify", "Compare a data set with its manifest."),
+    "publish": ("datagen.commands.publish", "Publish a data set on the Hub, in one commit."),
     "journal": ("datagen.commands.journal", "Count, save, bring back or remove stored model calls."),
     "doctor": ("datagen.commands.doctor", "Check what works here: packages, keys, endpoints, disk."),
     "list": ("datagen.commands.list", "List rules, teachers, benchmarks or methods."),

@@ -94,7 +94,7 @@ def money_options() -> list[Callable[[F], F]]:
     return [
         click.option(
             "--max-usd",
-            type=values.Positive(),
+            type=values.POSITIVE,
             metavar="USD",
             help="Spend no more on OUT, in all runs that ever wrote it; needs prices.",
         ),

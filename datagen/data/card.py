@@ -40,7 +40,7 @@ def _text(manifest: Mapping[str, Any], licenses: set[str | None], more: Iterable
             {"config_name": "default", "data_files": [{"split": "train", "path": "data/train-*.parquet"}]},
             {"config_name": "dropped", "data_files": [{"split": "train", "path": "dropped/train-*.parquet"}]},
         ],
-        "size_categories": [_size(manifest["rows_out"])],
+        "size_categories": [size(manifest["rows_out"])],
         "tags": ["code", "instruction-tuning", "datagen"],
         "source_datasets": [source["name"] for source in manifest["inputs"]],
     }
@@ -64,5 +64,6 @@ def _text(manifest: Mapping[str, Any], licenses: set[str | None], more: Iterable
     return "\n".join(lines)
 
 
-def _size(rows: int) -> str:
+def size(rows: int) -> str:
+    """The Hub's word for a number of rows."""
     return next((name for below, name in _SIZES if rows < below), "10M<n<100M")

@@ -132,9 +132,7 @@ def compose(
         "datagen": __version__,
         "stage": plan.stage,
         "key": plan.key(),
-        "inputs": [
-            {"name": s.name, "sha256": s.digest, "rows": s.rows + s.refused.height} for s in plan.inputs
-        ],
+        "inputs": [_input(source) for source in plan.inputs],
         "options": dict(plan.options),
         "versions": dict(plan.versions),
         **counts,
@@ -148,6 +146,11 @@ def compose(
             "packages": {name: metadata.version(name) for name in ("polars", "datasketch", "openai")},
         },
     }
+
+
+def _input(source: Source) -> dict[str, Any]:
+    told = {"name": source.name, "sha256": source.digest, "rows": source.rows + source.refused.height}
+    return told | ({"revision": source.revision} if source.revision else {})
 
 
 #: Bytes of a manifest; ours have a few thousand.

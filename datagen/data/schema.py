@@ -46,6 +46,11 @@ COLUMNS: tuple[Column, ...] = (
     Column("tests", _TEXTS, "assert statements that a right answer satisfies"),
     Column("generated_tests", _WRITTEN_TESTS, "assert statements that teachers wrote, each with its author"),
     Column("reference", _TEXT, "a solution known to satisfy the tests"),
+    Column("status", _TEXT, "how its code fared: compile_error, runtime_error, partial or all_passed"),
+    Column("pass_ratio", pl.Float64(), "the share of the tests that its code satisfies"),
+    Column("score", pl.Float64(), "what the answer is worth: the level of its status, and a teacher's bonus"),
+    Column("rank", _COUNT, "its place among the answers to its task; 1 is the best"),
+    Column("verdict", _TEXT, "what its code failed at, in words; null where it satisfies all tests"),
 )
 
 #: Columns that only rows in `dropped/` have, behind the others and before the measures.
@@ -62,7 +67,7 @@ _RANK = {c.name: rank for rank, c in enumerate((*COLUMNS, *DROPPED_COLUMNS))}
 ANSWER_COLUMNS = (
     *("response", "output", "code", "language", "teacher", "role", "sample", "request", "model"),
     *("finish_reason", "tests", "reference", "entry_point", "generated_tests", "prompt_hash", "temperature"),
-    "cut",
+    *("cut", "status", "pass_ratio", "score", "rank", "verdict"),
 )
 
 #: Stages write these anew, and columns that begin with `MEASURE`; a user's own would be lost.

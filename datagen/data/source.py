@@ -34,6 +34,7 @@ class Source:
         places: Sequence[Path] = (),
         refused: Callable[[], pl.DataFrame] = pl.DataFrame,
         notes: Callable[[], Sequence[str]] = tuple,
+        revision: str = "",
     ) -> None:
         """Describe rows.
 
@@ -46,8 +47,10 @@ class Source:
             places: the files and folders that they are in; nothing may be written there.
             refused: rows that no stage can work on, with `reason` and `detail`; they are dropped.
             notes: what people should know of how the rows were read, a line each.
+            revision: the commit of the Hub's repository that they are from, if they are.
         """
         self.name = name
+        self.revision = revision
         self.frames = frames
         self._digest = digest
         self._rows = rows
@@ -116,6 +119,7 @@ class Source:
             self.check,
             places=self.places,
             notes=lambda: self.notes,
+            revision=self.revision,
         )
 
 

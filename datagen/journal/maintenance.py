@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from datagen import canonical
 from datagen.errors import UsageError, nearest, one_line
-from datagen.journal import salvage, store
+from datagen.journal import salvage, store, tables
 from datagen.journal.damage import DamagedJournal, check_pages, check_schema, errors_explained, refuse_emptied
 from datagen.request import Reply
 
@@ -233,7 +233,7 @@ def _select(connection: sqlite3.Connection, path: Path, wanted: CallFilter) -> I
 def _salvaged(path: Path, broken: list[str]) -> sqlite3.Connection:
     """A temporary database with every call that can be read from the pages of a damaged file."""
     connection = sqlite3.connect("")
-    connection.execute(store.SCHEMA[0])
+    connection.execute(tables.SCHEMA[0])
     # Where the header tells of another size of pages it may be what is damaged.
     for size in (None, salvage.DEFAULT_PAGE):
         if not connection.total_changes:
@@ -298,7 +298,7 @@ def prune(path: Path, wanted: CallFilter) -> Pruned:
     condition, values = wanted.condition()
     query = f"SELECT key FROM calls WHERE key > ? AND {condition} ORDER BY key LIMIT {_ROWS_AT_A_TIME}"
     removed = 0
-    with contextlib.closing(store.connect(path)) as connection, errors_explained(path):
+    with contextlib.closing(tables.connect(path)) as connection, errors_explained(path):
         check_pages(connection, path)
         # What is removed is not to come back when a damaged file is read page by page.
         connection.execute("PRAGMA secure_delete = ON")

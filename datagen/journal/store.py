@@ -23,55 +23,12 @@ from typing import NamedTuple
 
 from datagen import canonical
 from datagen.errors import DatagenError, one_line
-from datagen.journal.damage import (
-    DamagedJournal,
-    check_pages,
-    check_schema,
-    errors_explained,
-    refuse_emptied,
-    unusable,
-)
+from datagen.journal.claims import Claims
+from datagen.journal.damage import DamagedJournal, check_pages, errors_explained, unusable
 from datagen.journal.place import default_path
+from datagen.journal.tables import connect
 from datagen.request import Reply, Request
 
-SCHEMA = (
-    """
-CREATE TABLE IF NOT EXISTS calls (
-    key TEXT PRIMARY KEY,       -- sha256 of the canonical request
-    request TEXT NOT NULL,      -- canonical JSON
-    reply TEXT NOT NULL,        -- JSON
-    made TEXT NOT NULL,         -- UTC
-    digest TEXT,                -- sha256 of request and reply: SQLite itself does not notice a flipped bit
-    plan TEXT,                  -- what it was bought for: the key of a stage's or a run's plan
-    usd REAL,                   -- what it cost, at the prices of then
-    account TEXT                -- whose money it was: stands for the folder of a data set
-) WITHOUT ROWID
-""",
-    """
-CREATE TABLE IF NOT EXISTS reservations (
-    id TEXT PRIMARY KEY,        -- one attempt
-    plan TEXT NOT NULL,         -- the account; the name of the column is older
-    usd REAL NOT NULL           -- what the attempt can cost at most
-) WITHOUT ROWID
-""",
-    """
-CREATE TABLE IF NOT EXISTS failures (
-    key TEXT PRIMARY KEY,       -- of the request that failed and was not answered since
-    plan TEXT NOT NULL,
-    reason TEXT NOT NULL
-) WITHOUT ROWID
-""",
-    """
-CREATE TABLE IF NOT EXISTS verdicts (
-    key TEXT PRIMARY KEY,       -- sha256 of a program, its tests and limits
-    verdict TEXT NOT NULL,      -- JSON
-    made TEXT NOT NULL,         -- UTC
-    digest TEXT NOT NULL        -- sha256 of key and verdict
-) WITHOUT ROWID
-""",
-)
-#: Columns that journals of version 0.1.0 lack.
-_ADDED = ("digest TEXT", "plan TEXT", "usd REAL", "account TEXT")
 INSERT = (
     "INSERT OR IGNORE INTO calls (key, request, reply, made, digest, plan, usd, account)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
@@ -101,7 +58,6 @@ WHERE json_extract(request, '$.endpoint') = ? AND json_extract(request, '$.model
     AND json_extract(reply, '$.tokens_out') > 0
     AND json_extract(request, '$.messages[0][1]') IS ? AND (json_extract(request, '$.text') IS NULL) = ?
 """
-_BUSY_SECONDS = 60.0
 #: Files up to this size are checked whole when they are opened: 0.2 s if they are in the system's cache.
 CHECKED_BYTES = 256 * 2**20
 
@@ -133,6 +89,7 @@ class Journal:
         )
         self._writer = threading.Thread(target=self._write, args=[writes_to], name="journal", daemon=True)
         self._writer.start()
+        self.claims = Claims(path)
 
     def get(self, request: Request) -> Reply | None:
         """The stored reply to an equal request, or None.
@@ -153,6 +110,11 @@ class Journal:
             if (reply := reply_from(found[1])) is None:
                 raise DamagedJournal(self.path, f"the reply to {request.key[:12]} cannot be read")
             return reply
+
+    def has(self, key: str) -> bool:
+        """Whether the call with this key is stored; far less work than `get`, where it is not."""
+        with errors_explained(self.path):
+            return bool(self._reader.execute("SELECT 1 FROM calls WHERE key = ?", (key,)).fetchone())
 
     def _check_absent(self, key: str) -> None:
         """Stop where `key` is not found because another key on the way to it is damaged.
@@ -266,6 +228,7 @@ class Journal:
         self._queue.put(None)
         self._writer.join()
         self._reader.close()
+        self.claims.close()
 
     def _write(self, connection: sqlite3.Connection) -> None:
         last = False
@@ -307,51 +270,6 @@ def _tell(stored: asyncio.Future[bool], outcome: bool | DatagenError) -> None:
     # The loop is closed when a run was given up; what it asked to store is stored all the same.
     with contextlib.suppress(RuntimeError):
         stored.get_loop().call_soon_threadsafe(settle)
-
-
-def connect(path: Path) -> sqlite3.Connection:
-    """Open a journal's file, and make or complete it where needed."""
-    with errors_explained(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        refuse_emptied(path)
-        connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, check_same_thread=False)
-        connection.text_factory = bytes.decode  # its error, unlike SQLite's own, says what is wrong
-        try:
-            _set_up(connection, path)
-        except BaseException:
-            connection.close()
-            raise
-    return connection
-
-
-def _set_up(connection: sqlite3.Connection, path: Path) -> None:
-    last_try = time.monotonic() + _BUSY_SECONDS
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-            with connection:
-                _make_tables(connection, path)
-            return
-        except sqlite3.OperationalError as error:
-            # Of two processes that open a new file at once, SQLite refuses one without its usual patience.
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > last_try:
-                raise
-        time.sleep(0.01)
-
-
-def _make_tables(connection: sqlite3.Connection, path: Path) -> None:
-    connection.execute("BEGIN IMMEDIATE")
-    if connection.execute("SELECT 1 FROM sqlite_master").fetchone():
-        check_schema(connection, path)
-    for statement in SCHEMA:
-        connection.execute(statement)
-    known = {row[1] for row in connection.execute("PRAGMA table_info(calls)")}
-    for column in _ADDED:
-        if column.split()[0] not in known:
-            connection.execute(f"ALTER TABLE calls ADD COLUMN {column}")
-    connection.execute("CREATE INDEX IF NOT EXISTS bought_for ON calls (plan) WHERE plan <> ''")
-    connection.execute("CREATE INDEX IF NOT EXISTS spent_by ON calls (account) WHERE account <> ''")
 
 
 _REPLY_TYPES: Mapping[str, type | UnionType] = {

@@ -19,7 +19,7 @@ from typing import IO, Any, NamedTuple, cast
 
 from datagen import canonical, packed
 from datagen.errors import DatagenError, UsageError, one_line
-from datagen.journal import store
+from datagen.journal import store, tables
 from datagen.journal.damage import errors_explained
 from datagen.journal.maintenance import Call, CallFilter, everything
 from datagen.request import Reply, Request
@@ -99,7 +99,7 @@ def bring_in(source: Path, path: Path) -> Imported:
     for _ in _calls(source):
         pass
     stored = known = conflicts = 0
-    with contextlib.closing(store.connect(path)) as connection:
+    with contextlib.closing(tables.connect(path)) as connection:
         calls = _calls(source)
         while batch := list(islice(calls, _ROWS_AT_A_TIME)):
             with errors_explained(path), connection:

@@ -14,7 +14,7 @@ from pathlib import Path
 from datagen import canonical
 from datagen.journal.damage import DamagedJournal, errors_explained
 from datagen.journal.place import default_path
-from datagen.journal.store import connect
+from datagen.journal.tables import connect
 
 _GET = "SELECT verdict, digest FROM verdicts WHERE key = ?"
 _PUT = "INSERT OR IGNORE INTO verdicts (key, verdict, made, digest) VALUES (?, ?, ?, ?)"

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -31,6 +32,7 @@ CARD = "README.md"
 _BESIDE = frozenset({CARD, manifest.NAME, "report.html", ".gitattributes"})
 #: Where the Hub's client keeps notes on a copy.
 _CLIENT = ".cache/huggingface"
+_VIEW = re.compile(r"views/[a-z]+/train-\d{5}-of-\d{5}\.parquet")
 _SHOWN = 12
 _UNREADABLE = (ValueError, TypeError, OverflowError, pl.exceptions.PolarsError, pl.exceptions.PanicException)
 
@@ -109,7 +111,8 @@ def _verified(path: Path) -> Report:
         return report
     try:
         kept, dropped = _Part(path, "data", report), _Part(path, "dropped", report)
-        _strays(path, report)
+        named = {*content["files"], *_views(path, report)}
+        _strays(path, named, report)
         _card(path, report)
         _counts(content, kept, dropped, report)
         _of_stages(path, report)
@@ -225,7 +228,24 @@ def _instead(file: Path) -> str:
     return "something else" if file.exists() else "none"
 
 
-def _strays(path: Path, report: Report) -> None:
+def _views(path: Path, report: Report) -> Mapping[str, str]:
+    """Compare the files of a published copy's views with their hashes; these are named as well."""
+    views: dict[str, str] = report.manifest.get("views", {})
+    if not manifest.maps_to(str, views) or not all(map(_VIEW.fullmatch, views)):
+        report.differs("views", "hashes by file of views/", canonical.dumps(views)[:80])
+        return {}
+    for name, sha256 in views.items():
+        file = path / name
+        if not file.is_file():
+            report.differs(name, f"a file, which {manifest.NAME} names", _instead(file))
+            continue
+        report.files += 1
+        if (found := canonical.file_sha256(file)) != sha256:
+            report.differs(name, f"sha256 {_cut(sha256)}", _cut(found))
+    return views
+
+
+def _strays(path: Path, named: Collection[str], report: Report) -> None:
     """Take note of files that the manifest does not name."""
 
     def unreadable(error: OSError) -> None:
@@ -239,7 +259,7 @@ def _strays(path: Path, report: Report) -> None:
         links = [name for name in folders if (Path(folder) / name).is_symlink()]
         for name in sorted([*names, *links]):
             inside = (place / name).as_posix()
-            if inside not in report.manifest["files"] and inside not in _BESIDE:
+            if inside not in named and inside not in _BESIDE:
                 report.differs(_utf8(inside), f"no such file, as {manifest.NAME} does not name it", "one")
 
 

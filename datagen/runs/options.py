@@ -94,7 +94,7 @@ class ModelOptions:
     )
     timeout: float | None = option(
         None,
-        type=values.Positive(),
+        type=values.POSITIVE,
         metavar="SECONDS",
         decides=False,
         help="How long one call may take; default: what suits the teacher.",

@@ -12,21 +12,32 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from datagen.errors import UsageError, nearest
+from datagen.hub.address import PREFIX, parse
 
 if TYPE_CHECKING:
     from datagen.teachers import Profile
 
 
 class InputPath(click.ParamType[str]):
-    """A path that exists, "-" for standard input, or "starter" for the tasks that come with datagen."""
+    """A path that exists, "-" for standard input, "starter" for datagen's own tasks, or a data set of the Hub."""
 
     name = "path"
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if value.startswith(PREFIX):
+            try:
+                parse(value)
+            except UsageError as error:
+                self.fail(str(error), param, ctx)
+            return value
         if value in {"-", "starter"} or os.path.exists(value):  # noqa: PTH110 - False for a name too long, too
             return value
         what = value or "an empty path"
-        self.fail(f"{what} does not exist; give a file, a dataset directory, - or starter", param, ctx)
+        self.fail(
+            f"{what} does not exist; give a file, a dataset directory, -, starter or hf:OWNER/NAME",
+            param,
+            ctx,
+        )
 
 
 class Names(click.ParamType[str]):
@@ -150,49 +161,41 @@ class MethodWeight(click.ParamType[str]):
         return value
 
 
-class Positive(click.ParamType[float]):
-    """A finite number above 0; Click's own range would let NaN pass."""
+class Number(click.ParamType[float]):
+    """A number within bounds; Click's own range would let NaN pass.
 
-    name = "number"
+    Args:
+        allows: whether a number is allowed; infinity and NaN never are.
+        wanted: what is said otherwise, behind the value.
+        name: how --help calls it.
+    """
 
-    def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        try:
-            number = float(value)
-        except ValueError:
-            number = math.nan
-        if not (math.isfinite(number) and number > 0):
-            self.fail(f"{value} is not a number above 0", param, ctx)
-        return number
-
-
-class Share(click.ParamType[float]):
-    """A number above 0, at most 1; Click's own range would let NaN pass."""
-
-    name = "number"
+    def __init__(self, allows: Callable[[float], bool], wanted: str, name: str = "number") -> None:
+        self.name = name
+        self._allows = allows
+        self._wanted = wanted
 
     def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
         try:
             number = float(value)
         except ValueError:
             number = math.nan
-        if not 0 < number <= 1:
-            self.fail(f"{value} is not allowed; give a number above 0, at most 1", param, ctx)
+        if not (math.isfinite(number) and self._allows(number)):
+            self.fail(f"{value} {self._wanted}", param, ctx)
         return number
 
 
-class Temperature(click.ParamType[float]):
-    """A sampling temperature; Click's own range would let NaN pass."""
+POSITIVE = Number(lambda number: number > 0, "is not a number above 0")
+NOT_NEGATIVE = Number(lambda number: number >= 0, "is not a number of 0 or more")
+SHARE = Number(lambda number: 0 < number <= 1, "is not allowed; give a number above 0, at most 1")
+TEMPERATURE = Number(
+    lambda number: 0 <= number <= 2, "is no temperature; allowed: 0 to 2", name="temperature"
+)
 
-    name = "temperature"
 
-    def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        try:
-            number = float(value)
-        except ValueError:
-            number = math.nan
-        if not 0 <= number <= 2:
-            self.fail(f"{value} is no temperature; allowed: 0 to 2", param, ctx)
-        return number
+def one_of(*names: str) -> click.ParamType[str]:
+    """One of these words."""
+    return click.Choice(names)
 
 
 class Renames(click.ParamType[tuple[str, str]]):

@@ -5,7 +5,6 @@ Whatever the program does to this process, all that leaves it are frames with va
 
 from __future__ import annotations
 
-import asyncio
 import builtins
 import inspect
 import socket
@@ -71,14 +70,21 @@ class _Program:
 
     def _result(self, target: int | None, name: str | None, args: Any, kwargs: Any) -> Any:  # noqa: ANN401
         """Of a call, or of an attribute when `args` is null."""
-        it = self._module if target is None else self._objects[target]
-        for part in name.split(".") if name else ():
-            it = getattr(it, part)
+        it = self._named(name or "") if target is None else self._objects[target]
+        if target is not None and name is not None:
+            it = getattr(it, name)
         if args is None:
             return it
         decode = wire.Decoder(self._object).decode
         result = it(*decode(args), **decode(kwargs))
-        return asyncio.run(_awaited(result)) if inspect.iscoroutine(result) else result
+        return _waited(result) if isinstance(result, types.CoroutineType) else result
+
+    def _named(self, path: str) -> Any:  # noqa: ANN401 - anything
+        """A top-level name, or what it has under a dotted path."""
+        it: Any = self._module
+        for part in path.split("."):
+            it = getattr(it, part)
+        return it
 
     def _special(self, value: Any) -> Any:  # noqa: ANN401 - anything
         kind = type(value)
@@ -93,8 +99,8 @@ class _Program:
         if tag == "h":
             return self._objects[number]
         if tag == "g":
-            return self._module.__dict__[number]
-        if tag == "f":
+            return self._named(number)
+        if tag == "callback":
             return self._callback(number)
         raise wire.NotPlain(str(tag))
 
@@ -112,8 +118,10 @@ class _Program:
         return call
 
 
-async def _awaited(coroutine: Any) -> Any:  # noqa: ANN401 - anything
-    return await coroutine
+def _waited(coroutine: Any) -> Any:  # noqa: ANN401 - anything
+    import asyncio  # few programs need it, and it is large
+
+    return asyncio.run(coroutine)
 
 
 def _kind(value: object) -> str:

@@ -24,13 +24,21 @@ SERVER_NAMESPACES = _CLONE_NEWNS | _CLONE_NEWUTS | _CLONE_NEWIPC | _CLONE_NEWPID
 USER_NAMESPACE = _CLONE_NEWUSER
 NOBODY = 65534
 
-_MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_REMOUNT, _MS_BIND, _MS_REC, _MS_PRIVATE = 1, 2, 4, 32, 4096, 16384, 1 << 18
+_MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_REMOUNT, _MS_BIND, _MS_REC, _MS_PRIVATE = (
+    1,
+    2,
+    4,
+    32,
+    4096,
+    16384,
+    1 << 18,
+)
 _MNT_DETACH = 2
-_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_SECCOMP, _PR_CAPBSET_DROP = 1, 4, 22, 24
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, PR_SET_SECCOMP = 1, 4, 22
 _PR_SET_CHILD_SUBREAPER, _PR_SET_NO_NEW_PRIVS = 36, 38
 
 #: System calls by machine: what isolation itself needs, and what a program must not call.
-_CALLS: dict[str, dict[str, int]] = {
+CALLS: dict[str, dict[str, int]] = {
     "x86_64": {
         **{"clone": 56, "pivot_root": 155, "mount_setattr": 442, "capset": 126, "clone3": 435, "kill": 62},
         **{"tkill": 200, "tgkill": 234, "rt_sigqueueinfo": 129, "rt_tgsigqueueinfo": 297},
@@ -40,6 +48,8 @@ _CALLS: dict[str, dict[str, int]] = {
         **{"move_mount": 429, "open_tree": 428, "fsopen": 430, "fsmount": 432, "bpf": 321, "keyctl": 250},
         **{"add_key": 248, "request_key": 249, "perf_event_open": 298, "userfaultfd": 323},
         **{"io_uring_setup": 425, "shmget": 29, "semget": 64, "msgget": 68, "mq_open": 240},
+        **{"socket": 41, "connect": 42, "landlock_create_ruleset": 444, "landlock_add_rule": 445},
+        **{"landlock_restrict_self": 446},
         **{"prlimit64": 302, "setpriority": 141, "sched_setscheduler": 144, "personality": 135},
     },
     "aarch64": {
@@ -51,11 +61,13 @@ _CALLS: dict[str, dict[str, int]] = {
         **{"move_mount": 429, "open_tree": 428, "fsopen": 430, "fsmount": 432, "bpf": 280, "keyctl": 219},
         **{"add_key": 217, "request_key": 218, "perf_event_open": 241, "userfaultfd": 282},
         **{"io_uring_setup": 425, "shmget": 194, "semget": 190, "msgget": 186, "mq_open": 180},
+        **{"socket": 198, "connect": 203, "landlock_create_ruleset": 444, "landlock_add_rule": 445},
+        **{"landlock_restrict_self": 446},
         **{"prlimit64": 261, "setpriority": 140, "sched_setscheduler": 119, "personality": 92},
     },
 }
-_ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
-_ALLOWED_BUT_WATCHED = {"clone", "clone3", "kill", "tkill", "tgkill", "prlimit64", "capset"}
+ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
+WATCHED = {"clone", "clone3", "kill", "tkill", "tgkill", "prlimit64", "socket", "capset"}
 
 LINUX = sys.platform == "linux"
 MACHINE = platform.machine()
@@ -63,7 +75,7 @@ _libc = ctypes.PyDLL(None, use_errno=True)  # PyDLL keeps Python's lock, so that
 _libc.syscall.restype = ctypes.c_long
 
 
-def _call(name: str, *args: object) -> int:
+def call(name: str, *args: object) -> int:
     """A function of libc.
 
     Raises:
@@ -76,9 +88,14 @@ def _call(name: str, *args: object) -> int:
     return result
 
 
-def _system_call(name: str, *args: object) -> int:
+def system_call(name: str, *args: object) -> int:
+    """A system call that this table knows.
+
+    Raises:
+        OSError: it failed.
+    """
     longs = (ctypes.c_long(arg) if isinstance(arg, int) else arg for arg in args)
-    return _call("syscall", ctypes.c_long(_CALLS[MACHINE][name]), *longs)
+    return call("syscall", ctypes.c_long(CALLS[MACHINE][name]), *longs)
 
 
 def fork(flags: int = 0) -> int:
@@ -91,7 +108,7 @@ def fork(flags: int = 0) -> int:
         return os.fork()
     ctypes.pythonapi.PyOS_BeforeFork()
     try:
-        pid = _system_call("clone", flags | signal.SIGCHLD, 0, 0, 0, 0)
+        pid = system_call("clone", flags | signal.SIGCHLD, 0, 0, 0, 0)
     except OSError:
         ctypes.pythonapi.PyOS_AfterFork_Parent()
         raise
@@ -105,19 +122,19 @@ def fork(flags: int = 0) -> int:
 def end_with_parent(sent: int = signal.SIGKILL) -> None:
     """Ask for a signal at the end of the parent."""
     if LINUX:
-        _call("prctl", _PR_SET_PDEATHSIG, sent, 0, 0, 0)
+        call("prctl", _PR_SET_PDEATHSIG, sent, 0, 0, 0)
 
 
 def adopt_orphans() -> None:
     """Become the parent of descendants whose parent ends."""
     if LINUX:
-        _call("prctl", _PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        call("prctl", _PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def hide_memory() -> None:
     """Let no process of this user read this one's memory."""
     if LINUX:
-        _call("prctl", _PR_SET_DUMPABLE, 0, 0, 0, 0)
+        call("prctl", _PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def map_users(pid: int) -> None:
@@ -127,11 +144,13 @@ def map_users(pid: int) -> None:
     if user != 0:
         Path(f"/proc/{pid}/setgroups").write_text("deny", encoding="ascii")
     Path(f"/proc/{pid}/uid_map").write_text(f"{user} {user} 1{more}", encoding="ascii")
-    Path(f"/proc/{pid}/gid_map").write_text(f"{group} {group} 1{more if group == 0 else ''}", encoding="ascii")
+    Path(f"/proc/{pid}/gid_map").write_text(
+        f"{group} {group} 1{more if group == 0 else ''}", encoding="ascii"
+    )
 
 
 def _mount(source: str, target: str, kind: str | None, flags: int, options: str = "") -> None:
-    _call(
+    call(
         "mount",
         source.encode(),
         target.encode(),
@@ -142,8 +161,21 @@ def _mount(source: str, target: str, kind: str | None, flags: int, options: str 
 
 
 #: What programs read, besides Python's own library: shared libraries and time zones.
-_SEEN = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/share/zoneinfo", "/etc/ld.so.cache")
+_SEEN = (
+    "/lib",
+    "/lib64",
+    "/usr/lib",
+    "/usr/lib64",
+    "/usr/local/lib",
+    "/usr/share/zoneinfo",
+    "/etc/ld.so.cache",
+)
 _DEVICES = ("null", "zero", "random", "urandom")
+
+
+def seen() -> list[str]:
+    """The folders and files that programs may read."""
+    return [*_SEEN, str(Path(os.__file__).parent), f"{sys.base_prefix}/lib"]
 
 
 def make_root() -> None:
@@ -153,10 +185,9 @@ def make_root() -> None:
         OSError: the kernel refuses.
     """
     root = "/proc"  # a folder that every Linux has, and that holds nothing that is needed later
-    seen = [*_SEEN, str(Path(os.__file__).parent), f"{sys.base_prefix}/lib"]
     _mount("none", "/", None, _MS_REC | _MS_PRIVATE)
     _mount("tmpfs", root, "tmpfs", _MS_NOSUID, "mode=755,size=1m")
-    for path in dict.fromkeys(seen):
+    for path in dict.fromkeys(seen()):
         _show(path, root)
     for name in ("dev", "tmp", "proc", ".old"):
         Path(root, name).mkdir(exist_ok=True)
@@ -166,12 +197,14 @@ def make_root() -> None:
         Path(root, "dev", name).touch()
         _mount(f"/dev/{name}", f"{root}/dev/{name}", None, _MS_BIND)
     os.chdir(root)
-    _system_call("pivot_root", ctypes.c_char_p(b"."), ctypes.c_char_p(b".old"))
+    system_call("pivot_root", ctypes.c_char_p(b"."), ctypes.c_char_p(b".old"))
     os.chroot(".")
     os.chdir("/")
-    _call("umount2", b"/.old", _MNT_DETACH)
+    call("umount2", b"/.old", _MNT_DETACH)
     Path("/.old").rmdir()
-    _system_call("mount_setattr", -100, ctypes.c_char_p(b"/"), 0x8000, ctypes.c_char_p(attributes), len(attributes))
+    system_call(
+        "mount_setattr", -100, ctypes.c_char_p(b"/"), 0x8000, ctypes.c_char_p(attributes), len(attributes)
+    )
 
 
 def _show(path: str, root: str) -> None:
@@ -190,7 +223,7 @@ def _show(path: str, root: str) -> None:
 def make_tmp(megabytes: int) -> None:
     """Mount an empty /tmp that holds so much, in the place of the last one."""
     with contextlib.suppress(OSError):
-        _call("umount2", b"/tmp", _MNT_DETACH)
+        call("umount2", b"/tmp", _MNT_DETACH)
     _mount("tmpfs", "/tmp", "tmpfs", _MS_NOSUID | _MS_NODEV, f"mode=1777,size={megabytes}m,nr_inodes=20k")
 
 
@@ -205,13 +238,11 @@ def drop_privileges(user: int | None) -> None:
         os.setresuid(user, user, user)
     if not LINUX:
         return
-    _call("prctl", _PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    if MACHINE in _CALLS:
-        for number in range(41):
-            _libc.prctl(_PR_CAPBSET_DROP, number, 0, 0, 0)
+    call("prctl", _PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    if MACHINE in CALLS:
         header = ctypes.create_string_buffer(struct.pack("=Ii", 0x20080522, 0))
         none = ctypes.create_string_buffer(24)
-        _system_call("capset", header, none)
+        system_call("capset", header, none)
     hide_memory()
 
 

@@ -16,10 +16,12 @@ from pathlib import Path
 from typing import Any, Self
 
 from datagen.errors import DatagenError
-from datagen.sandbox.verdict import Limits, Outcome, Verdict, judged
+from datagen.sandbox.verdict import DEFAULT, Limits, Outcome, Verdict, judged
 
 _ROOT = str(Path(__file__).parents[2])
-_START = "import sys; sys.path.insert(0, sys.argv[3]); from datagen.sandbox import server; sys.exit(server.main())"
+_START = (
+    "import sys; sys.path.insert(0, sys.argv[3]); from datagen.sandbox import server; sys.exit(server.main())"
+)
 _ENVIRONMENT = {"LC_ALL": "C.UTF-8", "LANG": "C.UTF-8", "PYTHONHASHSEED": "0"}
 _HEAD = 4
 #: How long a server may take to end after its line is closed; then it is killed.
@@ -41,10 +43,10 @@ class _Worker:
             with far:
                 self._process = subprocess.Popen(
                     words,
-                    stdin=far,
+                    stdin=far.fileno(),
                     stdout=subprocess.DEVNULL,
-                    stderr=None if os.environ.get("SBDEBUG") else subprocess.DEVNULL,
-                    env=_ENVIRONMENT | ({"DEBUG": "1"} if os.environ.get("SBDEBUG") else {}),
+                    stderr=subprocess.DEVNULL,
+                    env=_ENVIRONMENT,
                     cwd="/",
                     start_new_session=True,  # Ctrl-C is for datagen, which then ends its servers
                 )
@@ -90,6 +92,11 @@ class _Worker:
         lines = told.split("\n")[:-1]  # what has no end was cut off
         return ended, [json.loads(line) for line in lines]
 
+    def hang_up(self) -> None:
+        """Make whoever waits for an answer give up."""
+        with contextlib.suppress(OSError):
+            self._line.shutdown(socket.SHUT_RDWR)
+
     async def close(self) -> None:
         """End the server and all that it started."""
         self._line.close()
@@ -121,16 +128,22 @@ class Sandbox:
         self._wanted = os.environ.get("DATAGEN_SANDBOX", "")
         self._idle: list[_Worker] = []
         self._free = asyncio.Semaphore(workers or len(os.sched_getaffinity(0)))
+        self._busy: set[_Worker] = set()
         self._closing: set[asyncio.Task[None]] = set()
+        self._closed = False
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self._closed = True
         while self._idle:
             self._retire(self._idle.pop())
-        while self._closing:
+        for worker in self._busy:
+            worker.hang_up()
+        while self._closing or self._busy:
             await asyncio.gather(*self._closing, return_exceptions=True)
+            await asyncio.sleep(0)
 
     def _retire(self, worker: _Worker) -> None:
         task = asyncio.create_task(worker.close())
@@ -138,7 +151,7 @@ class Sandbox:
         task.add_done_callback(self._closing.discard)
 
     async def run(
-        self, code: str, tests: Sequence[str], limits: Limits = Limits(), *, setup: str = ""
+        self, code: str, tests: Sequence[str], limits: Limits = DEFAULT, *, setup: str = ""
     ) -> Verdict:
         """What a program does with its tests.
 
@@ -151,17 +164,24 @@ class Sandbox:
         request = {"code": code, "tests": list(tests), "setup": setup}
         async with self._free:
             for _ in range(2):
+                if self._closed:
+                    raise DatagenError("the sandbox is closed: run programs inside its `async with`")
                 worker = self._idle.pop() if self._idle else _Worker(self._wanted)
                 with contextlib.suppress(_Lost):
                     return await self._asked(worker, request, limits)
-        raise DatagenError("the sandbox ended without a verdict, twice: is memory or the number of processes short?")
+        raise DatagenError(
+            "the sandbox ended without a verdict, twice: is memory or the number of processes short?"
+        )
 
     async def _asked(self, worker: _Worker, request: dict[str, Any], limits: Limits) -> Verdict:
+        self._busy.add(worker)
         try:
             ended, told = await worker.ask(request, limits)
         except BaseException:  # cancelled too: the program must not go on
             self._retire(worker)
             raise
+        finally:
+            self._busy.discard(worker)
         self._idle.append(worker)
         return _verdict(ended, told, len(request["tests"]), worker.isolation)
 
@@ -178,7 +198,7 @@ def _verdict(ended: str, told: list[Any], tests: int, isolation: str) -> Verdict
     return judged(outcomes + (Outcome(False, why),) * (tests - len(outcomes)), isolation)
 
 
-async def run(code: str, tests: Sequence[str], limits: Limits = Limits(), *, setup: str = "") -> Verdict:
+async def run(code: str, tests: Sequence[str], limits: Limits = DEFAULT, *, setup: str = "") -> Verdict:
     """What one program does with its tests, in a sandbox of its own; see `Sandbox.run`."""
     async with Sandbox(workers=1) as sandbox:
         return await sandbox.run(code, tests, limits, setup=setup)

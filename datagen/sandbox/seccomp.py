@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import os
 import struct
 
@@ -16,7 +17,7 @@ _CLONE_THREAD = 0x00010000
 
 def granted() -> bool:
     """Whether this machine is one whose system calls are known here."""
-    return isolate.LINUX and isolate.MACHINE in isolate._CALLS
+    return isolate.LINUX and isolate.MACHINE in isolate.CALLS
 
 
 def install() -> None:
@@ -25,29 +26,36 @@ def install() -> None:
     Raises:
         OSError: the kernel has no filters.
     """
-    code = _program(os.getpid())
-    body = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *line) for line in code))
-    described = ctypes.create_string_buffer(struct.pack("@HP", len(code), ctypes.addressof(body)))
-    isolate._call("prctl", isolate._PR_SET_SECCOMP, 2, described, 0, 0)
+    code = prepared(os.getpid())
+    body = ctypes.create_string_buffer(code)
+    described = ctypes.create_string_buffer(struct.pack("@HP", len(code) // 8, ctypes.addressof(body)))
+    isolate.call("prctl", isolate.PR_SET_SECCOMP, 2, described, 0, 0)
 
 
-def _program(own: int) -> list[tuple[int, int, int, int]]:
-    calls = isolate._CALLS[isolate.MACHINE]
+@functools.cache
+def prepared(own: int) -> bytes:
+    """The filter for a process of this number; made before a fork it costs the child nothing."""
+    return b"".join(struct.pack("=HBBI", *line) for line in _lines(own))
+
+
+def _lines(own: int) -> list[tuple[int, int, int, int]]:
+    calls = isolate.CALLS[isolate.MACHINE]
     lines = [
         (_LOAD, 0, 0, _ARCHITECTURE),
-        (_EQUAL, 1, 0, isolate._ARCHITECTURES[isolate.MACHINE]),
+        (_EQUAL, 1, 0, isolate.ARCHITECTURES[isolate.MACHINE]),
         (_RETURN, 0, 0, _KILL),
         (_LOAD, 0, 0, _NUMBER),
     ]
     if isolate.MACHINE == "x86_64":  # the x32 calls have other numbers
         lines += [(0x35, 0, 1, 0x40000000), (_RETURN, 0, 0, _REFUSE)]
     for name, number in calls.items():
-        if name not in isolate._ALLOWED_BUT_WATCHED:
+        if name not in isolate.WATCHED:
             lines += [(_EQUAL, 0, 1, number), (_RETURN, 0, 0, _REFUSE)]
     lines += [(_EQUAL, 0, 1, calls["clone3"]), (_RETURN, 0, 0, _UNKNOWN)]
     lines += [(_EQUAL, 0, 1, calls["capset"]), (_RETURN, 0, 0, _REFUSE)]
     lines += [(_EQUAL, 0, 1, calls["tkill"]), (_RETURN, 0, 0, _REFUSE)]
-    for name, allowed in (("kill", own), ("tgkill", own), ("prlimit64", 0)):  # about itself only
+    # Signals and limits are about itself only, sockets about this machine.
+    for name, allowed in (("kill", own), ("tgkill", own), ("prlimit64", 0), ("socket", 1)):
         lines += _first_argument(calls[name], _EQUAL, allowed)
     lines += _first_argument(calls["clone"], _ANY, _CLONE_THREAD)
     return [*lines, (_RETURN, 0, 0, _ALLOW)]

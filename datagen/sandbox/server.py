@@ -1,8 +1,8 @@
-"""The process that starts and ends programs: small, exec'd, and without code, tests or verdicts of its own.
+"""The process that starts and ends programs: small, exec'd, and without code or tests of its own.
 
-datagen writes a request to standard input: a frame with the limits, which this process reads, and a frame with
-code and tests, which only the checker reads. The checker alone hands the code on to the candidate. What the
-checker tells is passed to standard output when no process of the program is left.
+datagen writes a request to the socket at standard input: a frame with the limits, which this process reads,
+and one with code and tests, which only the checker reads. The checker alone hands the code on to the
+candidate. What the checker tells goes back on the same line when no process of the program is left.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
-import json
 import os
 import select
 import signal
@@ -20,14 +19,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-from datagen.sandbox import candidate, checker, clean, isolate, seccomp, wire
+from datagen.sandbox import candidate, checker, clean, isolate, landlock, seccomp, wire
 
-#: What programs import most: forked processes find it loaded.
+#: What programs import most: forked processes find it loaded. Each library slows every fork.
 _PRELOADED = (
-    "abc array asyncio base64 bisect calendar cmath collections contextlib copy csv dataclasses datetime decimal"
-    " enum fractions functools hashlib heapq html inspect io itertools json math numbers operator os pathlib"
-    " random re secrets statistics string struct sys tempfile textwrap threading time traceback types typing"
-    " unicodedata unittest uuid warnings queue concurrent.futures logging zlib"
+    "abc ast array bisect calendar cmath collections collections.abc contextlib copy dataclasses datetime decimal"
+    " enum fractions functools heapq inspect io itertools json math numbers operator os random re statistics"
+    " string struct sys textwrap time traceback types typing unicodedata warnings"
 ).split()
 _POLL_SECONDS = 0.02
 _GRACE_SECONDS = 1.0
@@ -100,7 +98,12 @@ def _serve(flags: int, place: str, launcher: socket.socket) -> None:
         isolate.make_root()
         isolate.make_tmp(64)
         granted.insert(0, "namespaces")
+        if seccomp.granted():
+            seccomp.prepared(1)
         place = "/tmp"
+    rules = landlock.ruleset(isolate.seen(), place)
+    if rules is not None:
+        granted.insert(-1, "landlock")
     isolate.adopt_orphans()
     isolate.hide_memory()
     os.environ["HOME"] = place
@@ -117,7 +120,7 @@ def _serve(flags: int, place: str, launcher: socket.socket) -> None:
         wire.send(line, "+".join(granted))
         gc.collect()
         gc.freeze()
-        server = Server(line, bool(flags), place, user)
+        server = Server(line, bool(flags), place, user, rules)
         with contextlib.suppress(wire.Closed):
             while True:
                 server.program()
@@ -130,7 +133,7 @@ def _readable_to_nobody() -> bool:
     if not pid:
         with contextlib.suppress(BaseException):
             os.setresuid(isolate.NOBODY, isolate.NOBODY, isolate.NOBODY)
-            os.listdir(Path(os.__file__).parent)
+            Path(os.__file__).stat()
             os._exit(0)
         os._exit(1)
     return os.waitpid(pid, 0)[1] == 0
@@ -144,9 +147,13 @@ class Server:
         namespaces: whether processes get a pid namespace of their own.
         place: the temporary folder.
         user: whom programs run as, if not as this process.
+        rules: of Landlock, where there is some.
     """
 
-    def __init__(self, line: socket.socket, namespaces: bool, place: str, user: int | None) -> None:
+    def __init__(
+        self, line: socket.socket, namespaces: bool, place: str, user: int | None, rules: int | None
+    ) -> None:
+        self.rules = rules
         self.line = line
         self.namespaces = namespaces
         self.place = place
@@ -163,9 +170,15 @@ class Server:
             answer = job.run()
         finally:
             job.end()
-        if os.listdir(self.place):
+        if any(os.scandir(self.place)):
             self._renew(limits["file_mb"])
         wire.send(self.line, answer)
+
+    def _set_rules(self) -> None:
+        """Landlock knows files, not names: a new folder needs new rules."""
+        if self.rules is not None:
+            os.close(self.rules)
+            self.rules = landlock.ruleset(isolate.seen(), self.place)
 
     def _renew(self, megabytes: int) -> None:
         if not self.namespaces:
@@ -175,6 +188,7 @@ class Server:
         isolate.make_tmp(megabytes)
         os.chdir("/tmp")
         self.tmp_mb = megabytes
+        self._set_rules()
 
     def confine(self, limits: dict[str, Any]) -> None:
         """Take from a forked process what it does not need."""
@@ -182,6 +196,8 @@ class Server:
         isolate.limit(limits["cpu_seconds"], limits["memory_mb"], limits["file_mb"], processes)
         os.setsid()
         isolate.drop_privileges(self.user)
+        if self.rules is not None:
+            landlock.restrict(self.rules)
         isolate.end_with_parent()
         if seccomp.granted():
             seccomp.install()
@@ -200,7 +216,8 @@ class Job:
         self._told = bytearray()
         self._printed = 0
         self._spent = 0.0  # CPU time of candidates that have ended
-        self._began = 0.0  # CPU time when the test began
+        self._began = 0.0  # CPU time of all when the test began
+        self._began_there = 0.0  # and of the checker
         self._ends = time.monotonic() + limits["wall_seconds"]
         self._over = False
         self._why = b"k"
@@ -213,7 +230,9 @@ class Job:
         if not self._checker:
             _child(lambda: self._check(far_control, channel, tell))
         self._poll = select.poll()
-        far_control.close(), channel.close(), os.close(tell)
+        far_control.close()
+        channel.close()
+        os.close(tell)
         self._start(far_channel)
         self._poll.register(self._told_by, select.POLLIN)
         self._poll.register(self._control, select.POLLIN)
@@ -221,11 +240,12 @@ class Job:
 
     def _check(self, control: socket.socket, channel: socket.socket, tell: int) -> None:
         request = wire.receive(self._server.line, 1 << 31)
-        _keep({control.fileno(), channel.fileno(), tell}, None)
         self._server.confine(self._limits)
+        _keep([control, channel, tell], None)
+        control, channel = socket.socket(fileno=3), socket.socket(fileno=4)
         value_bytes = self._limits["value_mb"] << 20
         request |= {"value_bytes": value_bytes, "restarts": self._limits["restarts"]}
-        checker.serve(request, control, channel, checker.teller(tell))
+        checker.serve(request, control, channel, checker.teller(5))
 
     def _start(self, channel: socket.socket) -> None:
         """Fork a candidate at one end of a channel."""
@@ -233,14 +253,15 @@ class Job:
         self._candidate = self._server.fork()
         if not self._candidate:
             _child(lambda: self._execute(channel, printed))
-        os.close(printed), channel.close()
+        os.close(printed)
+        channel.close()
         self._output = output
         self._poll.register(output, select.POLLIN)
 
     def _execute(self, channel: socket.socket, printed: int) -> None:
-        _keep({channel.fileno()}, printed)
         self._server.confine(self._limits)
-        candidate.serve(channel)
+        _keep([channel], printed)
+        candidate.serve(socket.socket(fileno=3))
 
     def run(self) -> list[str]:
         """Wait until the checker has told all: `[why it was ended or "", lines]`."""
@@ -252,6 +273,7 @@ class Job:
                     self._read_output()
                 elif descriptor == self._control.fileno():
                     self._obey()
+                    break  # descriptors may have changed
                 elif descriptor == self._told_by and not self._listen():
                     return ["", self._told.decode()]
             if self._watch():
@@ -273,13 +295,13 @@ class Job:
     def _obey(self) -> None:
         for word in self._control.recv(64):
             if word == ord("T"):
-                self._began = self._cpu()
+                self._began, self._began_there = self._cpu(), _cpu_of(self._checker)
             elif word == ord("W"):
                 self._reap()
                 self._control.sendall(self._why)
             elif word == ord("C"):
                 self._again()
-        
+
     def _again(self) -> None:
         self._reap()
         if self._over:
@@ -297,12 +319,13 @@ class Job:
         if used > self._limits["cpu_seconds"] or now > self._ends:
             self._over = True
         late = max(used - self._began - self._limits["test_seconds"], used - self._limits["cpu_seconds"])
-        if late > 0 or self._over:
+        itself = 2 * (_cpu_of(self._checker) - self._began_there) > used - self._began
+        if self._over or (late > 0 and not itself) or late > _GRACE_SECONDS / 2:
             self._kill_candidate(b"t")
-        if late > _GRACE_SECONDS / 4 or now > self._ends + _GRACE_SECONDS / 4:
+        if (late > 0 and itself) or late > _GRACE_SECONDS / 2 or now > self._ends + _GRACE_SECONDS / 2:
             with contextlib.suppress(OSError):
                 os.kill(self._checker, signal.SIGUSR1)
-        return late > _GRACE_SECONDS or now > self._ends + _GRACE_SECONDS
+        return bool(late > _GRACE_SECONDS or now > self._ends + _GRACE_SECONDS)
 
     def _cpu(self) -> float:
         return self._spent + _cpu_of(self._candidate) + _cpu_of(self._checker)
@@ -325,6 +348,7 @@ class Job:
         with contextlib.suppress(KeyError):
             self._poll.unregister(self._output)
         os.close(self._output)
+        self._output = -1
 
     def end(self) -> None:
         """Leave no process and no descriptor."""
@@ -352,22 +376,21 @@ def _child(act: Any) -> None:  # noqa: ANN401
     try:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         act()
-    except BaseException:
-        if os.environ.get("DEBUG"):
-            import traceback
-            traceback.print_exc()
     finally:
         os._exit(0)
 
 
-def _keep(descriptors: set[int], output: int | None) -> None:
-    """Close all but these; standard input is empty, standard output goes to `output` or nowhere."""
+def _keep(kept: list[Any], output: int | None) -> None:
+    """Leave the descriptors `kept` as 3, 4 and so on; standard output goes to `output` or nowhere."""
     null = os.open(os.devnull, os.O_RDWR)
-    os.dup2(null, 0)
-    for number in (1, 2):
-        os.dup2(null if output is None else output, number)
-    start = 3
-    for kept in sorted(descriptors):
-        os.closerange(start, kept)
-        start = kept + 1
-    os.closerange(start, 1 << 16)
+    free = 200  # above all that are open
+    os.dup2(null, free)
+    os.dup2(null if output is None else output, free + 1)
+    for number, descriptor in enumerate(kept):
+        os.dup2(descriptor if isinstance(descriptor, int) else descriptor.fileno(), free + 2 + number)
+    os.dup2(free, 0)
+    os.dup2(free + 1, 1)
+    os.dup2(free + 1, 2)
+    for number in range(len(kept)):
+        os.dup2(free + 2 + number, 3 + number)
+    os.closerange(3 + len(kept), 1 << 16)

@@ -42,7 +42,12 @@ class Limits:
                 raise DatagenError(f"limit {name}={value}: it has to be a number above 0")
 
     def to_json(self) -> dict[str, Any]:
+        """The limits by their names."""
         return asdict(self)
+
+
+#: What a program may use where nobody says otherwise.
+DEFAULT = Limits()
 
 
 class Outcome(NamedTuple):

@@ -7,6 +7,7 @@ built-in and standard types, so no method of the program runs where the tests ar
 
 from __future__ import annotations
 
+import builtins
 import collections
 import datetime
 import decimal
@@ -185,6 +186,8 @@ class Encoder:
             return ["r", *map(self._integer, (value.start, value.stop, value.step))]
         if kind in _MADE and getattr(value, "tzinfo", None) is None:
             return ["k", kind.__name__, *map(self._encode, _MADE[kind](value))]
+        if kind is type and value in vars(builtins).values():
+            return ["T", str(value.__name__)]
         if issubclass(kind, tuple) and isinstance(getattr(kind, "_fields", None), tuple):
             return ["t", *map(self._encode, tuple.__iter__(value))]  # a named tuple equals a tuple
         if hasattr(kind, "__next__") and hasattr(kind, "__iter__"):
@@ -258,6 +261,10 @@ class Decoder:
                 return range(*map(self._decode, rest))
             case "k":
                 return _MAKERS[rest[0]](*map(self._decode, rest[1:]))
+            case "T":
+                named = getattr(builtins, rest[0])
+                if isinstance(named, type):
+                    return named
             case "i":
                 items = [self._decode(item) for item in rest[1:]]
                 return _cut_off(items) if rest[0] else iter(items)

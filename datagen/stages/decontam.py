@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,6 +29,8 @@ OVERLAP_FOUND = 5
 _HASHES, _LABEL = frozenset({"id", "request", "prompt_hash"}), 40
 #: Columns that are searched together, as task and answer; every other column of text is searched by itself.
 _SEARCHED = ("instruction", "response", "code", "reference", "tests")
+#: A key that is none says more than how its value is called.
+_PLAIN_NAME = re.compile(rf"[^\W\d][\w.-]{{0,{_LABEL - 1}}}")
 _MATCH = pl.List(pl.Struct({name: dtype for name, dtype in decontam.EVIDENCE.items() if name != "row"}))
 
 
@@ -108,7 +111,10 @@ def _other_texts(frame: pl.DataFrame, names: Sequence[str]) -> list[pl.Expr]:
 
 
 def _text_of(values: pl.Expr, dtype: pl.DataType) -> pl.Expr | None:
-    """All text in the values of a column, nested texts on lines of their own; None where it holds none."""
+    """All text in the values of a column, nested texts on lines of their own; None where it holds none.
+
+    Keys of objects are text too, behind the values, where they are no plain names.
+    """
     if dtype == pl.String:
         return values
     if isinstance(dtype, pl.Array):
@@ -118,7 +124,12 @@ def _text_of(values: pl.Expr, dtype: pl.DataType) -> pl.Expr | None:
         return None if inner is None else values.list.eval(inner).list.join("\n", ignore_nulls=True)
     if isinstance(dtype, pl.Struct):
         parts = [_text_of(values.struct.field(one.name), one.dtype) for one in dtype.fields]  # type: ignore[arg-type]
-        texts = [part for part in parts if part is not None]
+        keys = [
+            pl.when(values.struct.field(one.name).is_not_null()).then(pl.lit(one.name))
+            for one in dtype.fields
+            if not _PLAIN_NAME.fullmatch(one.name)
+        ]
+        texts = [part for part in (*parts, *keys) if part is not None]
         return pl.concat_str(texts, separator="\n", ignore_nulls=True) if texts else None
     return None
 

@@ -35,9 +35,9 @@ class Options:
 
     threshold: float = option(
         0.7,
-        type=values.Share(),
+        type=values.SHARE,
         metavar="J",
-        help="The least Jaccard similarity of near duplicates; 1 for exact ones only.",
+        help="The least Jaccard similarity of near duplicates, above 0 to 1.",
     )
     num_perm: int = option(
         128,

@@ -56,7 +56,7 @@ class Options(ModelOptions):
     n: int = option(1, type=values.whole(1, 1000), help="Answers of each.")
     temperature: tuple[float, ...] = option(
         (),
-        type=values.Temperature(),
+        type=values.TEMPERATURE,
         metavar="T",
         help="Ask at T; repeat for n answers at each. Default: what suits the teacher.",
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import polars as pl
 import pytest
 from cli import ROOT, datagen, left_in
 from hypothesis import given, settings
@@ -298,3 +299,31 @@ def test_all_text_is_searched(row, tmp_path, monkeypatch):
     assert datagen("decontam", "in.jsonl", "--check").code == 5
     searched = datagen("decontam", "in.jsonl", "--check", "--search", "response")
     assert searched.code == 0
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {SOLUTION: 1},
+        {"a": {"b": [{SOLUTION: True}]}},
+        [{SOLUTION.encode(): b"x"}],
+        [SOLUTION.encode(), b"\xff\xfe"],
+        {"image": {"bytes": SOLUTION.encode(), "path": None}},
+        [[[SOLUTION.encode()]], [[None]], []],
+    ],
+    ids=["key", "nested key", "key beside bytes", "bytes", "bytes in objects", "lists of bytes"],
+)
+def test_keys_and_nested_bytes_are_searched(value, folder):
+    """What stands in the keys of objects, or as bytes inside of lists and objects, could be learned too."""
+    if isinstance(value, list) and isinstance(value[0], dict):
+        value = [{key.decode(): below for key, below in value[0].items()}]
+    pl.DataFrame({"instruction": [CLEAN, OTHER], "more": [None, value]}).write_parquet("in.parquet")
+    done = datagen("decontam", "in.parquet", "-o", "OUT", "--against", "jsonl:bench.jsonl", "--json").json()
+    assert done["overlaps"] == {"bench": 1}
+    assert [row["instruction"] for row in read()] == [CLEAN]
+
+
+def test_keys_of_other_rows_are_no_text_of_a_row():
+    """All rows of a file share the columns; only the row whose key it is overlaps."""
+    given_rows({"instruction": CLEAN, "more": {"x": 1}}, {"instruction": OTHER, "more": {SOLUTION: 1}})
+    assert run("--json").json()["dropped"] == {"overlaps-bench": 1}

@@ -187,6 +187,7 @@ def test_full_disk_of_the_journal(folder):
     )
     with Endpoint() as endpoint:
         words = ["evolve", folder.parent / "tasks.jsonl", "-o", folder / "out", "--teacher", endpoint.teacher]
+        words.append("--quiet")  # on a busy machine there are lines about what is waited for
         ended = subprocess.run(
             [sys.executable, "-c", program, *map(str, words)],
             env={**os.environ, "DATAGEN_CACHE_DIR": cli.CACHE.name},

@@ -441,3 +441,25 @@ def test_a_run_is_made_again_from_an_export(tmp_path, monkeypatch):
         assert one["digest"] == other["digest"]
         assert one["calls"]["asked"] > other["calls"]["asked"] == 0
         assert one["rows_out"] == other["rows_out"] > 0
+
+
+@pytest.mark.parametrize("missing", [range(1), range(40, 41), range(30)], ids=["first", "last", "most"])
+def test_tasks_that_were_not_recorded_fail_alone(tmp_path, monkeypatch, missing):
+    """Of 41 tasks those that were recorded are answered, and each other one says why it is not."""
+    monkeypatch.setattr(cli, "CACHE", SimpleNamespace(name=str(tmp_path / "cache")))
+    tasks = [{"instruction": f"Write `task_{n}(x)` that adds {n} to x."} for n in range(41)]
+    recorded = [task for number, task in enumerate(tasks) if number not in missing]
+    for name, rows in (("all", tasks), ("recorded", recorded)):
+        (tmp_path / f"{name}.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+
+    def sample(tasks, *options):
+        return datagen("sample", tmp_path / tasks, "--json", "--quiet", *options)
+
+    with Endpoint() as endpoint:
+        assert sample("recorded.jsonl", "-o", tmp_path / "a", "--teacher", endpoint.teacher).code == 0
+    assert datagen("journal", "export", "-o", tmp_path / "calls.jsonl").code == 0
+    again = sample("all.jsonl", "-o", tmp_path / "b", "--teacher", f"replay:{tmp_path}/calls.jsonl")
+    assert (again.code, again.json()["rows_out"]) == (3, len(recorded))
+    shown = datagen("cat", tmp_path / "b", "--dropped").out.splitlines()
+    assert [json.loads(line)["instruction"] for line in shown] == [tasks[n]["instruction"] for n in missing]
+    assert all("not recorded: no recorded call has this" in line for line in shown)

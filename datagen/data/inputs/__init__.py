@@ -19,12 +19,13 @@ import polars as pl
 
 from datagen import canonical
 from datagen.data import manifest
-from datagen.data.inputs import files, folders, json_rows, made, tables
+from datagen.data.inputs import files, folders, json_rows, made, on_hub, tables
 from datagen.data.inputs.files import STARTER, File
 from datagen.data.inputs.kinds import Kind
 from datagen.data.inputs.shapes import Recogniser, dropped
 from datagen.data.source import BATCH_ROWS, Source, Spool
 from datagen.errors import DatagenError, nearest, one_line
+from datagen.hub.address import PREFIX
 
 __all__ = ["STARTER", "first_rows", "open_dropped", "open_frame", "open_source"]
 
@@ -50,7 +51,7 @@ class Reading(NamedTuple):
 def open_source(
     where: str | Sequence[str], rename: Mapping[str, str] | None = None, columns: Collection[str] = ()
 ) -> Source:
-    """Open a dataset directory, a file, a folder of files, several files, "-" (standard input) or "starter".
+    """Open a dataset directory, a file, a folder of files, several files, "-" (standard input), "starter" or `hf:`.
 
     A file is read when something of it is asked for: its digest by one pass over the bytes, its rows by
     another one, which looks at all of them.
@@ -65,13 +66,12 @@ def open_source(
     """
     reading = Reading(rename or {}, columns)
     given = [where] if isinstance(where, str) else list(where)
-    if len(given) == 1 and _is_dataset(given[0]):
-        path = Path(given[0])
+    if len(given) == 1 and (place := _dataset(given[0])):
         if rename or columns:
             raise DatagenError(
-                f"--map and --columns are for files; {path} is a dataset directory with fixed columns"
+                f"--map and --columns are for files; {given[0]} is a dataset directory with fixed columns"
             )
-        return made.rows_of(path, "data", manifest.read(path))
+        return _part(place, "data")
     return _from_files(_files(given), reading)
 
 
@@ -102,22 +102,43 @@ def first_rows(
     Columns that only later rows have are missing.
     """
     given = [where] if isinstance(where, str) else list(where)
-    if len(given) == 1 and _is_dataset(given[0]):
+    if len(given) == 1 and _dataset(given[0]):
         return open_source(where, rename, columns).limited(limit)
     return _from_files(_files(given), Reading(rename, columns), limit)
 
 
-def _is_dataset(where: str) -> bool:
-    return where != "-" and (Path(where) / manifest.NAME).exists()
+class _Dataset(NamedTuple):
+    """A dataset directory: where it is, and what a manifest calls it if not by its folder's name."""
+
+    path: Path
+    name: str = ""
+    revision: str = ""
+
+
+def _dataset(where: str, part: str = "data") -> _Dataset | None:
+    """The dataset directory at a path, or on the Hub with the files of one part; None for anything else."""
+    if where.startswith(PREFIX):
+        found = on_hub.fetched(where, part)
+        return _Dataset(found.folder, found.name, found.revision) if found.folder else None
+    return _Dataset(Path(where)) if where != "-" and (Path(where) / manifest.NAME).exists() else None
+
+
+def _part(place: _Dataset, part: str) -> Source:
+    content = manifest.read(place.path)
+    return made.rows_of(place.path, part, content, name=place.name, revision=place.revision)
 
 
 class _Files(NamedTuple):
-    """Files whose rows follow each other: what the manifest calls them, what is not read, where they are."""
+    """Files whose rows follow each other: what the manifest calls them, what is not read, where they are.
+
+    Of files from the Hub also their commit, of several repositories all commits.
+    """
 
     name: str
     files: list[File]
     note: str = ""
     places: tuple[Path, ...] = ()
+    revision: str = ""
 
 
 def _files(given: Sequence[str]) -> _Files:
@@ -128,10 +149,17 @@ def _files(given: Sequence[str]) -> _Files:
     """
     found: list[File] = []
     notes = []
+    revisions = []
     for where in given:
         path = Path(where)
-        if _is_dataset(where):
+        if _dataset(where):
             raise DatagenError(f"{where} is a dataset directory; give it alone, or its files in data/")
+        if where.startswith(PREFIX):
+            fetched = on_hub.fetched(where)
+            found += fetched.files
+            notes += [fetched.note] if fetched.note else []
+            revisions.append(fetched.revision)
+            continue
         if where == "-" or not path.is_dir():
             found.append(files.file_at(where))
             continue
@@ -142,12 +170,16 @@ def _files(given: Sequence[str]) -> _Files:
             for one in inside
         ]
         notes += [note] if note else []
-    names = [
-        files.printable(Path(where).resolve().name if Path(where).is_dir() else Path(where).name or where)
-        for where in given
-    ]
+    names = [_name(where) for where in given]
     shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-    return _Files(shown, found, "; ".join(notes), _places(given))
+    return _Files(shown, found, "; ".join(notes), _places(given), ", ".join(revisions))
+
+
+def _name(where: str) -> str:
+    """What a manifest calls a path or a name."""
+    if where.startswith(PREFIX):
+        return where
+    return files.printable(Path(where).resolve().name if Path(where).is_dir() else Path(where).name or where)
 
 
 def _from_files(given: _Files, reading: Reading, limit: int | None = None) -> Source:
@@ -160,6 +192,7 @@ def _from_files(given: _Files, reading: Reading, limit: int | None = None) -> So
         places=given.places,
         refused=lambda: rows().refused,
         notes=lambda: rows().notes,
+        revision=given.revision,
     )
 
 
@@ -173,10 +206,10 @@ def open_dropped(where: str) -> Source:
     Raises:
         DatagenError: `where` is no dataset directory.
     """
-    path = Path(where)
-    if not path.is_dir():
+    place = _dataset(where, "dropped") if where.startswith(PREFIX) else _Dataset(Path(where))
+    if not place or not place.path.is_dir():
         raise DatagenError(f"{where} is no dataset directory, so nothing was dropped from it")
-    return made.rows_of(path, "dropped", manifest.read(path))
+    return _part(place, "dropped")
 
 
 def _digest(given: _Files, reading: Reading) -> str:

@@ -17,6 +17,12 @@ _ROLE_KEYS = ("role", "from", "speaker")
 _CONTENT_KEYS = ("content", "value", "text")
 #: Parts of a content that are text.
 _TEXT_PARTS = frozenset({"text", "input_text", "output_text"})
+#: Parts that hold something else, and the key that holds it. A user's own list may have a type, too.
+_OTHER_PARTS = {
+    **{"image_url": "image_url", "input_image": "image_url", "image": "source", "document": "source"},
+    **{"input_audio": "input_audio", "file": "file", "input_file": "file_id", "refusal": "refusal"},
+    **{"tool_use": "name", "tool_result": "tool_use_id"},
+}
 
 
 class Unreadable(ValueError):
@@ -148,7 +154,7 @@ def _text(content: object) -> str | None:
 
 
 def _from_json(value: object, *, parts: bool = False) -> Any:  # noqa: ANN401 - JSON
-    """What a text holds as JSON, a list or an object; of `parts` only a list whose entries have a type."""
+    """What a text holds as JSON, a list or an object; of `parts` only a list whose entries all are parts."""
     if not isinstance(value, str) or value.lstrip()[:1] not in ("[", "{") or not value.strip():
         return value
     if parts and not value.lstrip().startswith("[{"):
@@ -157,6 +163,16 @@ def _from_json(value: object, *, parts: bool = False) -> Any:  # noqa: ANN401 - 
         found = json.loads(value)
     except (ValueError, RecursionError):
         return value
-    if parts and not all(isinstance(part, Mapping) and isinstance(part.get("type"), str) for part in found):
+    if parts and not all(map(_is_part, found)):
         return value
     return found if isinstance(found, list | dict) else value
+
+
+def _is_part(value: object) -> bool:
+    """Whether an entry of a list is a part of a content, and not an object of the user's own."""
+    kind = value.get("type") if isinstance(value, Mapping) else None
+    if not isinstance(value, Mapping) or not isinstance(kind, str):
+        return False
+    if kind in _TEXT_PARTS:
+        return isinstance(value.get("text"), str)
+    return kind in THINKING_PARTS or (kind in _OTHER_PARTS and _OTHER_PARTS[kind] in value)

@@ -69,7 +69,7 @@ def _require(frame: pl.DataFrame, name: str, wanted: pl.DataType, shown: str, cu
         fits = fits or column.dtype == pl.List(pl.Null)
     elif wanted == pl.Int64 and (column.dtype.is_integer() or column.dtype == pl.String):
         fits = column.cast(wanted, strict=False).null_count() == column.null_count()
-    elif name == "id":
+    elif name == "id" or wanted == pl.Float64:
         fits = fits or column.dtype.is_integer()
     if not fits:
         value = one_line(column.drop_nulls().first(), 60)

@@ -16,7 +16,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from importlib import resources
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import IO, Any, Literal, NamedTuple
 
 import polars as pl
@@ -31,7 +31,7 @@ Format = Literal["json", "csv", "parquet", "arrow", "arrow stream"]
 
 _FORMAT_OF: dict[str, Format] = {
     **{".jsonl": "json", ".ndjson": "json", ".json": "json"},
-    **{".csv": "csv", ".parquet": "parquet", ".arrow": "arrow"},
+    **{".csv": "csv", ".tsv": "csv", ".parquet": "parquet", ".arrow": "arrow"},
 }
 SUFFIXES = (*_FORMAT_OF,)
 _PACKED = (".gz", ".zst")
@@ -119,7 +119,7 @@ def in_memory(content: bytes) -> Callable[[], AbstractContextManager[IO[bytes]]]
     return lambda: contextlib.nullcontext(io.BytesIO(content))
 
 
-def suffix_of(path: Path) -> str:
+def suffix_of(path: PurePath) -> str:
     """The end of a name that tells a format, .gz and .zst aside; "" if none does."""
     suffixes = [s for s in map(str.lower, path.suffixes) if s not in _PACKED]
     return suffixes[-1] if suffixes and suffixes[-1] in SUFFIXES else ""
@@ -203,7 +203,8 @@ def frames(file: File, kind: Kind, only: Collection[str] = ()) -> Iterator[pl.Da
         case "json":
             yield from json_rows.chunks(file.shown, file.opened, kind, only)
         case "csv":
-            yield from csv_rows.chunks(file.shown, file.opened, only)
+            mark = "\t" if file.suffix == ".tsv" else ","
+            yield from csv_rows.chunks(file.shown, file.opened, only, mark)
         case None:
             return
         case tabular:

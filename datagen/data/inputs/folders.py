@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
+from collections.abc import Iterable
+from pathlib import Path, PurePath
 from typing import Any
 
 from datagen.data.inputs.files import suffix_of
-from datagen.errors import DatagenError, one_line
+from datagen.errors import DatagenError, nearest, one_line
 
 MAX_FILES = 10_000
 #: Where files of several formats lie together, the first of these is read.
-_FORMATS = (".parquet", ".arrow", ".jsonl", ".ndjson", ".csv", ".json")
+_FORMATS = (".parquet", ".arrow", ".jsonl", ".ndjson", ".csv", ".tsv", ".json")
 #: JSON files that say something about a data set.
 _ABOUT = frozenset({"dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json"})
 #: The Hub's words for the parts of a data set: https://huggingface.co/docs/hub/datasets-file-names-and-splits
@@ -41,7 +42,7 @@ def files_of(folder: Path) -> tuple[list[Path], str]:
         parts = [str(part) for part in _json(folder / "dataset_dict.json", "splits")]
         chosen = "train" if "train" in parts else parts[0]
         others = [part for part in parts if part != chosen]
-        return files_of(_inside(folder, chosen))[0], _not_read(folder, others, chosen)
+        return files_of(_inside(folder, chosen))[0], _not_read(folder.name, others, chosen)
     if (folder / "state.json").exists():
         entries = _json(folder / "state.json", "_data_files")
         return [
@@ -51,31 +52,49 @@ def files_of(folder: Path) -> tuple[list[Path], str]:
 
 
 def _by_names(folder: Path) -> tuple[list[Path], str]:
-    found = [path for path in _visible(folder) if path.name not in _ABOUT]
+    names = [path.relative_to(folder) for path in _visible(folder)]
+    files, note = by_names(names, str(folder), folder.name)
+    return [folder / name for name in files], note
+
+
+def by_names(
+    names: Iterable[PurePath], shown: str, short: str, wanted: str = ""
+) -> tuple[list[PurePath], str]:
+    """The files of one format and one split among files, and what of them is not read, "" for nothing.
+
+    Args:
+        names: of all files, inside their folder.
+        shown: what error lines call the folder.
+        short: what the note calls it.
+        wanted: the split; "" for `train`, or all files where none is of that split.
+
+    Raises:
+        DatagenError: no file holds rows, or none is of the split.
+    """
+    found = [path for path in names if path.name not in _ABOUT]
     for suffix in _FORMATS:
         files = sorted(path for path in found if suffix_of(path) == suffix)
         if files:
             break
     else:
         raise DatagenError(
-            f"{folder} is no data set of datagen's and holds no files of rows ({', '.join(_FORMATS)});"
+            f"{shown} is no data set of datagen's and holds no files of rows ({', '.join(_FORMATS)});"
             " give the folder that holds them"
         )
     if len(files) > MAX_FILES:
-        raise DatagenError(f"{folder} holds {len(files):,} files, and {MAX_FILES:,} are read at most")
+        raise DatagenError(f"{shown} holds {len(files):,} files, and {MAX_FILES:,} are read at most")
     formats = sorted({suffix_of(path) for path in found} - {suffix, ""})
-    other = (
-        f"{folder.name}: only files in {suffix} are read, not those in {', '.join(formats)}"
-        if formats
-        else ""
-    )
-    splits: dict[str, list[Path]] = {}
+    other = f"{short}: only files in {suffix} are read, not those in {', '.join(formats)}" if formats else ""
+    splits: dict[str, list[PurePath]] = {}
     for path in files:
-        splits.setdefault(_split(path.relative_to(folder)), []).append(path)
-    if "train" not in splits:
+        splits.setdefault(_split(path), []).append(path)
+    chosen = wanted or "train"
+    if chosen not in splits:
+        if wanted:
+            raise DatagenError(f"{shown} has no split {wanted}; {nearest(wanted, filter(None, splits))}")
         return files, other
-    rest = _not_read(folder, [name or "other files" for name in splits if name != "train"])
-    return splits["train"], "; ".join(filter(None, (rest, other)))
+    rest = _not_read(short, [name or "other files" for name in splits if name != chosen], chosen)
+    return splits[chosen], "; ".join(filter(None, (rest, other)))
 
 
 def _visible(folder: Path) -> list[Path]:
@@ -91,7 +110,7 @@ def _visible(folder: Path) -> list[Path]:
     return found
 
 
-def _split(path: Path) -> str:
+def _split(path: PurePath) -> str:
     """The split that a file's name or its folders' speak of, the nearest first; "" if none."""
     for part in (path.name.lower(), *(name.lower() for name in reversed(path.parts[:-1]))):
         for split, words in _SPLITS.items():
@@ -116,8 +135,8 @@ def _inside(folder: Path, name: object) -> Path:
     return folder / name
 
 
-def _not_read(folder: Path, others: list[str], read: str = "train") -> str:
+def _not_read(name: str, others: list[str], read: str = "train") -> str:
     if not others:
         return ""
     told = f"only the split {read} is read, not {', '.join(others)}"
-    return f"{folder.name}: {told}; give these files to read them"
+    return f"{name}: {told}; give these files to read them"

@@ -14,6 +14,7 @@ from datagen.errors import one_line
 #: More than this is data of another shape: keys that are values, or somebody's attack.
 MAX_KEYS = 1000
 MAX_DEPTH = 32
+_WHOLE_IN_FRACTIONS = 2**53
 
 #: The name of what no other type holds: values of several types, or numbers and nesting beyond a table's.
 MIXED = "values of several types"
@@ -58,13 +59,14 @@ class Kind:
     them are held as JSON texts. entries: of lists. fields: of objects, by key.
     """
 
-    __slots__ = ("_is_utf8", "entries", "fields", "name")
+    __slots__ = ("_is_large", "_is_utf8", "entries", "fields", "name")
 
     def __init__(self) -> None:
         self.name = ""
         self.entries: Kind | None = None
         self.fields: dict[str, Kind] = {}
         self._is_utf8 = True
+        self._is_large = False
 
     def learn_row(self, row: dict[str, Any]) -> None:
         """Take note of a row.
@@ -101,7 +103,9 @@ class Kind:
         if name == "a text":
             self._is_utf8 = self._is_utf8 and _is_utf8(value)
         elif name in _NUMBERS:
-            if not _fits(value):
+            # Fractions hold no whole number beyond 2**53 with all its digits.
+            self._is_large = self._is_large or (type(value) is int and abs(value) > _WHOLE_IN_FRACTIONS)
+            if not _fits(value) or (self._is_large and self.name == "a number"):
                 self._become(MIXED)
         elif depth > MAX_DEPTH:
             raise _TooDeep

@@ -21,13 +21,15 @@ _NEEDED = ("id", "instruction")
 _AGAIN = "make the data set again"
 
 
-def rows_of(path: Path, part: str, made: Mapping[str, Any]) -> Source:
+def rows_of(path: Path, part: str, made: Mapping[str, Any], *, name: str = "", revision: str = "") -> Source:
     """The rows that a data set kept (`part` is "data") or dropped ("dropped").
 
     Args:
         path: its folder.
         part: which rows.
         made: its manifest.
+        name: what a manifest calls it; "" for its folder's name.
+        revision: its commit on the Hub.
 
     Raises:
         DatagenError: the manifest names no such files; what is wrong with these is raised when they are read.
@@ -42,11 +44,13 @@ def rows_of(path: Path, part: str, made: Mapping[str, Any]) -> Source:
     digest = made["digest"] if part == "data" else made["dropped_digest"]
 
     def frames() -> Iterator[pl.DataFrame]:
-        left, first = rows, None
+        left, first, ids = rows, None, set[bytes]()
         for name, sha256 in sorted(shards.items()):
             frame = _read(path / name, sha256)
             first = first or (name, frame.schema)
             _refuse_other_columns(frame, path / name, *first)
+            if part == "data":
+                _refuse_ids_again(frame, path / name, ids)
             left -= frame.height
             yield from frame.iter_slices(BATCH_ROWS) if frame.height else [frame]
         if left:
@@ -58,8 +62,8 @@ def rows_of(path: Path, part: str, made: Mapping[str, Any]) -> Source:
         for _ in frames():
             pass
 
-    name = path.resolve().name.encode(errors="replace").decode()  # other bytes cannot stand in a manifest
-    return Source(name, digest, rows, frames, look, places=[path])
+    name = name or path.resolve().name.encode(errors="replace").decode()  # manifests hold UTF-8 alone
+    return Source(name, digest, rows, frames, look, places=[path], revision=revision)
 
 
 def _read(file: Path, sha256: str) -> pl.DataFrame:
@@ -95,6 +99,18 @@ def checked(frame: pl.DataFrame, file: Path) -> pl.DataFrame:
             row = frame[name].is_null().arg_true()[0] + 1
             raise DatagenError(f"{file}, row {row}: no {name}; {_AGAIN}")
     return frame
+
+
+def _refuse_ids_again(frame: pl.DataFrame, file: Path, known: set[bytes]) -> None:
+    """Evidence and drops of a row go by its id; `known` takes 80 bits of each."""
+    for value in frame["id"] if frame.height else ():
+        short = hashlib.blake2b(value.encode(), digest_size=10).digest()
+        if short in known:
+            raise DatagenError(
+                f"{file}: the id {one_line(value, 60)} stands in more than one row; ids must be unique;"
+                f" {_AGAIN}"
+            )
+        known.add(short)
 
 
 def _refuse_other_columns(frame: pl.DataFrame, file: Path, first: str, expected: pl.Schema) -> None:

@@ -40,11 +40,15 @@ class Shape(NamedTuple):
         task: the column with the instruction, or with a chat.
         answer: the column with the answer; None where there is none, or the chat holds it.
         is_chat: whether `task` holds chats.
+        turns: whether `answer` holds the model's turns.
+        chat: where `task` holds no chats, another column that does.
     """
 
     task: str
     answer: str | None
     is_chat: bool
+    turns: bool = False
+    chat: str | None = None
 
 
 class Recogniser:
@@ -91,6 +95,8 @@ class Recogniser:
         else:
             frame = _from_pairs(frame, shape)
         frame = typed(frame, self._shown, self._rename)
+        if shape.chat and shape.chat in frame.columns:
+            frame = _filled_from_chats(frame, shape.chat, problems)
         problems.note(frame["instruction"].is_null(), NO_INSTRUCTION, "the instruction is null")
         _note_long_texts(frame, problems)
         if self._printed_by_datagen is None:
@@ -207,12 +213,20 @@ def _shape(frame: pl.DataFrame, shown: str) -> Shape:
                 continue
             is_chat = False  # `typed` says what is wrong with it
         answers = [] if wanted in CHAT_NAMES else [n for n in ANSWER_NAMES if n in names and n != wanted]
-        return Shape(name, names[answers[0]] if answers else None, is_chat)
+        answer = names[answers[0]] if answers else None
+        turns = answer is not None and _holds_turns(frame[answer])
+        return Shape(name, answer, is_chat, turns, None if is_chat else _chat_beside(frame, names))
     columns = ", ".join(one_line(name, 40) for name in frame.columns[:12])
     raise DatagenError(
         f"{shown} has no column instruction, prompt, question or messages of text but {columns};"
         " say which holds the tasks: --map instruction=NAME"
     )
+
+
+def _chat_beside(frame: pl.DataFrame, names: Mapping[str, str]) -> str | None:
+    """The first column that bears a name of chats and holds some."""
+    found = (names[wanted] for wanted in CHAT_NAMES if wanted in names)
+    return next((name for name in found if _holds_turns(frame[name])), None)
 
 
 def _is_text(series: pl.Series) -> bool:
@@ -228,8 +242,8 @@ def _holds_turns(series: pl.Series) -> bool:
 
 
 def _kept_as(column: str) -> str:
-    """The name under which a column of chats stays: the instruction's is needed for the question."""
-    return "instruction_turns" if column == "instruction" else column
+    """The name under which a column of turns stays: the instruction's is needed for the question."""
+    return f"{column}_turns" if column in ("instruction", "response") else column
 
 
 def _from_chats(
@@ -250,6 +264,19 @@ def _from_chats(
             frame = dropped(frame, shape.answer)
     frame = frame.rename({shape.task: _kept_as(shape.task)})
     return frame.with_columns(asked, _cleaned(answers)), found
+
+
+def _filled_from_chats(frame: pl.DataFrame, column: str, problems: _Problems) -> pl.DataFrame:
+    """The frame where rows without instruction have what their chats say: the question, a missing answer."""
+    columns = {name: frame[name].to_list() for name in ("instruction", "response") if name in frame.columns}
+    for number, value in enumerate(frame[column]):
+        if value is None or columns["instruction"][number] is not None:
+            continue
+        chat = _chat(value, column, number, problems)
+        columns["instruction"][number] = chat.question
+        if "response" in columns and columns["response"][number] is None:
+            columns["response"][number] = chat.answer
+    return frame.with_columns(pl.Series(name, values, pl.String) for name, values in columns.items())
 
 
 def _chat(value: Any, column: str, number: int, problems: _Problems) -> chats.Chat:  # noqa: ANN401 - a cell
@@ -283,11 +310,11 @@ def _from_pairs(frame: pl.DataFrame, shape: Shape) -> pl.DataFrame:
         if given:
             task = _with_inputs(task, _as_json(columns.pop(given)))
     if shape.answer:
-        # Of turns only one is the answer, so they stay as well.
-        keep = _holds_turns(columns[shape.answer]) and shape.answer != "response"
-        answers = columns[shape.answer] if keep else columns.pop(shape.answer)
+        answers = columns.pop(shape.answer)
+        if shape.turns:  # only one of them is the answer, so they stay as well
+            columns.setdefault(_kept_as(shape.answer), answers)
         # A response under datagen's own name is typed like its other columns.
-        typed = shape.answer == "response" and answers.dtype != pl.String
+        typed = shape.answer == "response" and answers.dtype != pl.String and not shape.turns
         columns["response"] = answers if typed else _cleaned(_as_texts(answers))
     return pl.DataFrame({"instruction": task, **columns})
 

@@ -90,6 +90,9 @@ def _plain(series: pl.Series) -> pl.Series:
         series = series.cast(dtype)
     if dtype == pl.Binary:
         return _decoded(series)
+    if _holds_bytes(dtype):
+        series = _decoded_inside(series)
+        dtype = series.dtype
     if dtype.is_float():
         series = series.fill_nan(None)
         return series if series.is_finite().all() else series.cast(pl.String)
@@ -138,6 +141,47 @@ def _is_utf8(raw: bytes) -> bool:
         return bool(raw.decode())
     except UnicodeDecodeError:
         return False
+
+
+def _holds_bytes(dtype: pl.DataType) -> bool:
+    """Whether values of the type have bytes inside."""
+    if isinstance(dtype, pl.List | pl.Array):
+        return dtype.inner == pl.Binary or _holds_bytes(dtype.inner)  # type: ignore[arg-type]
+    if isinstance(dtype, pl.Struct):
+        return any(field.dtype == pl.Binary or _holds_bytes(field.dtype) for field in dtype.fields)  # type: ignore[arg-type]
+    return False
+
+
+def _decoded_inside(series: pl.Series) -> pl.Series:
+    """Nested bytes as text, if any of them are UTF-8, as `_decoded` does."""
+    values = series.to_list()
+    if not any(_is_utf8(raw) for value in values for raw in _bytes_in(value)):
+        return series
+    return pl.Series(series.name, [_as_text(value) for value in values], _without_bytes(series.dtype))
+
+
+def _bytes_in(value: Any) -> Iterator[bytes]:  # noqa: ANN401 - a cell
+    if isinstance(value, bytes):
+        yield value
+    for below in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _bytes_in(below)
+
+
+def _as_text(value: Any) -> Any:  # noqa: ANN401 - a cell
+    """A value with text for bytes."""
+    if isinstance(value, bytes):
+        return value.decode(errors="backslashreplace")
+    if isinstance(value, dict):
+        return {key: _as_text(below) for key, below in value.items()}
+    return [_as_text(below) for below in value] if isinstance(value, list) else value
+
+
+def _without_bytes(dtype: pl.DataType) -> pl.DataType:
+    if isinstance(dtype, pl.List | pl.Array):
+        return pl.List(_without_bytes(dtype.inner))  # type: ignore[arg-type]
+    if isinstance(dtype, pl.Struct):
+        return pl.Struct({field.name: _without_bytes(field.dtype) for field in dtype.fields})  # type: ignore[arg-type]
+    return pl.String() if dtype == pl.Binary else dtype
 
 
 def _holds_odd_numbers(series: pl.Series) -> bool:

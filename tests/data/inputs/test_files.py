@@ -141,6 +141,54 @@ def test_csv_cells_are_text(tmp_path):
     assert read(tmp_path / "a.csv")["u"].to_list() == ["007", "NA", None, "", "x\ny", 'say "hi", now']
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.tsv", "instruction\toutput\na, b; c\tx\n"),
+        ("a.csv", "instruction\toutput\na, b; c\tx\n"),
+        ("a.TSV.gz", "instruction\toutput\r\na, b; c\tx\r\n"),
+        ("a.csv", 'instruction;output\n"a, b; c";x\n'),
+        ("a.csv", '\ufeff"instruction";"output"\n"a, b; c";"x"\n'),
+        ("a.tsv", 'instruction,output\n"a, b; c",x\n'),
+        ("a.tsv", "instruction\toutput,more\toutput\na, b; c\t\tx\n"),
+        ("a.tsv", "instruction\toutput\nsay \\N\ty\na, b; c\tx\n"),
+    ],
+)
+def test_what_parts_the_cells(name, content, tmp_path):
+    """The first line tells whether commas, tabs or semicolons part the cells."""
+    raw = content.encode()
+    (tmp_path / name).write_bytes(gzip.compress(raw) if name.endswith(".gz") else raw)
+    assert read(tmp_path / name)["instruction", "response"].rows()[-1] == ("a, b; c", "x")
+
+
+def test_one_column_of_tsv(tmp_path):
+    """In a file called .tsv commas part nothing where the first line has none."""
+    (tmp_path / "a.tsv").write_text("instruction\na, b\nc\n")
+    assert read(tmp_path / "a.tsv")["instruction"].to_list() == ["a, b", "c"]
+
+
+def test_torn_tsv_is_told(tmp_path):
+    """The line names the mark that parts the cells of this file."""
+    (tmp_path / "a.csv").write_text("instruction;output\na;b;c\n")
+    with pytest.raises(
+        DatagenError, match="line 2: 3 cells where the header names 2; is every cell that holds a semicolon"
+    ):
+        read(tmp_path / "a.csv")
+
+
+@pytest.mark.parametrize("empty", [",", '"",""', ",\r", '""', '"",'])
+def test_csv_row_of_empty_cells_is_dropped_with_its_reason(empty, tmp_path):
+    """A row of empty cells is counted and told; a blank line is no row."""
+    (tmp_path / "a.csv").write_text(f"instruction,output\na,b\n\n{empty}\n\r\nc,d\n", newline="")
+    source = open_source(str(tmp_path / "a.csv"))
+    if '"' in empty:  # a quoted cell is an empty text: that is an instruction, which `filter` judges
+        assert pl.concat(source.frames())["instruction"].to_list() == ["a", "", "c"]
+        return
+    assert pl.concat(source.frames())["instruction"].to_list() == ["a", "c"]
+    assert source.refused["reason"].to_list() == ["no-instruction"]
+    assert source.refused["detail"].to_list() == ["a.csv, row 2: the instruction is null"]
+
+
 def test_csv_with_few_cells(tmp_path):
     """Cells missing at the end of a line are null."""
     (tmp_path / "a.csv").write_text("instruction,u,v\na\nb,1\n")

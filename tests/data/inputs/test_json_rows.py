@@ -169,3 +169,19 @@ def test_numbers_that_are_none():
     """NaN is null; an infinite number, and one of thousands of digits, is text."""
     frame = json_rows.parse("x", b'{"a": NaN, "b": 1e999, "c": ' + b"9" * 5000 + b"}\n" + b'{"a": 1}')
     assert frame.rows() == [(None, "Infinity", "9" * 5000), (1, None, None)]
+
+
+@pytest.mark.parametrize("order", [[2**53 + 1, 0.5, 3], [0.5, 3, 2**53 + 1], [3, -(2**53) - 1, 0.5]])
+@pytest.mark.parametrize("chunk", [1, 8192])
+@pytest.mark.parametrize("nested", [False, True])
+def test_large_whole_numbers_beside_fractions(order, chunk, nested, monkeypatch):
+    """Such a column is text, with all digits of the whole numbers; a fraction would round them."""
+    monkeypatch.setattr(json_rows, "CHUNK_ROWS", chunk)
+    values = parse(*({"a": [value] if nested else value} for value in order))["a"].to_list()
+    assert values == [[str(value)] if nested else str(value) for value in order]
+
+
+@pytest.mark.parametrize("values", [[2**53 + 1, 3], [2**53, 0.5], [1e300, 0.5]])
+def test_numbers_that_one_type_holds_stay_numbers(values):
+    """Large whole numbers alone, and fractions beside those that they hold, are numbers."""
+    assert parse(*({"a": value} for value in values))["a"].to_list() == values

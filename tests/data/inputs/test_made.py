@@ -198,3 +198,16 @@ def test_a_pipe_in_place_of_a_file(name, folder):
     os.mkfifo(folder / "D" / name)
     for command in (["cat", "@"], ["filter", "@", "-o", "OUT"]):
         assert "it is no file" in refused(*command)
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["one file", "two files"])
+@pytest.mark.parametrize(
+    "command", [["filter", "D", "-o", "OUT"], ["decontam", "D", "--check"]], ids=" ".join
+)
+def test_id_in_more_than_one_row(command, apart, folder):
+    """Two rows of one id cannot be told apart: such a data set is refused as such a file is."""
+    rows = frame(id=["a1", "a1"])
+    write(folder / "D", *([rows.head(1), rows.tail(1)] if apart else [rows]))
+    error = datagen(*command).error()
+    assert "the id a1 stands in more than one row; ids must be unique; make the data set again" in error
+    assert left_in(folder) == ["D", "r.yaml"]

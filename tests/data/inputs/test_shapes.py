@@ -293,3 +293,79 @@ def test_longest_text(name, length, tmp_path):
     """A megabyte of text is read, a row with more is dropped: parsing it would take all memory."""
     row = {"instruction": "a", name: "x" * length}
     assert read(tmp_path, row).height == (length == 2**20)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[{"type": "dog", "name": "Rex"}]',
+        '[{"type": "text"}]',
+        '[{"type": "text", "value": "x"}, {"type": "text", "text": "y"}]',
+        '[{"type": "text", "text": "y"}, {"name": "x"}]',
+        '[{"type": "text", "text": "y"}, 1]',
+        '[{"type": "file", "size": 3}]',
+        '[{"text": "sort me"}]',
+        "[]",
+    ],
+)
+def test_user_text_that_is_json_stays_as_it_is(text, tmp_path):
+    """A text is taken for parts of a content only where all entries look like parts."""
+    frame = read(tmp_path, chat(("user", text), ("assistant", "x")))
+    assert frame["instruction"].to_list() == [text]
+
+
+def test_parts_as_json_text(tmp_path):
+    """Parts that a table holds as text are read; other parts than text are refused as they are in lists."""
+    parts = json.dumps([{"type": "text", "text": "Sort"}, {"type": "input_text", "text": "it."}])
+    assert read(tmp_path, chat(("user", parts), ("assistant", "x")))["instruction"].to_list() == ["Sort\nit."]
+    image = json.dumps([{"type": "image_url", "image_url": {"url": "x"}}])
+    source = opened(
+        tmp_path, chat(("user", image), ("assistant", "x")), chat(("user", "a"), ("assistant", "b"))
+    )
+    assert source.refused["reason"].to_list() == ["unreadable-chat"]
+
+
+TURNS = [{"role": "assistant", "content": "a = 1"}, {"role": "assistant", "content": "b"}]
+
+
+@pytest.mark.parametrize("turns", [TURNS, json.dumps(TURNS)], ids=["list", "text"])
+def test_response_of_turns(turns, tmp_path):
+    """A response of turns is read as an output of turns is; the turns stay."""
+    first = {"instruction": "x", "response": turns}
+    frame = read(tmp_path, first, {"instruction": "y", "response": None})
+    assert frame["response"].to_list() == ["a = 1", None]
+    assert frame["response_turns"].to_list() == [turns, None]
+    assert read(tmp_path, {"instruction": "x", "output": turns})["output"].to_list() == [turns]
+
+
+@pytest.mark.parametrize("as_text", [False, True])
+def test_chat_beside_a_null_instruction(as_text, tmp_path):
+    """Where a row has no instruction but a chat, the chat says it; what the row says itself comes first."""
+    turns = chat(("user", "q"), ("assistant", "a"))["messages"]
+    turns = json.dumps(turns) if as_text else turns
+    rows = [
+        {"instruction": "own", "response": "mine", "messages": turns},
+        {"instruction": None, "response": None, "messages": turns},
+        {"instruction": None, "response": "mine", "messages": turns},
+        {"instruction": "own", "response": None, "messages": turns},
+        {"instruction": None, "response": "lost", "messages": None},
+    ]
+    frame = read(tmp_path, *rows)
+    assert frame["instruction", "response"].rows() == [
+        ("own", "mine"),
+        ("q", "a"),
+        ("q", "mine"),
+        ("own", None),
+    ]
+    assert frame["messages"].null_count() == 0
+    source = opened(tmp_path, *rows)
+    assert source.refused["detail"].to_list() == ["in.jsonl, row 5: the instruction is null"]
+
+
+def test_unreadable_chat_beside_a_null_instruction(tmp_path):
+    """The reason is the chat's, which is what could have been used."""
+    good = chat(("user", "q"), ("assistant", "a"))["messages"]
+    rows = [{"instruction": "own", "messages": good}] * 20
+    bad = [{"instruction": None, "messages": [{"role": "system", "content": "x"}]}]
+    refused = opened(tmp_path, *rows, *bad).refused
+    assert refused["detail"].to_list() == ["in.jsonl, row 21: messages holds no turn of a user"]

@@ -1,0 +1,183 @@
+"""Data sets of the Hub as inputs: which files of a repository hold the rows of a config and a split.
+
+A data set of datagen's is read as a dataset directory, and so are its digests compared. Of others the card
+says which files a config has; without a card that does, the names of the files tell.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple
+
+import yaml
+
+from datagen.data import manifest
+from datagen.data.inputs import files, folders
+from datagen.data.inputs.files import File
+from datagen.errors import DatagenError, nearest, one_line
+from datagen.hub import address, read
+from datagen.hub.address import Address
+from datagen.hub.read import Repository
+
+_CARD = "README.md"
+_LARGEST = 2**24
+_DEFAULT = "default"
+_MARK = re.compile(rb'"datagen"\s*:')
+
+
+class Fetched(NamedTuple):
+    """Files of a repository.
+
+    Args:
+        name: what a manifest calls them.
+        revision: their commit.
+        folder: the dataset directory, if it is one of datagen's; then there are no files.
+        files: the files with the rows.
+        note: what of the repository is not read; "" for nothing.
+    """
+
+    name: str
+    revision: str
+    folder: Path | None = None
+    files: Sequence[File] = ()
+    note: str = ""
+
+
+@cache
+def fetched(text: str, part: str = "data") -> Fetched:
+    """Fetch what an address names; the Hub is asked once for it by each process.
+
+    Args:
+        text: as `hf:OWNER/NAME`; see `datagen.hub.address`.
+        part: of a data set of datagen's, "data" or "dropped".
+
+    Raises:
+        UsageError: it is no address.
+        DatagenError: there is no such data set, config or split, or the Hub cannot be asked.
+    """
+    wanted = address.parse(text)
+    repository = read.resolve(wanted.repo, wanted.revision)
+    is_whole = wanted.config in ("", _DEFAULT) and wanted.split in ("", "train")
+    if is_whole and (folder := _dataset(repository, part)):
+        return Fetched(text, repository.commit, folder)
+    names, note = _chosen(repository, wanted, text)
+    places = read.fetch(repository, names)
+    found = [
+        File(name, files.suffix_of(PurePosixPath(name)), files.file_at(str(place)).raw)
+        for name, place in zip(names, places, strict=True)
+    ]
+    return Fetched(text, repository.commit, files=found, note=note)
+
+
+def _dataset(repository: Repository, part: str) -> Path | None:
+    """The folder of a data set of datagen's, with the files of one part; None if it is none."""
+    if manifest.NAME not in repository.files:
+        return None
+    (mark,) = read.fetch(repository, [manifest.NAME])
+    if mark.stat().st_size > _LARGEST or not _MARK.search(mark.read_bytes()):
+        return None
+    content = manifest.read(mark.parent)
+    names = [name for name in content["files"] if name.startswith(f"{part}/") and name in repository.files]
+    read.fetch(repository, names)
+    return mark.parent
+
+
+def _chosen(repository: Repository, wanted: Address, shown: str) -> tuple[list[str], str]:
+    """The files of the config and the split that are wanted."""
+    configs = _configs(repository)
+    if not configs:
+        if wanted.config:
+            raise DatagenError(
+                f"{shown}: the card of {repository.name} names no configs; leave out the config"
+            )
+        paths = map(PurePosixPath, repository.files)
+        found, note = folders.by_names(paths, shown, repository.name, wanted.split)
+        return [str(path) for path in found], note
+    config = _one_of([*configs], wanted.config, _DEFAULT, f"{shown}: config")
+    splits = configs[config]
+    split = _one_of([*splits], wanted.split, "train", f"{shown}: split")
+    names = sorted(name for name in repository.files if _matches(name, splits[split]))
+    if not names:
+        raise DatagenError(
+            f"{shown}: {repository.name} holds no files as its card names them for {config}/{split}:"
+            f" {one_line(', '.join(splits[split]), 120)}"
+        )
+    others = [name for name in splits if name != split] if not wanted.split else []
+    note = f"{repository.name}: only the split {split} is read, not {', '.join(others)}" if others else ""
+    return names, one_line(note)
+
+
+def _one_of(names: Sequence[str], wanted: str, usual: str, what: str) -> str:
+    """The name that is wanted; else the usual one, or the only one."""
+    if wanted in names:
+        return wanted
+    shown = [one_line(name, 60) for name in names]
+    if wanted:
+        raise DatagenError(f"{what} {wanted} is not there; {nearest(wanted, shown)}")
+    if usual in names or len(names) == 1:
+        return usual if usual in names else names[0]
+    kind = what.rpartition(" ")[2]
+    how = ":CONFIG/" if kind == "config" else ":SPLIT"
+    raise DatagenError(f"{what} should be named, {how} behind the name; allowed: {', '.join(shown)}")
+
+
+def _configs(repository: Repository) -> dict[str, dict[str, list[str]]]:
+    """The patterns of files by split, by config, as the card names them; a config marked so is the default."""
+    if _CARD not in repository.files:
+        return {}
+    (card,) = read.fetch(repository, [_CARD])
+    text = card.read_text(encoding="utf-8", errors="replace") if card.stat().st_size <= _LARGEST else ""
+    start, end, _ = text.removeprefix("---\n").partition("\n---")
+    if not text.startswith("---\n") or not end:
+        return {}
+    try:
+        front = yaml.safe_load(start)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return {}  # the Hub's own libraries go by the files' names then
+    entries = front.get("configs") if isinstance(front, dict) else None
+    found: dict[str, dict[str, list[str]]] = {}
+    for entry in entries if isinstance(entries, list) else []:
+        if isinstance(entry, dict) and (splits := dict(_splits(entry))):
+            name = str(entry.get("config_name", _DEFAULT))
+            found[name] = splits
+            if entry.get("default") is True and name != _DEFAULT:
+                found.setdefault(_DEFAULT, splits)
+    return found
+
+
+def _splits(entry: Mapping[str, Any]) -> Iterator[tuple[str, list[str]]]:
+    """The patterns of a config's files by split: one pattern, several, or some for each split."""
+    given = entry.get("data_files")
+    folder = entry.get("data_dir")
+    start = f"{folder.strip('/')}/" if isinstance(folder, str) else ""
+    if given is None and start:
+        given = f"{start}**"
+        start = ""
+    if isinstance(given, dict):
+        given = [{"split": split, "path": path} for split, path in given.items()]
+    if isinstance(given, list) and any(isinstance(one, dict) for one in given):
+        for one in given:
+            if isinstance(one, dict) and (patterns := _texts(one.get("path"))):
+                yield str(one.get("split", "train")), [start + pattern for pattern in patterns]
+    elif patterns := _texts(given):
+        yield "train", [start + pattern for pattern in patterns]
+
+
+def _texts(value: object) -> list[str]:
+    given = [value] if isinstance(value, str) else value if isinstance(value, list) else []
+    return [one for one in given if isinstance(one, str)]
+
+
+def _matches(name: str, patterns: Sequence[str]) -> bool:
+    return any(_pattern(pattern).fullmatch(name) for pattern in patterns)
+
+
+@cache
+def _pattern(glob: str) -> re.Pattern[str]:
+    """A glob as the Hub has them: ** crosses folders, * and ? do not."""
+    parts = re.split(r"(\*\*/|\*\*|\*|\?)", glob.removeprefix("./"))
+    meaning = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    return re.compile("".join(meaning.get(part, re.escape(part)) for part in parts))

@@ -1,0 +1,1 @@
+"""The Hugging Face Hub: what is read from it, and what is published there. Knows nothing of data sets."""

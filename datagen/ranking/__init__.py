@@ -1,0 +1,1 @@
+"""Which tests to trust, what answers are worth by them, and views of the result."""

@@ -1,0 +1,142 @@
+"""What a ranked set tells of itself: how answers fared, and which tests were used."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from datagen.data.manifest import Entry, maps_to, sums
+from datagen.data.source import Row
+from datagen.errors import one_line
+from datagen.ranking.judging import Seen
+from datagen.sandbox.verdict import STATUSES
+
+#: What answers are counted by, beside their status.
+_BY = ("teacher", "method")
+#: Teachers, and methods, that screen and card name; the manifest has all.
+_SHOWN = 30
+
+
+def add(entries: dict[str, Any], rows: Sequence[Row], seen: Seen) -> None:
+    """Add judged rows, kept and dropped, to the values of `ENTRIES`."""
+    judged = [row for row in rows if row["status"] is not None]
+    entries["status"] = _sum(entries.get("status", {}), Counter(row["status"] for row in judged))
+    by = entries.setdefault("status_by", {name: {} for name in _BY})
+    for name in _BY:
+        for row in judged:
+            if (value := row.get(name)) is not None:
+                counts = by[name].setdefault(value, {})
+                by[name][value] = _sum(counts, {row["status"]: 1})
+    tests = entries.setdefault("tests", {"trusted": 0, "kept": 0, "removed": {}})
+    tests["trusted"] += seen.trusted
+    tests["kept"] += seen.kept
+    tests["removed"] = sums([tests["removed"], seen.removed])
+    entries["isolation"] = sums([entries.get("isolation", {}), seen.isolation])
+
+
+def _sum(*counts: Mapping[str, int]) -> dict[str, int | float]:
+    """Counts by status, from good to bad."""
+    added = sums(counts)
+    return {status: added[status] for status in reversed(STATUSES) if status in added}
+
+
+def _added(name: str, manifests: Sequence[Mapping[str, Any]], rows_kept: int) -> Any:  # noqa: ANN401, ARG001
+    return (
+        _sum(*(one[name] for one in manifests)) if name == "status" else sums(one[name] for one in manifests)
+    )
+
+
+def _added_by(manifests: Sequence[Mapping[str, Any]], rows_kept: int) -> Any:  # noqa: ANN401, ARG001
+    found: dict[str, dict[str, Any]] = {name: {} for name in _BY}
+    for manifest in manifests:
+        for name in _BY:
+            for value, counts in manifest["status_by"][name].items():
+                found[name][value] = _sum(found[name].get(value, {}), counts)
+    return found
+
+
+def _added_tests(manifests: Sequence[Mapping[str, Any]], rows_kept: int) -> Any:  # noqa: ANN401, ARG001
+    tests = [manifest["tests"] for manifest in manifests]
+    return {
+        "trusted": sum(one["trusted"] for one in tests),
+        "kept": sum(one["kept"] for one in tests),
+        "removed": sums(one["removed"] for one in tests),
+    }
+
+
+def _counted(numbers: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {number:,}" for name, number in numbers.items())
+
+
+def _status_lines(manifest: Mapping[str, Any]) -> Iterator[str]:
+    if manifest["status"]:
+        yield f"  status: {_counted(manifest['status'])}"
+
+
+def _by_lines(manifest: Mapping[str, Any]) -> Iterator[str]:
+    teachers = manifest["status_by"]["teacher"]
+    if len(teachers) > 1:
+        yield from (f"    {name}: {_counted(counts)}" for name, counts in _first(teachers))
+    if len(teachers) > _SHOWN:
+        yield f"    and {len(teachers) - _SHOWN:,} more teachers"
+
+
+def _tests_lines(manifest: Mapping[str, Any]) -> Iterator[str]:
+    tests = manifest["tests"]
+    removed = f" ({_counted(tests['removed'])})" if tests["removed"] else ""
+    yield (
+        f"  tests: {tests['trusted']:,} came with the rows, {tests['kept']:,} written by models and agreed"
+        f" with, {sum(tests['removed'].values()):,} removed{removed}"
+    )
+
+
+def _isolation_lines(manifest: Mapping[str, Any]) -> Iterator[str]:
+    if manifest["isolation"]:
+        yield f"  isolation: {_counted(manifest['isolation'])}"
+
+
+def _card(manifest: Mapping[str, Any]) -> Iterator[str]:
+    for name, values in manifest["status_by"].items():
+        if values:
+            yield f"| {name} | {' | '.join(STATUSES)} |"
+            yield f"|---{'|---' * len(STATUSES)}|"
+            for value, counts in _first(values):
+                yield f"| {value} | {' | '.join(str(counts.get(status, 0)) for status in STATUSES)} |"
+            yield ""
+            if len(values) > _SHOWN:
+                yield from (f"And {len(values) - _SHOWN:,} more.", "")
+
+
+def _first(values: Mapping[str, Mapping[str, int]]) -> list[tuple[str, Mapping[str, int]]]:
+    """The first entries, by names that fit on a line and into a table: they come from files."""
+    return [(one_line(name, 60).replace("|", "\\|"), counts) for name, counts in [*values.items()][:_SHOWN]]
+
+
+def _tests_card(manifest: Mapping[str, Any]) -> Iterator[str]:
+    (line,) = _tests_lines(manifest)
+    yield f"{line.strip().capitalize()}."
+    yield ""
+
+
+def _is_by(value: object) -> bool:
+    return isinstance(value, dict) and all(
+        isinstance(counts, dict) and all(maps_to(int, one) for one in counts.values())
+        for counts in value.values()
+    )
+
+
+def _is_tests(value: object) -> bool:
+    return isinstance(value, dict) and {*value} == {"trusted", "kept", "removed"}
+
+
+_COUNTS = partial(maps_to, int)
+#: The manifest entries of `rank`: answers by status, also by teacher and by method of evolution; tests by
+#: what became of them; answers by how their programs were kept apart.
+ENTRIES = (
+    Entry("status", add=partial(_added, "status"), is_valid=_COUNTS, lines=_status_lines),
+    Entry("status_by", add=_added_by, is_valid=_is_by, lines=_by_lines, card=_card),
+    Entry("tests", add=_added_tests, is_valid=_is_tests, lines=_tests_lines, card=_tests_card),
+    Entry("isolation", add=partial(_added, "isolation"), is_valid=_COUNTS, lines=_isolation_lines),
+)

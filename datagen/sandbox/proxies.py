@@ -1,0 +1,244 @@
+"""The program as its tests see it: functions that ask for values, classes whose instances are numbers.
+
+An instance answers method calls, but has no say where values are compared: `==`, truth and the predicates of
+built-in types raise NotPlain.
+"""
+
+from __future__ import annotations
+
+import builtins
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from datagen.sandbox import wire
+
+DETAIL = 300
+#: Methods of built-in types: an instance of the program's class answers none of them with true or false.
+_PREDICATES = frozenset(
+    name for kind in (str, list, dict, set, tuple, int, float, bytes) for name in dir(kind)
+)
+_WHY = {b"t": "timeout", b"o": "output", b"k": "killed"}
+
+
+class Died(BaseException):
+    """The program's process is gone; the message says why."""
+
+
+class Program:
+    """The program as the tests see it, behind a channel.
+
+    Args:
+        control: to the server, which starts and ends processes.
+        request: what datagen asked for: code, and limits.
+    """
+
+    def __init__(self, control: socket.socket, channel: socket.socket, request: dict[str, Any]) -> None:
+        self._control = control
+        self._channel: socket.socket | None = channel
+        self._code = request["code"]
+        self._limit = int(request["value_bytes"])
+        self._callbacks: list[Callable[..., Any]] = []
+        self.errors: dict[str, type[Exception]] = {}
+        self.classes: dict[str, type[Instance]] = {}
+
+    def load(self) -> list[Any]:
+        """Start the program: `["loaded", names]`, `["compile_error", name, text]` or `["raise", ...]`."""
+        if self._channel is None:
+            self._control.sendall(b"C")
+            word, descriptors, _, _ = socket.recv_fds(self._control, 1, 1)
+            if word != b"y":
+                raise Died("timeout" if word == b"t" else "killed")
+            self._channel = socket.socket(fileno=descriptors[0])
+        answer = self._exchange({"code": self._code, "value_bytes": self._limit})
+        if not isinstance(answer, list):
+            raise wire.NotPlain("answer")
+        return answer
+
+    def begin(self) -> bool:
+        """Tell the server that the next test begins; whether the program has to be loaded anew."""
+        self._control.sendall(b"T")
+        if self._channel is not None and self._gone(self._channel):
+            self._hang_up(self._channel)
+        return self._channel is None
+
+    def _gone(self, channel: socket.socket) -> bool:
+        try:
+            return not channel.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+
+    def _hang_up(self, channel: socket.socket) -> bytes:
+        """Close the channel of a program that is gone; the server's word why."""
+        channel.close()
+        self._channel = None
+        self._control.sendall(b"W")
+        return self._control.recv(1)
+
+    def ask(self, target: int | None, name: str | None, args: Any = None, kwargs: Any = None) -> Any:  # noqa: ANN401
+        """What a function, a method or (without `args`) an attribute gives."""
+        encode = wire.Encoder(self._special).encode
+        called = args is not None
+        message = ["call", target, name, encode(list(args)) if called else None, encode(kwargs or {})]
+        answer = self._exchange(message)
+        while answer[0] == "callback":
+            answer = self._exchange(self._called_back(*answer[1:]))
+        if answer[0] == "ok":
+            return wire.Decoder(self._object).decode(answer[1])
+        if answer[0] == "raise":
+            raise self._error(*answer[1:])
+        raise wire.NotPlain(str(answer[1])[:DETAIL])
+
+    def _exchange(self, message: object) -> Any:  # noqa: ANN401 - JSON
+        if self._channel is None:
+            raise Died("killed")
+        try:
+            wire.send(self._channel, message)
+            return wire.receive(self._channel, self._limit)
+        except wire.Closed:
+            raise Died(_WHY.get(self._hang_up(self._channel), "killed")) from None
+
+    def _called_back(self, number: int, args: Any, kwargs: Any) -> list[Any]:  # noqa: ANN401 - JSON
+        decode = wire.Decoder(self._object).decode
+        try:
+            result = self._callbacks[number](*decode(args), **decode(kwargs))
+            return ["ok", wire.Encoder(self._special).encode(result)]
+        except Exception as error:  # what a test's function raises is the program's to handle
+            return ["raise", type(error).__name__, str(error)[:DETAIL]]
+
+    def _special(self, value: Any) -> Any:  # noqa: ANN401 - anything
+        if isinstance(value, Instance):
+            return ["h", value._number]
+        if isinstance(value, type) and issubclass(value, Instance):
+            return ["g", value.__name__]
+        if isinstance(value, Function):
+            return ["g", value.__name__]
+        if isinstance(value, Attribute):
+            raise wire.NotPlain("method")
+        if callable(value):
+            self._callbacks.append(value)
+            return ["callback", len(self._callbacks) - 1]
+        raise wire.NotPlain(type(value).__name__)
+
+    def _object(self, written: list[Any]) -> Any:  # noqa: ANN401 - anything
+        tag, number, name = written
+        if tag != "h" or type(number) is not int:
+            raise wire.NotPlain("value")
+        if name == "function":
+            return Function(self, number, "function")
+        if name not in self.classes:
+            raise wire.NotPlain(str(name)[:DETAIL])
+        return self.classes[name]._numbered(number)
+
+    def _error(self, name: object, base: object, text: object) -> Exception:
+        kind = self.errors.get(str(name)) or getattr(builtins, str(base), None)
+        if not (isinstance(kind, type) and issubclass(kind, Exception)):
+            return RuntimeError(f"{str(name)[:80]}: {str(text)[:DETAIL]}")
+        try:
+            return kind(str(text))
+        except TypeError:  # UnicodeDecodeError wants five arguments
+            return RuntimeError(f"{str(name)[:80]}: {str(text)[:DETAIL]}")
+
+
+class Function:
+    """Stands for a function of the program."""
+
+    def __init__(self, program: Program, number: int | None, name: str) -> None:
+        self._asked = (program, number)
+        self.__name__ = self.__qualname__ = name
+
+    def __call__(self, *args: object, **kwargs: object) -> Any:  # noqa: ANN401 - anything
+        program, number = self._asked
+        return program.ask(number, None if number is not None else self.__name__, args, kwargs)
+
+    def __bool__(self) -> bool:
+        raise wire.NotPlain("function")
+
+    def __eq__(self, other: object) -> bool:
+        raise wire.NotPlain("function")
+
+    def __hash__(self) -> int:
+        return id(self)
+
+
+class Attribute:
+    """Stands for a method of an instance until it is called."""
+
+    def __init__(self, program: Program, number: int, name: str) -> None:
+        self._asked = (program, number, name)
+
+    def __call__(self, *args: object, **kwargs: object) -> Any:  # noqa: ANN401 - anything
+        program, number, name = self._asked
+        result = program.ask(number, name, args, kwargs)
+        if type(result) is bool and name in _PREDICATES:
+            raise wire.NotPlain(f"an instance that answers {name}()")
+        return result
+
+
+class ProgramClass(type):
+    """Makes classes that stand for those of the program."""
+
+    _program: Program
+
+    def __call__(cls, *args: object, **kwargs: object) -> Any:  # noqa: ANN401 - anything
+        return cls._program.ask(None, cls.__name__, args, kwargs)
+
+    def __getattr__(cls, name: str) -> Any:  # noqa: ANN401 - anything
+        if name.startswith("__"):
+            raise AttributeError(name)
+        path = f"{cls.__name__}.{name}"
+        value = cls._program.ask(None, path)
+        return Function(cls._program, None, path) if isinstance(value, Function) else value
+
+
+class Instance:
+    """Stands for an instance of a class of the program."""
+
+    _program: Program
+    _number: int
+
+    @classmethod
+    def _numbered(cls, number: int) -> Instance:
+        made = object.__new__(cls)
+        object.__setattr__(made, "_number", number)
+        return made
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - anything
+        if name.startswith("_"):
+            raise AttributeError(name)
+        value = self._program.ask(self._number, name)
+        return Attribute(self._program, self._number, name) if isinstance(value, Function) else value
+
+    def __setattr__(self, name: str, value: object) -> None:
+        self._program.ask(self._number, "__setattr__", (name, value))
+
+    def __delattr__(self, name: str) -> None:
+        self._program.ask(self._number, "__delattr__", (name,))
+
+    def __len__(self) -> int:
+        return int(self._program.ask(self._number, "__len__", ()))
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._program.ask(self._number, "__iter__", ()))
+
+    def __getitem__(self, key: object) -> Any:  # noqa: ANN401 - anything
+        return self._program.ask(self._number, "__getitem__", (key,))
+
+    def __setitem__(self, key: object, value: object) -> None:
+        self._program.ask(self._number, "__setitem__", (key, value))
+
+    def __str__(self) -> str:
+        return str(self._program.ask(self._number, "__str__", ()))
+
+    def __repr__(self) -> str:
+        return str(self._program.ask(self._number, "__repr__", ()))
+
+    def __bool__(self) -> bool:
+        raise wire.NotPlain(type(self).__name__)
+
+    def __eq__(self, other: object) -> bool:
+        raise wire.NotPlain(type(self).__name__)
+
+    __hash__ = None  # type: ignore[assignment]

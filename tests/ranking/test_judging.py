@@ -1,0 +1,222 @@
+"""The way of a task through the judge, with verdicts that are reached in this process."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+import pytest
+
+from datagen.ranking.judging import Seen, Terms, rank, told
+from datagen.ranking.situations import BONUS, LEVELS, parse_levels
+from datagen.sandbox.verdict import Outcome, Verdict
+
+TERMS = Terms(None, 1, parse_levels(",".join(map(str, LEVELS))), BONUS)
+RIGHT = "def f(x):\n    return x + 1\n"
+WRONG = "def f(x):\n    return 1 if x == 0 else x\n"
+RAISES = "def f(x):\n    raise KeyError(x)\n"
+BROKEN = "def f(x) return x"
+TESTS = ["assert f(0) == 1", "assert f(1) == 2"]
+
+
+class Here:
+    """Runs programs of these tests in this process, and counts them."""
+
+    def __init__(self, delay=None):
+        self.runs: list[tuple[str, tuple[str, ...]]] = []
+        self._delay = delay
+
+    async def verdict(self, code, tests, *, setup=""):
+        self.runs.append((code, tuple(tests)))
+        await asyncio.sleep(self._delay() if self._delay else 0)
+        names: dict[str, object] = {}
+        try:
+            exec(code, names)
+        except SyntaxError as error:
+            return Verdict("compile_error", 0.0, (), f"SyntaxError: {error.msg}", "here")
+        exec(setup, names)
+        outcomes = tuple(self._outcome(test, names) for test in tests)
+        passed = sum(one.passed for one in outcomes)
+        wrong = any(one.detail == "AssertionError" for one in outcomes)
+        status = "all_passed" if passed == len(tests) else "partial" if passed or wrong else "runtime_error"
+        return Verdict(status, passed / len(tests), outcomes, "", "here")
+
+    def _outcome(self, test, names):
+        try:
+            exec(test, dict(names))
+        except Exception as error:
+            return Outcome(False, type(error).__name__)
+        return Outcome(True, "")
+
+
+def answer(code, number=0, **more):
+    known = {"id": f"id-{number}", "task": "t", "instruction": "i", "code": code, "response": code}
+    return known | {"language": "python", "tests": TESTS, "teacher": f"t{number}"} | more
+
+
+def ranked(*rows, terms=TERMS, judge=None):
+    """Rank rows of one task; returns them and what was counted."""
+    seen, rows = Seen(), [dict(row) for row in rows]
+    asyncio.run(rank(rows, terms, judge or Here(), seen))
+    return rows, seen
+
+
+def shown(rows, *names):
+    return [tuple(row[name] for name in names) for row in rows]
+
+
+def test_four_situations():
+    """Each answer gets its status, ratio, score and rank, and what it failed at."""
+    rows, seen = ranked(*(answer(code, n) for n, code in enumerate([BROKEN, RAISES, WRONG, RIGHT])))
+    assert shown(rows, "status", "pass_ratio", "score", "rank", "reason") == [
+        ("compile_error", 0.0, -1.0, 4, None),
+        ("runtime_error", 0.0, -0.6, 3, None),
+        ("partial", 0.5, -0.3, 2, None),
+        ("all_passed", 1.0, 1.0, 1, None),
+    ]
+    assert [row["verdict"] for row in rows] == [
+        "SyntaxError: expected ':'",
+        "2 of 2 failed, first assert f(0) == 1: KeyError",
+        "1 of 2 failed, first assert f(1) == 2: AssertionError",
+        None,
+    ]
+    assert (seen.trusted, seen.kept, seen.removed, seen.isolation) == (2, 0, {}, {"here": 4})
+
+
+def test_students_broken_answers_stay():
+    """They are needed as rejected answers, whatever is wrong with them."""
+    rows, _ = ranked(
+        answer(RIGHT), *(answer(code, n, role="student") for n, code in enumerate((BROKEN, None, ""), 1))
+    )
+    assert shown(rows, "role", "status", "rank", "verdict", "reason") == [
+        ("teacher", "all_passed", 1, None, None),
+        ("student", "compile_error", 2, "SyntaxError: expected ':'", None),
+        ("student", "compile_error", 3, "no code", None),
+        ("student", "compile_error", 4, "no code", None),
+    ]
+
+
+def test_student_by_name():
+    """The answers of the teacher that --student names are the student's."""
+    rows, _ = ranked(answer(RIGHT), answer(RIGHT, 1), terms=TERMS._replace(student="t0"))
+    assert shown(rows, "role", "score", "rank") == [("student", 1.0, 2), ("teacher", 1.05, 1)]
+
+
+def test_teacher_below_student():
+    """The task is dropped with all its answers, which keep their status, score and rank."""
+    rows, _ = ranked(answer(WRONG), answer(RIGHT, 1, role="student"))
+    assert shown(rows, "reason", "status", "score", "rank") == [
+        ("teacher-below-student", "partial", -0.3, 2),
+        ("teacher-below-student", "all_passed", 1.0, 1),
+    ]
+
+
+def test_other_languages_are_dropped_one_by_one():
+    """Only Python is run; what is in another language goes, the rest of the task stays."""
+    rows, seen = ranked(answer("f = x => x", language="javascript"), answer(RIGHT, 1, language=None))
+    assert shown(rows, "reason", "status") == [("not-python", None), (None, "all_passed")]
+    assert rows[0]["detail"] == "its code is javascript"
+    assert seen.isolation == {"here": 1}
+
+
+@pytest.mark.parametrize(
+    ("tests", "reason"), [(None, "no-tests"), ([], "no-tests"), (["it adds one"], "tests-no-python")]
+)
+def test_tasks_without_tests_are_dropped(tests, reason):
+    """Nothing is run; the reason says what is missing."""
+    judge = Here()
+    rows, _ = ranked(answer(RIGHT, tests=tests), answer(BROKEN, 1, tests=tests, role="student"), judge=judge)
+    assert shown(rows, "reason", "dropped_by", "status") == [(reason, [reason], None)] * 2
+    assert judge.runs == []
+
+
+def test_answers_may_bring_tests_of_their_own():
+    """A row's own tests judge it; one without is judged by those of its task."""
+    other = ["assert g(0) == 1"]
+    rows, seen = ranked(
+        answer(RIGHT),
+        answer(RIGHT.replace(" f(", " g("), 1, tests=other),
+        answer(RIGHT, 2, tests=None),
+        answer(RIGHT, 3, tests=["no Python"]),
+    )
+    assert [row["status"] for row in rows[:2]] == ["all_passed", "all_passed"]
+    assert shown(rows[2:], "status", "pass_ratio") == [("partial", 2 / 3)] * 2
+    assert (seen.trusted, seen.removed) == (3, {"no-python": 1})
+
+
+def test_old_places_are_forgotten():
+    """A ranked set can be ranked again: what it says of status and rank is written anew."""
+    rows, _ = ranked(
+        answer(RIGHT, rank=7, status="partial", tests=None, score=9.0, verdict="x", pass_ratio=0.5)
+    )
+    assert shown(rows, "status", "rank", "score", "verdict", "pass_ratio") == [(None,) * 5]
+
+
+WRITTEN = [{"author": "t0", "test": test} for test in (*TESTS, "assert f(1) == 3", "no test")]
+SAME = "def f(x):\n    # comment\n    return x + 1\n"
+OTHER = "def f(x):\n    return 1 + x\n"
+THIRD = "def f(x):\n    y = x\n    return y + 1\n"
+
+
+def written(code, number=0, **more):
+    return answer(code, number, tests=None, generated_tests=WRITTEN, **more)
+
+
+def test_written_tests_are_kept_by_agreement():
+    """Those that three different answers satisfy stay, in the rows too; the others are counted by reasons."""
+    judge = Here()
+    answers = [RIGHT, OTHER, THIRD, WRONG]
+    rows, seen = ranked(
+        *(written(code, n) for n, code in enumerate(answers)), written(WRONG, 5, role="student"), judge=judge
+    )
+    assert shown(rows, "status") == [("all_passed",)] * 3 + [("partial",)] * 2
+    assert [row["generated_tests"] for row in rows] == [WRITTEN[:2]] * 5
+    assert (seen.kept, seen.removed) == (2, {"no-python": 1, "answers-disagree": 1})
+    everything = tuple(one["test"] for one in WRITTEN[:3])
+    assert [code for code, tests in judge.runs if tests == everything] == answers
+    assert {tests for _, tests in judge.runs} == {everything, everything[:2]}
+
+
+@pytest.mark.parametrize("codes", [(RIGHT, OTHER), (RIGHT, SAME, RIGHT), (RIGHT, OTHER, BROKEN)])
+def test_two_answers_cannot_outvote_a_test(codes):
+    """Equal answers count once, and one that does not compile has no vote; the task is dropped."""
+    rows, seen = ranked(*(written(code, n) for n, code in enumerate(codes)))
+    assert shown(rows, "reason", "detail") == [("too-few-tests", "kept 0, too-few-answers 3")] * len(codes)
+    assert seen.removed == {"no-python": 1, "too-few-answers": 3}
+    assert [row["generated_tests"] for row in rows] == [WRITTEN] * len(codes)
+
+
+def test_students_do_not_vote():
+    """Only teachers' answers say whether a test is right."""
+    rows, _ = ranked(written(RIGHT), written(OTHER, 1), written(THIRD, 2, role="student"))
+    assert {row["reason"] for row in rows} == {"too-few-tests"}
+
+
+@pytest.mark.parametrize(("least", "reason"), [(2, None), (3, "too-few-tests")])
+def test_min_tests(least, reason):
+    """It is about tests that models wrote; those that came with the rows are never too few."""
+    rows = [written(code, n) for n, code in enumerate([RIGHT, OTHER, THIRD])]
+    found, _ = ranked(*rows, terms=TERMS._replace(min_tests=least))
+    assert {row["reason"] for row in found} == {reason}
+    found, _ = ranked(answer(RIGHT), terms=TERMS._replace(min_tests=50))
+    assert found[0]["reason"] is None
+
+
+def test_order_of_completion_does_not_matter():
+    """Whichever program ends first, the same rows come out."""
+    rows = [written(code, n) for n, code in enumerate([RIGHT, OTHER, WRONG, THIRD, BROKEN, RAISES, SAME])]
+    rows.append(written(WRONG, 9, role="student"))
+    expected = ranked(*rows)
+    for seed in range(5):
+        draw = random.Random(seed)
+        assert ranked(*rows, judge=Here(lambda draw=draw: draw.random() / 200)) == expected
+
+
+def test_what_a_program_says_stays_on_one_line():
+    """Words of untrusted programs are cut, and cannot drive a terminal."""
+    said = told(
+        Verdict("runtime_error", 0.0, (Outcome(False, "E\x1b[31m\n" + "x" * 900),), "", ""), ["assert f()"]
+    )
+    assert said is not None
+    assert len(said) <= 300
+    assert said.isprintable()

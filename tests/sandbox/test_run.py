@@ -1,0 +1,259 @@
+"""Programs are judged by what their functions give, inside limits, and leave nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from datagen.errors import DatagenError
+from datagen.sandbox.run import Sandbox, run
+from datagen.sandbox.verdict import DEFAULT, STATUSES, Limits, Outcome, Verdict
+
+#: The limit by the clock is the one that a busy machine reaches: it is ample but where it is what is tested.
+SHORT = Limits(cpu_seconds=4, wall_seconds=60, test_seconds=1, memory_mb=512)
+ADD = "def add(a, b):\n    return a + b\n"
+LOOP = "def f():\n    while True: pass\n"
+
+
+def judge(code, tests=(), limits=DEFAULT, **more):
+    return asyncio.run(run(code, tests, limits, **more))
+
+
+def children(pid: int) -> list[int]:
+    """The processes below a process."""
+    found = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in map(int, task.read_text().split()):
+            found += [child, *children(child)]
+    return found
+
+
+def gone(pids: list[int]) -> bool:
+    """Whether all end within a while; one that nobody has reaped yet has ended too."""
+    for _ in range(1000):
+        states = [Path(f"/proc/{pid}/stat") for pid in pids]
+        if not any(
+            path.exists() and path.read_text().rpartition(")")[2].split()[0] != "Z" for path in states
+        ):
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def test_statuses():
+    """Each status comes from what it is named after."""
+    assert judge(ADD, ["assert add(1, 2) == 3"]).status == "all_passed"
+    assert judge(ADD, ["assert add(1, 2) == 3", "assert add(1, 1) == 3"])[:2] == ("partial", 0.5)
+    assert judge(ADD, ["assert add(1, 1) == 3"])[:2] == ("partial", 0.0)
+    assert judge(ADD, ["assert add(1, 'a') == 3"]).status == "runtime_error"
+    assert judge("def f(:", ["assert f()"]).status == "compile_error"
+    assert judge("a\0b", ["assert f()"]).status == "compile_error"
+    assert judge("1 / 0", ["assert f()"]).detail == "ZeroDivisionError: division by zero"
+
+
+def test_without_tests():
+    """Without tests a program is loaded: that it compiles and raises nothing is all that can be said."""
+    assert judge(ADD)[:3] == ("all_passed", 1.0, ())
+    assert judge("1 / 0").status == "runtime_error"
+    assert judge("(").status == "compile_error"
+
+
+def test_outcomes_are_in_order_with_details():
+    """Every test has its outcome, in its place, on one printable line."""
+    code = "def f(n):\n    if n == 2: raise ValueError('a\\nb\\x1b')\n    return n\n"
+    verdict = judge(code, ["assert f(1) == 1", "f(2)", "assert f(3) == 4", "assert f(object()) == 1"])
+    assert [outcome.passed for outcome in verdict.outcomes] == [True, False, False, False]
+    assert [outcome.detail for outcome in verdict.outcomes] == [
+        "",
+        "ValueError: a b\ufffd",
+        "AssertionError",
+        "not_plain: object",
+    ]
+
+
+def test_verdict_goes_through_json():
+    """What is journalled is what was found."""
+    verdict = Verdict("partial", 0.5, (Outcome(True), Outcome(False, "timeout")), "timeout", "rlimits")
+    assert Verdict.from_json(verdict.to_json()) == verdict
+    assert verdict.status in STATUSES
+
+
+def test_limits_have_to_be_numbers_above_zero():
+    """A limit that is no limit is an error."""
+    with pytest.raises(DatagenError, match="wall_seconds"):
+        Limits(wall_seconds=0)
+
+
+@pytest.mark.parametrize(
+    ("code", "detail"),
+    [
+        ("def f():\n    while True: pass\n", "timeout"),
+        ("def f():\n    return len(bytearray(1 << 30))\n", "memory"),
+        ("def f():\n    while True: print('x' * 1000)\n", "output"),
+        ("def f():\n    open('x', 'wb').write(bytes(65 << 20))\n", "OSError: [Errno 27] File too large"),
+        ("def f():\n    return 'x' * (17 << 20)\n", "not_plain: a value of 17825801 bytes"),
+        ("import os\ndef f():\n    os._exit(0)\n", "killed"),
+        ("def f():\n    return object()\n", "not_plain: object"),
+    ],
+)
+def test_each_limit_has_its_name(code, detail):
+    """What a program used up stands in the detail."""
+    verdict = judge(code, ["f()"], SHORT)
+    assert (verdict.status, verdict.detail) == ("runtime_error", detail)
+
+
+def test_waiting_is_limited_by_the_clock():
+    """A program that uses no CPU time is ended too."""
+    verdict = judge("import time\ndef f(): time.sleep(600)\n", ["f()", "f()"], Limits(wall_seconds=3))
+    assert verdict.outcomes == (Outcome(False, "timeout"),) * 2
+
+
+def test_a_test_that_never_ends_is_ended():
+    """A loop in a test is a timeout of that test; what comes after it still runs."""
+    verdict = judge(ADD, ["while True: pass", "assert add(1, 1) == 2"], SHORT)
+    assert verdict.outcomes == (Outcome(False, "timeout"), Outcome(True))
+
+
+def test_after_a_crash_other_tests_get_a_fresh_program():
+    """A test that ends the program costs the tests behind it nothing."""
+    code = "import os\nseen = []\ndef f(n):\n    seen.append(n)\n    return len(seen) if n else os._exit(0)\n"
+    tests = ["assert f(1) == 1", "f(0)", "assert f(1) == 1"]
+    assert [outcome.passed for outcome in judge(code, tests).outcomes] == [True, False, True]
+
+
+def test_classes_and_exceptions_of_the_program():
+    """Tests use the program's classes, and catch its exceptions."""
+    code = (
+        "class Full(ValueError): pass\n"
+        "class Stack:\n"
+        "    limit = 2\n"
+        "    def __init__(self): self.items = []\n"
+        "    def push(self, item):\n"
+        "        if len(self.items) == self.limit: raise Full('no room')\n"
+        "        self.items.append(item)\n"
+        "        return self\n"
+        "    def __len__(self): return len(self.items)\n"
+        "def total(stack, key): return sum(map(key, stack.items))\n"
+    )
+    tests = [
+        "s = Stack()\ns.push(1).push(2)\nassert s.items == [1, 2] and len(s) == Stack.limit",
+        "s = Stack().push(1).push(2)\n"
+        "try:\n    s.push(3)\nexcept Full as e:\n    assert str(e) == 'no room'\n"
+        "else:\n    assert False",
+        "s = Stack().push(1).push(2)\nassert total(s, lambda n: n * 10) == 30 and isinstance(s, Stack)",
+        "s = Stack()\ns.items = [4]\nassert total(s, key=int) == 4",
+    ]
+    assert judge(code, tests).outcomes == (Outcome(True),) * 4
+
+
+def test_async_functions_and_functions_as_results():
+    """A coroutine is awaited in the tests, a returned function is called there."""
+    code = "async def f(n): return n\ndef adder(a): return lambda b: a + b\n"
+    tests = ["import asyncio\nassert asyncio.run(f(3)) == 3", "assert adder(1)(2) == 3"]
+    assert judge(code, tests).status == "all_passed"
+
+
+def test_setup_runs_beside_the_tests():
+    """Set-up code defines what tests use, and if it raises, every test fails by it."""
+    setup = "import math\ndef check(candidate):\n    assert candidate(1, 2) == math.floor(3.5)\n"
+    assert judge(ADD, ["check(add)"], setup=setup).status == "all_passed"
+    assert judge(ADD, ["add(1, 2)"], setup="1 / 0").detail == "ZeroDivisionError: division by zero"
+
+
+def test_neighbours_do_not_matter():
+    """Programs that run in the same server before and beside change nothing."""
+    bad = "import builtins, os\nbuiltins.len = None\nopen('left', 'w')\nos.environ['LEFT'] = '1'\n" + LOOP
+    good = "import os\ndef g(): return os.listdir('.'), os.environ.get('LEFT'), len('abc')\n"
+
+    async def many():
+        async with Sandbox(2) as sandbox:
+            pairs = [((bad, ["f()"]), (good, ["assert g() == ([], None, 3)"]))] * 4
+            return await asyncio.gather(*(sandbox.run(*one, SHORT) for pair in pairs for one in pair))
+
+    assert [verdict.status for verdict in asyncio.run(many())] == ["runtime_error", "all_passed"] * 4
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_nothing_is_left(monkeypatch, tmp_path):
+    """After the sandbox no process and no file is there, whatever the programs tried to leave."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    code = (
+        "import os, threading, time\n"
+        "threading.Thread(target=time.sleep, args=(1000,)).start()\n"
+        "for _ in range(200):\n    os.mkdir('d')\n    os.chdir('d')\n    open('x', 'w')\n"
+        "try:\n    os.fork() or time.sleep(1000)\nexcept OSError: pass\n"
+    )
+    for isolation in ("namespaces", "rlimits"):
+        monkeypatch.setenv("DATAGEN_SANDBOX", isolation)
+        before = set(children(os.getpid()))
+        assert judge(code).status == "all_passed"
+        assert set(children(os.getpid())) == before
+        assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+@pytest.mark.parametrize("isolation", ["namespaces", "rlimits"])
+def test_cancelling_ends_the_program(isolation, monkeypatch):
+    """A cancelled run leaves no process, and the sandbox goes on."""
+    monkeypatch.setenv("DATAGEN_SANDBOX", isolation)
+    before = set(children(os.getpid()))
+
+    async def cancelled():
+        async with Sandbox(1) as sandbox:
+            task = asyncio.create_task(sandbox.run(LOOP, ["f()"]))
+            ours = []
+            while len(ours) < 4:  # launcher, server, checker, candidate
+                await asyncio.sleep(0.02)
+                ours = [pid for pid in children(os.getpid()) if pid not in before]
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert (await sandbox.run(ADD, ["assert add(1, 1) == 2"])).status == "all_passed"
+        return ours
+
+    ours = asyncio.run(cancelled())
+    assert gone(ours)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+@pytest.mark.parametrize("isolation", ["namespaces", "rlimits"])
+@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGINT])
+def test_programs_end_with_datagen(isolation, sent):
+    """When datagen is killed or interrupted, its servers and programs end too."""
+    program = f"import asyncio\nfrom datagen.sandbox.run import run\nasyncio.run(run({LOOP!r}, ['f()']))"
+    ours = subprocess.Popen(
+        [sys.executable, "-c", program],
+        env=os.environ | {"DATAGEN_SANDBOX": isolation},
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    for _ in range(1000):
+        if len(children(ours.pid)) >= 4:  # launcher, server, checker, candidate
+            break
+        time.sleep(0.02)
+    below = children(ours.pid)
+    assert len(below) >= 4
+    ours.send_signal(sent)
+    ours.wait(30)
+    assert gone(below)
+
+
+def test_closing_ends_what_still_runs():
+    """Leaving the sandbox with programs running ends them with an error, not with a verdict."""
+
+    async def left():
+        async with Sandbox(1) as sandbox:
+            task = asyncio.create_task(sandbox.run(LOOP, ["f()"]))
+            await asyncio.sleep(1)
+        with pytest.raises(DatagenError, match="closed"):
+            await task
+
+    asyncio.run(left())
