@@ -56,7 +56,7 @@ class Options(ModelOptions):
     )
     temperature: float | None = option(
         None,
-        type=values.Temperature(),
+        type=values.TEMPERATURE,
         metavar="T",
         help=f"Sampling temperature. Default: {GREEDY:g} (greedy) for one sample, else {SAMPLED:g}.",
     )
