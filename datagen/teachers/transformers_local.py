@@ -284,6 +284,8 @@ def _load(folder: str, name: str) -> Model:
     Raises:
         TeacherUnusable: it cannot be loaded.
     """
+    # Threads that spin while they wait starve each other on busy cores; read when torch is imported.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
         with _quiet():
             import torch
