@@ -18,6 +18,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("datagen.commands.init", "Write a recipe with notes, to be changed and run."),
     "run": ("datagen.commands.run", "Run a recipe: all stages from seeds to a clean set."),
     "train": ("datagen.commands.train", "Train a model on ranked answers, with RRTF."),
+    "eval": ("datagen.commands.eval", "Tell how good a model is: pass@k on a benchmark."),
     "cat": ("datagen.commands.cat", "Print the rows of a data set."),
     "trace": (
         "datagen.commands.trace",
