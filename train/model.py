@@ -123,7 +123,7 @@ def make_quiet() -> None:
     # Threads that spin while they wait starve each other on busy cores.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("TQDM_DISABLE", "1")  # what reads GGUF asks for its bars there
     from transformers.utils import logging
 
     logging.set_verbosity_error()

@@ -200,7 +200,7 @@ def _stoppable() -> Iterator[Callable[[], bool]]:
 
 def _content(
     todo: _Plan,
-    prepared: Any,
+    prepared: Any,  # noqa: ANN401 - train is imported when asked for
     settings: Mapping[str, Any],
     metrics: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
