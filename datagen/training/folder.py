@@ -91,7 +91,12 @@ def working(out: Path, key: str, *, overwrite: bool) -> Iterator[Path]:
         if not work.exists():
             work.mkdir()
             (work / _KEY).write_text(json.dumps({"key": key}), encoding="utf-8")
-        yield work
+        try:
+            yield work
+        except BaseException:
+            if not any(work.glob("checkpoint-*")):  # nothing to go on from
+                shutil.rmtree(work)
+            raise
 
 
 def _key(work: Path) -> str | None:
