@@ -9,7 +9,7 @@ import pytest
 from cli import datagen, left_in
 
 from datagen.errors import UsageError
-from datagen.runs import recipe, registry
+from datagen.runs import recipe
 from datagen.teachers import profile
 
 GOOD = """
