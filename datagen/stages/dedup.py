@@ -77,11 +77,15 @@ def _decides(options: Options) -> dict[str, Any]:
 
 
 class Drop(NamedTuple):
-    """Why a row or a task goes: the reason, the id of the kept row, and the similarity to it."""
+    """Why a row or a task goes: the reason, the id of the kept row, and the similarity to it.
+
+    via: the row of the task that is repeated, where that lost all its rows because `kept` has their code.
+    """
 
     reason: str
     kept: str
     similarity: float
+    via: str = ""
 
 
 class _Texts:
@@ -262,22 +266,33 @@ def _start(source: Source, options: Options, over: Over[Any]) -> Started:
     tasks = {task: by_first[row] for task, row in whole.first.items() if row in by_first}
     gone = {row for row, task, _ in whole.rows if task in tasks}
     rows = whole.codes.without(gone).drops(grams.codes, "code", by)
-    rows |= _repeats_of_tasks(whole, tasks)
+    stays = _drop_repeats(whole, tasks, rows)
+    task_of = {row: task for task, row in whole.first.items()}
+    for task, drop in tasks.items():
+        kept = stays.get(task_of[drop.kept])
+        moved = Drop(drop.reason, rows[drop.kept].kept, drop.similarity, drop.kept) if not kept else None
+        tasks[task] = moved or drop._replace(kept=kept or drop.kept)
     return Started(partial(_split, tasks=tasks, rows=rows))
 
 
-def _repeats_of_tasks(whole: _Set, tasks: Mapping[str, Drop]) -> dict[str, Drop]:
-    """Rows that say nothing new of their own kept task: no answer, or the text of an earlier one."""
-    found: dict[str, Drop] = {}
+def _drop_repeats(whole: _Set, tasks: Mapping[str, Drop], rows: dict[str, Drop]) -> dict[str, str]:
+    """Add to `rows` those that say nothing new of their own task: no answer, or the text of an earlier one.
+
+    Returns:
+        By task that is kept, the first of its rows that stays.
+    """
+    stays: dict[str, str] = {}
     said: dict[tuple[str, bytes], str] = {}
     for row, task, kind in whole.rows:
-        if task in tasks:
+        if task in tasks or row in rows:
             continue
-        if kind == _NOTHING and whole.first[task] != row:
-            found[row] = Drop("duplicate-instruction", whole.first[task], 1.0)
+        if kind == _NOTHING and task in stays:
+            rows[row] = Drop("duplicate-instruction", stays[task], 1.0)
         elif kind == _TEXT and (kept := said.setdefault((task, whole.texts[row]), row)) != row:
-            found[row] = Drop("duplicate-response", kept, 1.0)
-    return found
+            rows[row] = Drop("duplicate-response", kept, 1.0)
+        else:
+            stays.setdefault(task, row)
+    return stays
 
 
 def _split(frame: pl.DataFrame, tasks: Mapping[str, Drop], rows: Mapping[str, Drop]) -> Split:
@@ -299,7 +314,8 @@ def _split(frame: pl.DataFrame, tasks: Mapping[str, Drop], rows: Mapping[str, Dr
 
 def _detail(drop: Drop) -> str:
     what = drop.reason.removeprefix("near-").removeprefix("duplicate-")
-    return f"{what}: similarity {drop.similarity:.3f} to that of row {drop.kept}"
+    via = f"{drop.via}, whose code repeats that of row " if drop.via else ""
+    return f"{what}: similarity {drop.similarity:.3f} to that of row {via}{drop.kept}"
 
 
 STAGE = FrameStage(

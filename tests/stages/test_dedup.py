@@ -7,7 +7,7 @@ import json
 import polars as pl
 import pytest
 from cli import datagen
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from stages import make
 
@@ -157,6 +157,13 @@ class TestCode:
         kept, _ = run(row(response="One."), row(LIKE, CODE), row(OTHER, CODE))
         assert numbers(kept) == [0, 2]
 
+    def test_task_whose_only_row_repeats_code(self):
+        """What repeats such a task names the row that is kept instead of it, and says by which way."""
+        kept, dropped = run(row(OTHER), row(response=COMMENTED), row(LIKE, "No."))
+        assert numbers(kept) == [0]
+        assert {one["duplicate_of"] for one in dropped} == {kept[0]["id"]}
+        assert f"{dropped[0]['id']}, whose code repeats that of row {kept[0]['id']}" in dropped[1]["detail"]
+
     def test_java(self):
         """Code of other languages is compared without its layout."""
         java = "class A {\n    static int add(int a, int b) {\n        return a + b;\n    }\n}"
@@ -237,7 +244,7 @@ def similarity(one, other):
     return len(a & b) / len(a | b)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40, deadline=None, phases=[Phase.generate])
 @given(st.lists(ROW, min_size=1, max_size=14), st.integers(1, 15))
 def test_properties(tmp_path_factory, rows, batch):
     """Every row is kept or dropped; no two kept texts are alike; each dropped row names a kept one."""
