@@ -56,7 +56,10 @@ _TERMINAL = frozenset("bash sh shell zsh console cmd powershell text txt plainte
 class Code(NamedTuple):
     """Code found in an answer; both None where there is none, language None where it is not known.
 
-    cut: what of the answer was left out, names of `CUTS` in their order.
+    Args:
+        text: the code itself.
+        language: its language.
+        cut: what of the answer was left out, names of `CUTS` in their order.
     """
 
     text: str | None

@@ -219,8 +219,11 @@ class Gate:
     def answered(self, entered: float, reserved: float, used: float, pause: float = 0.0) -> None:
         """A call was answered.
 
-        entered: what `enter` returned. reserved, used: tokens, before and afterwards. pause: seconds for
-        which the server wants no other call.
+        Args:
+            entered: what `enter` returned.
+            reserved: tokens, as expected before.
+            used: tokens, as counted afterwards.
+            pause: seconds for which the server wants no other call.
         """
         self._is_alive()
         if self._tokens:
@@ -244,7 +247,10 @@ class Gate:
     def refused(self, entered: float, attempt: int, retry_after: float | None) -> float:
         """The endpoint is busy (429, 503); returns the seconds after which to queue for the call again.
 
-        entered: what `enter` returned. attempt: from 0. retry_after: what the server asks for, in seconds.
+        Args:
+            entered: what `enter` returned.
+            attempt: from 0.
+            retry_after: what the server asks for, in seconds.
         """
         self._heard = True
         if entered > self._decreased:
@@ -266,9 +272,13 @@ class Gate:
     def failed(self, attempt: int, why: str) -> float:
         """A call got no answer (no connection, 500); returns the seconds after which to queue again.
 
-        attempt: from 0. Only first attempts tell that an endpoint is dead: what is left at the end of a run
-        may be nothing but calls that it cannot answer. Nor does it count again what was under way already
-        when it was left alone.
+        Only first attempts tell that an endpoint is dead: what is left at the end of a run may be nothing
+        but calls that it cannot answer. Nor does it count again what was under way already when it was left
+        alone.
+
+        Args:
+            attempt: from 0.
+            why: in words.
         """
         paused = self._failures >= FAILURES_TO_PAUSE
         if (attempt == 0 and not paused) or (paused and self._clock() >= self._closed_until):

@@ -125,8 +125,11 @@ class Budget:
     async def reserve(self, profile: Profile, request: Request, *, resumable: bool = False) -> Reservation:
         """Set aside what a call can cost at most; waits while others that may leave something are under way.
 
-        resumable: whether the call goes on at the server when the run ends. What an earlier run set aside
-        for such a call is for this one too.
+        Args:
+            profile: who is asked.
+            request: what is asked.
+            resumable: whether the call goes on at the server when the run ends. What an earlier run set aside
+                for such a call is for this one too.
 
         Raises:
             BudgetReached: it does not fit, and nothing under way can change that.

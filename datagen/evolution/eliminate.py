@@ -95,8 +95,12 @@ _ASKS = re.compile(
 class Attempt(NamedTuple):
     """An old task, the new one that a teacher made of it, and why the teacher stopped.
 
-    begun: the beginning of the new one where the prompt wrote it, and not the teacher.
-    in_breadth: whether another task of the same field was asked for, and not a harder one.
+    Args:
+        parent: the old task.
+        child: the new one.
+        finish_reason: why the teacher stopped.
+        begun: the beginning of the new one where the prompt wrote it, and not the teacher.
+        in_breadth: whether another task of the same field was asked for, and not a harder one.
     """
 
     parent: str

@@ -22,10 +22,11 @@ from datagen.request import Prompt, Shape
 class Method(NamedTuple):
     """One way of evolving a task.
 
-    how: what a model that follows instructions is told to do.
-    join: where a model that only continues text goes on: behind the old task, or in a task of its own.
-    example: such a continuation, shown to it first.
-    in_breadth: whether the new task takes the old one's place in its field, instead of making it harder.
+    Args:
+        how: what a model that follows instructions is told to do.
+        join: where a model that only continues text goes on: behind the old task, or in a task of its own.
+        example: such a continuation, shown to it first.
+        in_breadth: whether the new task takes the old one's place in its field, instead of making it harder.
     """
 
     name: str

@@ -35,8 +35,15 @@ SELECT json_extract(request, '$.model', '$.endpoint'), json_extract(reply, '$.to
 class Call(NamedTuple):
     """One stored call, as the file holds it.
 
-    key: 64 hex digits. request, reply: JSON. made: UTC, in whole seconds. digest, plan, usd, account: None in
-    rows of older versions.
+    Args:
+        key: 64 hex digits.
+        request: JSON.
+        reply: JSON.
+        made: UTC, in whole seconds.
+        digest: of request and reply; like the fields behind it, None in rows of older versions.
+        plan: what it was bought for.
+        usd: what it cost.
+        account: whose money it was.
     """
 
     key: str
@@ -68,7 +75,11 @@ class Call(NamedTuple):
 class CallFilter(NamedTuple):
     """Which calls are meant; what is empty or None excludes nothing.
 
-    models, endpoints: as the requests name them. since, before: UTC as in `Call.made`; since is included.
+    Args:
+        models: as the requests name them.
+        endpoints: likewise.
+        since: UTC as in `Call.made`, itself included.
+        before: likewise, itself not included.
     """
 
     models: tuple[str, ...] = ()
@@ -145,8 +156,10 @@ class ModelCount:
 class Stats(NamedTuple):
     """What a journal holds.
 
-    by_model: by (model, endpoint), sorted. reservations: calls under way, or killed. reserved: USD that they
-    may cost.
+    Args:
+        by_model: by (model, endpoint), sorted.
+        reservations: calls under way, or killed.
+        reserved: USD that they may cost.
     """
 
     by_model: dict[tuple[str, str], ModelCount]
@@ -176,8 +189,10 @@ def stats(path: Path) -> Stats:
 class ReadableCalls(NamedTuple):
     """Calls to go through, and what is known to be lost.
 
-    calls: in the order of their keys. broken: how many could be seen but not read; it grows while `calls` is
-    gone through. problem: why not all of the file could be read, in words; empty if all could be.
+    Args:
+        calls: in the order of their keys.
+        broken: how many could be seen but not read; it grows while `calls` is gone through.
+        problem: why not all of the file could be read, in words; empty if all could be.
     """
 
     calls: Iterator[Call]

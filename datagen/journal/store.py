@@ -141,8 +141,11 @@ class Journal:
         That is another reply if another process stored one to an equal request first: what a run makes
         of it can be made again from the journal.
 
-        plan: what it was bought for. usd: what it cost. account: whose money it was. reserved: the
-        reservation that this settles.
+        Args:
+            plan: what it was bought for.
+            usd: what it cost.
+            account: whose money it was.
+            reserved: the reservation that this settles.
 
         Raises:
             DatagenError: it cannot be stored (a full disk).
@@ -165,7 +168,10 @@ class Journal:
 
         It counts until the call is settled by `put` or `release`: after a kill nobody knows.
 
-        key: of a call that goes on at the server without us. It has one note, however often it is reserved.
+        Args:
+            account: whose money it is.
+            usd: the most that the call can cost.
+            key: of a call that goes on at the server without us; it has one note, however often reserved.
         """
         name = f"{account}:{key}" if key else secrets.token_hex(16)
         await self._store([(_RESERVE, (name, account, usd))])

@@ -29,6 +29,7 @@ from datagen.runs import runner
 from datagen.runs.act import Done, Given
 from datagen.runs.recipe import Recipe, Step
 from datagen.runs.runner import How
+from datagen.teachers import remembered
 
 #: Counts and identity of a stage in its run's manifest, beside the stage's own entries.
 _OF_STAGES = ("stage", "key", "options", "rows_in", "rows_made", "rows_out", "dropped", "failed", "digest")
@@ -82,7 +83,7 @@ def run(recipe: Recipe, out: Path, how: How) -> Outcome:
     of_stages = replace(how, account=how.account.of(plan.key(), out), overwrite=True)
     made: list[Outcome] = []
     started = time.monotonic()
-    with directory.lock(out):
+    with directory.lock(out), remembered():
         done = dataset.already_made(out, plan, overwrite=how.overwrite, entries=_entries(recipe))
         directory.apart(out, [] if done else source.places)
         for number, step in enumerate(recipe.stages[: recipe.stop_after], 1):

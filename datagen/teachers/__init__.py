@@ -15,6 +15,7 @@ from typing import Any
 from datagen import canonical
 from datagen.errors import UsageError
 from datagen.request import Busy, CallFailed, NoAnswer, Prompt, Reply, Request, Shape, TeacherUnusable
+from datagen.teachers._dialect import remembered
 from datagen.teachers._extras import Extras, extras
 from datagen.teachers._kind import Kind, kind_of, kinds, profile
 from datagen.teachers._settings import Setting, load_profiles, parse_profiles, settings
@@ -46,6 +47,7 @@ __all__ = [
     "parse_profiles",
     "profile",
     "public_settings",
+    "remembered",
     "settings",
     "versions",
 ]

@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -164,6 +166,26 @@ class Dialect(NamedTuple):
         if "without stop" in adapted:
             reply = _stopped(reply, meant["stop"])
         return reply._replace(adapted=adapted)
+
+
+#: What was learnt in a run of several stages, by the teacher's name, address and model; None outside of one.
+_learnt: ContextVar[dict[tuple[str, str, str], Dialect] | None] = ContextVar("learnt", default=None)
+
+
+@contextmanager
+def remembered() -> Iterator[None]:
+    """Let what one teacher learns of a server hold for all that ask it until the block ends."""
+    token = _learnt.set({})
+    try:
+        yield
+    finally:
+        _learnt.reset(token)
+
+
+def learnt() -> dict[tuple[str, str, str], Dialect]:
+    """Where a teacher keeps what it learns: with the others of its run, or alone."""
+    known = _learnt.get()
+    return {} if known is None else known
 
 
 def has_version(address: str) -> bool:

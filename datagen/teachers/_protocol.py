@@ -81,6 +81,27 @@ class RequestBuilder:
         return (("system", self.profile.system), *rest)
 
 
+class Built:
+    """A teacher whose requests a `RequestBuilder` makes; what makes its calls is added by each kind."""
+
+    journalled = True
+    resumable = False
+
+    def __init__(self, builder: RequestBuilder) -> None:
+        self.profile = builder.profile
+        self.shape = builder.shape
+        self._builder = builder
+
+    @property
+    def name(self) -> str:
+        """What stands in the column `teacher`."""
+        return self.profile.name
+
+    def request(self, prompt: Prompt, *, seed: int, sample: int, temperature: float | None = None) -> Request:
+        """The call that `prompt` means for this teacher."""
+        return self._builder.request(prompt, seed=seed, sample=sample, temperature=temperature)
+
+
 def path(request: Request) -> str:
     """Where a request is posted to, below the base URL."""
     return CHAT if request.text is None else TEXT

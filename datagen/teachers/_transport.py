@@ -19,8 +19,10 @@ from datagen import secrets
 from datagen.errors import one_line
 from datagen.request import TeacherUnusable
 
-#: An answer takes about four bytes a token: nobody means so much. With 16 calls at a time it is 256 MiB.
+#: An answer takes about four bytes a token: nobody means so much.
 LONGEST_BODY = 16 * 2**20
+#: What all bodies that come at the same time may hold. Beyond it those end that are `LARGE`.
+MOST_HELD, LARGE = 128 * 2**20, 2**20
 #: A batch's results come in one file.
 LONGEST_FILE = 2**30
 #: The words of a refusal are at its beginning.
@@ -86,6 +88,9 @@ class _Bounded(httpx2.AsyncByteStream):
         lenient: whether the body just ends at the limit, or where it breaks off; its status says enough.
     """
 
+    #: Bytes of all bodies that come now.
+    held = 0
+
     def __init__(self, inner: httpx2.Response, limit: int, request: httpx2.Request, *, lenient: bool) -> None:
         self._inner = inner
         self._limit = limit
@@ -93,19 +98,26 @@ class _Bounded(httpx2.AsyncByteStream):
         self._lenient = lenient
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        left = self._limit
+        size, most = 0, self._limit
         try:
             async for piece in self._inner.aiter_bytes():
-                yield piece[:left]
-                left -= len(piece)
-                if left < 0:
+                yield piece[: self._limit - size]
+                size += len(piece)
+                _Bounded.held += len(piece)
+                if size > (most := self._most()):
                     break
         except Exception:
             if not self._lenient:
                 raise
-        if left < 0 and not self._lenient:
-            shown = f"{self._limit / 2**20:,.0f} MiB"
-            raise TooLong(f"the answer is longer than {shown}", request=self._request)
+        finally:
+            _Bounded.held -= size
+        if size > most and not self._lenient:
+            raise TooLong(f"the answer is longer than {most / 2**20:,.0f} MiB", request=self._request)
+
+    def _most(self) -> int:
+        """How long the body may be now."""
+        is_file = self._limit > LONGEST_BODY
+        return self._limit if is_file or _Bounded.held <= MOST_HELD else min(self._limit, LARGE)
 
     async def aclose(self) -> None:
         await self._inner.aclose()

@@ -17,9 +17,9 @@ from typing import Any
 
 from datagen import canonical
 from datagen.errors import UsageError, nearest, one_line
-from datagen.request import Prompt, Reply, Request, TeacherUnusable
+from datagen.request import Reply, Request, TeacherUnusable
 from datagen.teachers._kind import Kind
-from datagen.teachers._protocol import RequestBuilder
+from datagen.teachers._protocol import Built, RequestBuilder
 from datagen.teachers._teacher import Profile
 from datagen.teachers.openai_chat import NO_KEY, OpenAIChat, client
 from datagen.version import install
@@ -87,26 +87,14 @@ async def connect(profile: Profile) -> AsyncIterator[LocalModel]:
         yield LocalModel(builder, partial(_served, stack, path, builder, slots))
 
 
-class LocalModel:
+class LocalModel(Built):
     """A model in this process. It is loaded when it is first asked: the journal may know all answers."""
-
-    journalled = True
-    resumable = False
 
     def __init__(self, builder: RequestBuilder, load: Callable[[], Awaitable[OpenAIChat]]) -> None:
         """load: starts the model."""
-        self.profile = builder.profile
-        self.shape = builder.shape
-        self._builder = builder
+        super().__init__(builder)
         self._load = load
         self._loading: asyncio.Future[OpenAIChat] | None = None
-
-    @property
-    def name(self) -> str:
-        return self.profile.name
-
-    def request(self, prompt: Prompt, *, seed: int, sample: int, temperature: float | None = None) -> Request:
-        return self._builder.request(prompt, seed=seed, sample=sample, temperature=temperature)
 
     async def complete(self, request: Request) -> Reply:
         if self._loading is None:

@@ -13,12 +13,12 @@ from urllib.parse import urlsplit
 
 from datagen import progress, secrets
 from datagen.errors import UsageError, one_line
-from datagen.request import Busy, CallFailed, NoAnswer, Prompt, Reply, Request, TeacherUnusable
+from datagen.request import Busy, CallFailed, NoAnswer, Reply, Request, TeacherUnusable
 from datagen.teachers import _limits, _stream, _words
-from datagen.teachers._dialect import CHANGES, VERSION, Dialect, has_version
+from datagen.teachers._dialect import CHANGES, VERSION, Dialect, has_version, learnt
 from datagen.teachers._extras import Extras, extras
 from datagen.teachers._kind import Kind
-from datagen.teachers._protocol import CHAT, TEXT, RequestBuilder, body, parse_reply, path
+from datagen.teachers._protocol import CHAT, TEXT, Built, RequestBuilder, body, parse_reply, path
 from datagen.teachers._teacher import Profile
 
 if TYPE_CHECKING:
@@ -167,31 +167,25 @@ async def client(
         yield opened
 
 
-class OpenAIChat:
+class OpenAIChat(Built):
     """A model behind OpenAI's chat and completion calls."""
-
-    journalled = True
-    resumable = False
 
     def __init__(self, opened: AsyncOpenAI, builder: RequestBuilder, address: str) -> None:
         """Wrap a client. address: where the server is, for errors."""
-        self.profile = builder.profile
-        self.shape = builder.shape
+        super().__init__(builder)
         self.client = opened
-        self._builder = builder
         self._address = address
         base = str(opened.base_url).rstrip("/")
         self._urls = {path: f"{base}{path}" for path in (CHAT, TEXT)}
         self._versioned_urls = {path: f"{base}/v1{path}" for path in (CHAT, TEXT)}
-        self._dialect = Dialect()
+        self._learnt = learnt()
+        self._server = (self.profile.name, address, builder.model)
         self._reached = False
 
     @property
-    def name(self) -> str:
-        return self.profile.name
-
-    def request(self, prompt: Prompt, *, seed: int, sample: int, temperature: float | None = None) -> Request:
-        return self._builder.request(prompt, seed=seed, sample=sample, temperature=temperature)
+    def _dialect(self) -> Dialect:
+        """How the server is to be asked, as far as that is known."""
+        return self._learnt.get(self._server, Dialect())
 
     async def complete(self, request: Request) -> Reply:
         import openai
@@ -274,7 +268,7 @@ class OpenAIChat:
         """Send later requests as this one was, which was answered."""
         for name in sorted(dialect.changes - self._dialect.changes):
             progress.say(f"{self.name}: {CHANGES[name].told}")
-        self._dialect = Dialect(self._dialect.changes | dialect.changes)
+        self._learnt[self._server] = Dialect(self._dialect.changes | dialect.changes)
 
     async def _post(self, request: Request, sent: dict[str, Any], dialect: Dialect) -> tuple[bytes, Any]:
         import openai

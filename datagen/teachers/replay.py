@@ -27,9 +27,9 @@ from datagen import canonical, packed
 from datagen.errors import UsageError, nearest, one_line
 from datagen.journal import recording as recordings
 from datagen.journal.recording import BadRecording, Export, JournalFile, RecordedCall
-from datagen.request import CallFailed, Prompt, Reply, Request, TeacherUnusable
+from datagen.request import CallFailed, Reply, Request, TeacherUnusable
 from datagen.teachers._kind import Kind
-from datagen.teachers._protocol import RequestBuilder
+from datagen.teachers._protocol import Built, RequestBuilder
 from datagen.teachers._teacher import Profile, Style
 
 CONCURRENCY = 64
@@ -100,29 +100,18 @@ def _errors_explained(name: str) -> Iterator[None]:
         raise TeacherUnusable(f"{name} cannot be replayed: {one_line(error)}") from None
 
 
-class Replay:
+class Replay(Built):
     """Answers what was asked before as it was answered then."""
 
     #: The recording itself is at hand.
     journalled = False
-    resumable = False
 
     def __init__(self, recording: Recording, profile: Profile) -> None:
-        self.profile = profile._replace(
-            concurrency=profile.concurrency or CONCURRENCY, price_in=0.0, price_out=0.0
-        )
+        filled = profile._replace(concurrency=profile.concurrency or CONCURRENCY, price_in=0.0, price_out=0.0)
         self._recording = recording
         # Most recordings are of servers with this protocol.
         style: Style = "chat" if recording.has_chat else "few-shot"
-        self._builder = RequestBuilder(self.profile, model="", endpoint="replay", default_style=style)
-        self.shape = self._builder.shape
-
-    @property
-    def name(self) -> str:
-        return self.profile.name
-
-    def request(self, prompt: Prompt, *, seed: int, sample: int, temperature: float | None = None) -> Request:
-        return self._builder.request(prompt, seed=seed, sample=sample, temperature=temperature)
+        super().__init__(RequestBuilder(filled, model="", endpoint="replay", default_style=style))
 
     async def complete(self, request: Request) -> Reply:
         with _errors_explained(self.name):

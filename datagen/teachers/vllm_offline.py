@@ -29,10 +29,10 @@ from urllib.parse import parse_qsl
 
 from datagen import canonical
 from datagen.errors import DatagenError, UsageError, nearest, one_line
-from datagen.request import CallFailed, NoAnswer, Prompt, Reply, Request, TeacherUnusable
+from datagen.request import CallFailed, NoAnswer, Reply, Request, TeacherUnusable
 from datagen.teachers import _limits
 from datagen.teachers._kind import Kind
-from datagen.teachers._protocol import RequestBuilder
+from datagen.teachers._protocol import Built, RequestBuilder
 from datagen.teachers._teacher import Profile
 from datagen.version import install
 
@@ -153,14 +153,11 @@ def _check_parameters(profile: Profile) -> None:
             )
 
 
-class Offline:
+class Offline(Built):
     """A model that vLLM runs in this process."""
 
-    journalled = True
-    resumable = False
-
     def __init__(self, worker: Worker, profile: Profile, endpoint: str) -> None:
-        self.profile = profile._replace(
+        filled = profile._replace(
             concurrency=profile.concurrency or CONCURRENCY,
             timeout=profile.timeout or TIMEOUT_SECONDS,
             price_in=profile.price_in or 0.0,
@@ -168,15 +165,7 @@ class Offline:
         )
         self._worker = worker
         # It is asked as vLLM's own server would be.
-        self._builder = RequestBuilder(self.profile, _name(profile.target.model), endpoint)
-        self.shape = self._builder.shape
-
-    @property
-    def name(self) -> str:
-        return self.profile.name
-
-    def request(self, prompt: Prompt, *, seed: int, sample: int, temperature: float | None = None) -> Request:
-        return self._builder.request(prompt, seed=seed, sample=sample, temperature=temperature)
+        super().__init__(RequestBuilder(filled, _name(profile.target.model), endpoint))
 
     async def complete(self, request: Request) -> Reply:
         reply = await asyncio.wrap_future(self._worker.ask(request))

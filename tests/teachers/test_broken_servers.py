@@ -179,7 +179,8 @@ def endless(status: str):
     return script
 
 
-#: Asks twice in a process of its own; prints what became of the second call, and how many MiB it took.
+#: Asks once and then several times at once, in a process of its own; prints what became of the latter, and
+#: how many MiB they took.
 _ALONE = """
 import asyncio, resource, sys
 from datagen.request import Prompt
@@ -193,10 +194,9 @@ async def main():
         request = teacher.request(Prompt(messages=(("user", "x"),)), seed=0, sample=0)
         await teacher.complete(request)
         before = most()
-        try:
-            await teacher.complete(request)
-        except Exception as problem:
-            print(type(problem).__name__, problem, most() - before, sep="\\n")
+        calls = [teacher.complete(request) for _ in range(int(sys.argv[2]))]
+        ended = await asyncio.gather(*calls, return_exceptions=True)
+        print({type(problem).__name__ for problem in ended}, *{*map(str, ended)}, most() - before, sep="\\n")
 
 asyncio.run(main())
 """
@@ -218,12 +218,45 @@ asyncio.run(main())
 def test_bodies_are_bounded(script, kind, told):
     """Of a body without an end, or one that inflates to an eighth of a gigabyte, little is ever held."""
     with RawServer(lambda number, came: script(number, came) if number else [good()], keeps=True) as server:
-        command = [sys.executable, "-c", _ALONE, server.url]
-        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=100, cwd=ROOT)
+        name, words, grown = alone(server, 1)
         assert server.sent < 100 * 2**20
-    name, words, grown = done.stdout.splitlines()
-    assert (name, told in words) == (kind, True), done.stdout
-    assert int(grown) < 100, done.stdout
+    assert (name, told in words, grown < 100) == (f"{{'{kind}'}}", True, True), (name, words, grown)
+
+
+@pytest.mark.parametrize("calls", [16, 64])
+def test_bodies_are_bounded_together(calls):
+    """However many calls meet a body without an end, they hold little at once."""
+    with RawServer(
+        lambda number, came: endless("200 OK")(number, came) if number else [good()], keeps=True
+    ) as server:
+        name, words, grown = alone(server, calls)
+    assert (name, "the answer is longer than" in words) == ("{'CallFailed'}", True)
+    assert grown < 300, grown
+
+
+def alone(server, calls):
+    """What `_ALONE` prints of so many calls: the kinds of problems, the words of one, and MiB."""
+    command = [sys.executable, "-c", _ALONE, server.url, str(calls)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=100, cwd=ROOT)
+    name, *words, grown = done.stdout.splitlines()
+    return name, words[0], int(grown)
+
+
+def test_time_limit_while_told_to_go_on(monkeypatch, tmp_path):
+    """Interim answers without an end do not outlast a call's time either."""
+    hasten(monkeypatch)
+    (tmp_path / "tasks.jsonl").write_text(json.dumps({"instruction": "Write `f(x)`."}))
+
+    def script(*_):
+        while True:
+            yield b"HTTP/1.1 100 Continue\r\n\r\n" * 1000
+
+    with RawServer(script) as server:
+        line = datagen(
+            *("sample", tmp_path / "tasks.jsonl", "-o", tmp_path / "out", "--json", "--quiet"),
+            *("--teacher", f"openai:m@{server.url}", "--timeout", "1"),
+        ).error(1)
+    assert "openai:m" in line
 
 
 def test_long_answers_are_taken():

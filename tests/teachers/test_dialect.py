@@ -284,6 +284,28 @@ def test_data_set_tells_how_its_calls_were_sent(tmp_path):
     assert "sent otherwise than meant: without temperature" in traced.out
 
 
+def test_a_run_remembers_from_stage_to_stage(tmp_path):
+    """What one stage learnt the next ones know, and a later run in the same process begins anew."""
+    (tmp_path / "tasks.jsonl").write_text(json.dumps({"instruction": "Write add(a, b)."}))
+    text = "```python\ndef add(a, b):\n    return a + b\n```"
+
+    def answer(_, body):
+        return (400, unsupported("seed")) if "seed" in body else (200, completion(text))
+
+    with serving(answer) as server:
+        teacher = {"model": "m", "base_url": f"{server.address}/v1", "concurrency": 1}
+        stages = [{"sample": {"teacher": "t", "n": n}} for n in (1, 2)]
+        recipe = {"seeds": str(tmp_path / "tasks.jsonl"), "teachers": {"t": teacher}, "stages": stages}
+        for refused in (1, 2):
+            recipe["teachers"]["t"]["system"] = f"Answer {refused}."
+            (tmp_path / "recipe.yaml").write_text(json.dumps(recipe))
+            ended = datagen("run", tmp_path / "recipe.yaml", "-o", tmp_path / f"out-{refused}", "--json")
+            assert ended.code == 0, ended
+            assert ended.err.count("it does not take seed") == 1
+            assert sum("seed" in body for body in server.asked) == refused
+            assert len(server.asked) == refused * 3
+
+
 @pytest.mark.parametrize("adapted", [5, "seed", [5], ["\ud800"], {"a": 1}])
 def test_journal_refuses_other_adaptations(adapted):
     """What is no list of texts is no reply."""

@@ -65,7 +65,9 @@ def fitting(requests: Iterable[Request], most_requests: int, most_bytes: int) ->
 def read(contents: Iterable[bytes], words: Words) -> Results:
     """Read output and error files. Of several lines for one request an answer counts more than an error.
 
-    words: makes the server's words fit to be shown.
+    Args:
+        contents: the files.
+        words: makes the server's words fit to be shown.
     """
     outcomes: dict[str, Outcome] = {}
     garbled = 0
@@ -124,8 +126,12 @@ def refused(
 ) -> dict[str, Outcome]:
     """What becomes of the requests of a batch that failed before any was answered, by key.
 
-    Where the server names lines, only their requests are at fault. retry_after: seconds until it may have
-    room for the others.
+    Where the server names lines, only their requests are at fault.
+
+    Args:
+        problems: what the server says.
+        lines: the requests' lines in the batch's file, by key.
+        retry_after: seconds until it may have room for the others.
     """
     said = (
         "; ".join(sorted({problem.message or problem.code for problem in problems})[:3])

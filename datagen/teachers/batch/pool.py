@@ -84,7 +84,12 @@ class OpenAIBatch:
     ) -> None:
         """Ask what `chat` would ask; what is under way is noted beside the journal.
 
-        profile: instead of the chat's own. most_requests, most_bytes: in one batch.
+        Args:
+            chat: the same model, asked live.
+            journal_path: where the journal is.
+            profile: instead of the chat's own.
+            most_requests: in one batch.
+            most_bytes: in one batch.
         """
         self.profile = profile or chat.profile
         self.shape: Shape = chat.shape

@@ -36,10 +36,13 @@ _LOOKS = 3
 class Timing(NamedTuple):
     """When things happen, in seconds.
 
-    quiet: a batch is sent when no request came for so long; the jobs of a stage ask all at once. gather:
-    or when its first request waited so long. first_poll, longest_poll: between two looks at a batch.
-    grace: a batch that is not listed so long after it was to be created does not exist. patience: how long a
-    server that does not answer is asked again.
+    Args:
+        quiet: a batch is sent when no request came for so long; the jobs of a stage ask all at once.
+        gather: or when its first request waited so long.
+        first_poll: between the first two looks at a batch.
+        longest_poll: between two looks, at most.
+        grace: a batch that is not listed so long after it was to be created does not exist.
+        patience: how long a server that does not answer is asked again.
     """
 
     quiet: float = 1.0

@@ -75,8 +75,10 @@ class Batch(NamedTuple):
 class Claim(NamedTuple):
     """What became of keys that were to be claimed.
 
-    mine: now claimed, in their order. replies: already answered. elsewhere: the batch that
-    each of the others is in.
+    Args:
+        mine: now claimed, in their order.
+        replies: already answered.
+        elsewhere: the batch that each of the others is in.
     """
 
     mine: list[str]
