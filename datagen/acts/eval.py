@@ -28,14 +28,14 @@ def _do(given: Given, options: Options, how: How) -> Done:
 
 def _lines(outcome: Outcome) -> list[str]:
     shares = [f"pass@{k} {share:.4f}" for k, share in outcome.manifest["pass_at_k"].items()]
-    first = ", ".join(shares) or "no pass@k, because calls failed"
+    first = "eval: " + (", ".join(shares) or "no pass@k, because calls failed")
     more = [
         line
         for entry in outcome.entries
         if entry.name in outcome.manifest
         for line in entry.lines(outcome.manifest)
     ]
-    return [first, *(line.strip() for line in more)]
+    return [first, *more]
 
 
 def _asks(options: Options) -> Sequence[Profile]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,44 +11,19 @@ from typing import Any
 import click
 
 from datagen.errors import escaped
-from datagen.hub import client
 from datagen.hub.publish import Published
-from datagen.publishing.publish import Publication, prepared
+from datagen.publishing.options import LICENCE, REPO
+from datagen.publishing.publish import Publication, done_lines, prepared
 from datagen.runs import values
-
-
-class Repo(click.ParamType[str]):
-    """OWNER/NAME of a repository."""
-
-    name = "repo"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if not client.is_repo(value):
-            what = "letters, digits, -, _ and . with one / between, such as me/my-set"
-            self.fail(f"{value!r} is no name of a data set on the Hub; give {what}", param, ctx)
-        return value
-
-
-class Licence(click.ParamType[str]):
-    """The identifier of a licence."""
-
-    name = "id"
-
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.+-]{0,79}", value):
-            self.fail(f"{value!r} is no identifier of a licence, such as cc-by-4.0 or MIT", param, ctx)
-        return value
 
 
 @click.command(epilog="Example: datagen publish out/demo me/my-set --license cc-by-4.0 --dry-run")
 @click.argument("where", metavar="DATASET", type=values.InputPath())
-@click.argument("repo", metavar="OWNER/NAME", type=Repo())
+@click.argument("repo", metavar="OWNER/NAME", type=REPO)
 @click.option(
     "--private", is_flag=True, help="Let nobody else see it; an existing repository has to be private."
 )
-@click.option(
-    "--license", "licence", type=Licence(), metavar="ID", help="Licence of the rows that name none."
-)
+@click.option("--license", "licence", type=LICENCE, metavar="ID", help="Licence of the rows that name none.")
 @click.option("--overwrite", is_flag=True, help="Replace a repository that holds something else.")
 @click.option("--dry-run", is_flag=True, help="Say what would be published; the Hub is not asked.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -76,7 +50,7 @@ def command(
             told |= {"seconds": round(time.monotonic() - started, 3), "out": done.url if done else None}
             click.echo(json.dumps(told, ensure_ascii=False))
         else:
-            for line in _dry(publication, repo, private) if done is None else _done(publication, done):
+            for line in _dry(publication, repo, private) if done is None else done_lines(publication, done):
                 click.echo(line, err=not dry_run)
     return 0
 
@@ -107,15 +81,3 @@ def _dry(publication: Publication, repo: str, private: bool) -> Iterator[str]:
         yield f"  {escaped(one.name)} ({one.size:,} bytes)"
     whole = sum(one.size for one in repository.uploads)
     yield f"{len(repository.uploads):,} files, {whole:,} bytes; nothing was sent"
-
-
-def _done(publication: Publication, done: Published) -> Iterator[str]:
-    if not (done.uploaded or done.deleted):
-        yield f"already published: nothing has changed since commit {done.commit[:12]}"
-    else:
-        counts = [f"{len(done.uploaded):,} files uploaded"]
-        counts += [f"{len(done.unchanged):,} unchanged"] if done.unchanged else []
-        counts += [f"{len(done.deleted):,} deleted"] if done.deleted else []
-        yield f"published: {', '.join(counts)} in commit {done.commit[:12]}"
-    yield f"  configs: {', '.join(publication.repository.configs)}"
-    yield f"  {done.url}{' (private)' if done.private else ''}"

@@ -3,36 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
 from datagen.commands import options
-from datagen.errors import escaped
 from datagen.runs import values
 from datagen.runs.options import click_options, fields_of
 from datagen.training.options import Options
-
-
-def _lines(done: Mapping[str, Any]) -> Iterator[str]:
-    how = "already made" if done["already_made"] else f"{done['seconds']:.1f} s"
-    yield (
-        f"train: {done['rows_in']:,} rows in, {done['tasks']:,} tasks with {done['rows_out']:,} answers used,"
-        f" {done['steps']:,} steps ({how})"
-    )
-    yield (
-        f"  {done['tasks_with_pairs']:,} tasks with {done['pairs']:,} pairs to rank,"
-        f" {done['tasks_learned']:,} tasks whose best teacher's answer is learned"
-    )
-    if done["dropped"]:
-        yield "  not used: " + ", ".join(f"{reason} {rows:,}" for reason, rows in done["dropped"].items())
-    loss, order = done["loss"], done["rank_accuracy"]
-    yield f"  loss: {loss['first']:.4f} at the first step, {loss['last']:.4f} at the last"
-    if None not in order.values():
-        yield f"  pairs in order: {order['first']:.0%} of the first batch, {order['last']:.0%} of the last"
-    yield f"  {escaped(done['out'])}"
+from datagen.training.report import lines
 
 
 @click.command(epilog="Example: datagen train out/ranked -o out/model --max-steps 20")
@@ -64,7 +44,7 @@ def command(ranked: tuple[str, ...], out: Path, *, overwrite: bool, **given: Any
     if as_json:
         click.echo(json.dumps(done))
     else:
-        for line in _lines(done):
+        for line in lines(done):
             click.echo(line, err=True)
     return 0
 

@@ -62,3 +62,16 @@ def prepared(dataset: Path, licence: str | None = None) -> Iterator[Publication]
     with tempfile.TemporaryDirectory(prefix="datagen-publish-") as place:
         content = dict(report.manifest)
         yield Publication(content, repository.prepare(dataset, content, licence, Path(place)))
+
+
+def done_lines(publication: Publication, done: Published) -> Iterator[str]:
+    """What is said to people of a data set that was published."""
+    if not (done.uploaded or done.deleted):
+        yield f"already published: nothing has changed since commit {done.commit[:12]}"
+    else:
+        counts = [f"{len(done.uploaded):,} files uploaded"]
+        counts += [f"{len(done.unchanged):,} unchanged"] if done.unchanged else []
+        counts += [f"{len(done.deleted):,} deleted"] if done.deleted else []
+        yield f"published: {', '.join(counts)} in commit {done.commit[:12]}"
+    yield f"  configs: {', '.join(publication.repository.configs)}"
+    yield f"  {done.url}{' (private)' if done.private else ''}"
