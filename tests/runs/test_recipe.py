@@ -348,4 +348,4 @@ def test_examples_are_whole_recipes_and_a_dry_run_prices_them_without_a_key(monk
     assert told["calls"][1] > 1000
     assert told["usd"][1] > 1
     assert told["not_counted"] == ["train", "eval"]
-    assert "Not counted: train, eval" in datagen(*words).stdout
+    assert "Not counted: train, eval" in datagen(*words).out
