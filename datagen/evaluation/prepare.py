@@ -68,11 +68,6 @@ class Options(ModelOptions):
     )
 
 
-@dataclass(frozen=True)
-class Judging:
-    """Stands for `Options` where nobody is asked, so that nothing is said of calls."""
-
-
 class Evaluation(NamedTuple):
     """What is to be done, checked.
 

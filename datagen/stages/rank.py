@@ -156,6 +156,7 @@ STAGE = EachStage(
     tally=_tally,
     entries=report.ENTRIES,
     judges=True,
+    asks_models=False,
     argument="PAIRS",
     help="""Rank the answers to each task by running its unit tests.
 
