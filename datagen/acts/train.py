@@ -10,7 +10,7 @@ from datagen.training.run import train
 
 
 def _do(given: Given, options: Options, how: How) -> Done:
-    done = train(given.data, given.out, options, overwrite=how.overwrite)
+    done = train(given.rows, given.out, options, overwrite=how.overwrite)
     return Done(done, [*lines(done)])
 
 

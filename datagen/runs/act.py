@@ -22,11 +22,13 @@ class Given(NamedTuple):
 
     Args:
         data: the recipe's data set.
+        rows: the data set of its last stage, which has the same rows and does not hold the act's folder.
         model: the folder of the model that an act before it trained, if any did.
         out: the act's own folder.
     """
 
     data: Path
+    rows: Path
     model: Path | None
     out: Path
 

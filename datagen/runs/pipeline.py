@@ -109,9 +109,10 @@ def follow(recipe: Recipe, out: Path, how: How) -> list[tuple[str, Done]]:
     """
     done: list[tuple[str, Done]] = []
     model: Path | None = None
+    rows = _folder(out, len(recipe.stages), recipe.stages[-1])
     of_acts = replace(how, overwrite=True)
     for deed, place in zip(recipe.chosen_acts(), _places(recipe, out), strict=False):
-        done.append((deed.act.name, deed.act.do(Given(out, model, place), deed.options, of_acts)))
+        done.append((deed.act.name, deed.act.do(Given(out, rows, model, place), deed.options, of_acts)))
         model = place if deed.act.trains else model
     return done
 
