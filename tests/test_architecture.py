@@ -50,8 +50,8 @@ def test_packages_know_only_what_they_may(path: Path) -> None:
 LAYERS = (
     {"errors", "canonical", "backoff", "secrets", "version"},
     {"packed", "sandbox", "cache"},
-    {"hub"},
     {"progress", "request", "strict_yaml"},
+    {"hub"},
     {"data"},
     {"journal", "answers", "evolution", "ranking"},
     {"teachers"},

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from datagen import secrets
 from datagen.errors import DatagenError, one_line
+from datagen.hub import patience
 from datagen.version import __version__, install
 
 #: The client reads these when it is imported; what the user has set stays. Its Xet transfers need a server of
@@ -26,6 +27,8 @@ _TRUE = {"1", "ON", "YES", "TRUE"}
 _DEFAULT_ADDRESS = "https://huggingface.co"
 _ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9_][\w.-]*")
 _LONGEST_ID = 96
+#: How long it may take a Hub to say what a repository is; the client itself would wait for ever.
+SECONDS = 30.0
 _TOKEN = "put one into HF_TOKEN"
 
 
@@ -49,10 +52,16 @@ def library() -> Any:  # noqa: ANN401 - an optional package
         os.environ.setdefault(name, value)
     try:
         import huggingface_hub
+        from huggingface_hub import constants
     except ImportError:
         raise DatagenError(f"the Hub needs the package huggingface_hub; {install('hub')}") from None
-    # Its warnings say what the one error line says at the end.
+    # Another package may have imported it before.
+    constants.HF_HUB_DISABLE_XET |= os.environ["HF_HUB_DISABLE_XET"].upper() in _TRUE
+    # Its warnings say what the one error line says at the end; those of its retries go to `patience` alone.
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
+    retries = logging.getLogger("huggingface_hub.utils._http")
+    retries.setLevel(logging.WARNING)
+    retries.propagate = False
     return huggingface_hub
 
 
@@ -122,7 +131,7 @@ def talking(repo: str, revision: str = "") -> Iterator[None]:
         DatagenError: what went wrong, and what to do. The token is not in it.
     """
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), patience.waiting(address(), repo):
             warnings.simplefilter("ignore")
             yield
     except DatagenError:
@@ -132,10 +141,13 @@ def talking(repo: str, revision: str = "") -> Iterator[None]:
         raise DatagenError(secrets.hide(_told(error, repo, revision))) from None
 
 
-def _told(error: Exception, repo: str, revision: str) -> str:
-    hub, name = address(), type(error).__name__
-    status = getattr(getattr(error, "response", None), "status_code", None)
-    said = _said(error)
+def _told(error: BaseException, repo: str, revision: str) -> str:
+    said = _said(error) if isinstance(error, ValueError) else ""
+    # The client wraps what happens to a file that it sends or fetches, and what is said of a card.
+    if (cause := error.__cause__) is not None and _status(error) is None and _is_of_network(cause):
+        error = cause
+    hub, name, status = address(), type(error).__name__, _status(error)
+    said = said or _said(error)
     known = {
         400: f"{hub} refuses the request for {repo}{said}",
         401: f"{hub} does not take the token for {repo} (401){said}; {_TOKEN} that is valid",
@@ -149,26 +161,37 @@ def _told(error: Exception, repo: str, revision: str) -> str:
     if name == "RevisionNotFoundError":
         shown = one_line(revision or "main", 60)
         return f"{repo} on {hub} has no revision {shown}; give a branch, tag or commit"
-    if (
-        name in ("RepositoryNotFoundError", "EntryNotFoundError", "RemoteEntryNotFoundError")
-        and status != 401
-    ):
+    if name in ("EntryNotFoundError", "RemoteEntryNotFoundError"):
+        return f"{hub} lacks a file that it lists for {repo}{said}; try again later"
+    if name == "RepositoryNotFoundError" and status != 401:
         status = 404
+    if name == "DisabledRepoError":
+        return f"{hub} has disabled {repo}{said}; take another data set"
     if name == "GatedRepoError":
-        return f"{repo} is gated; ask for access at {hub}/datasets/{repo}, and {_TOKEN} of that account"
+        where = f"{hub}/datasets/{repo}"
+        return f"{repo} is gated; ask for access at {where}, and put a token of that account into HF_TOKEN"
     if name in ("OfflineModeIsEnabled", "LocalEntryNotFoundError"):
         return (
             f"{repo} cannot be asked for: HF_HUB_OFFLINE is set, or {hub} is not there; {said.lstrip(': ')}"
         )
-    if isinstance(status, int):
+    if status is not None:
         other = f"{hub} failed with status {status} for {repo}{said}; try again later"
         return known.get(status, other)
-    if isinstance(error, OSError) or type(error).__module__.startswith("http"):
+    if _is_of_network(error) and name != "FileMetadataError":
         return f"{hub} cannot be reached for {repo}{said}; is it up, and HF_ENDPOINT right?"
     return f"{hub} answers for {repo} as no Hub does: {name}{said}; is HF_ENDPOINT right?"
 
 
-def _said(error: Exception) -> str:
+def _status(error: BaseException) -> int | None:
+    found = getattr(getattr(error, "response", None), "status_code", None)
+    return found if isinstance(found, int) else None
+
+
+def _is_of_network(error: BaseException) -> bool:
+    return isinstance(error, OSError) or type(error).__module__.startswith("http")
+
+
+def _said(error: BaseException) -> str:
     """What the server said, or the error itself, with a colon before it; "" for nothing."""
     text = getattr(error, "server_message", None)
     if not text and getattr(error, "response", None) is None:

@@ -120,7 +120,7 @@ def _there(api: Any, repo: str) -> _There | None:  # noqa: ANN401
     missing = client.library().errors.RepositoryNotFoundError
     with client.talking(repo):
         try:
-            info = api.repo_info(repo, repo_type="dataset")
+            info = api.repo_info(repo, repo_type="dataset", timeout=client.SECONDS)
         except missing as error:
             if getattr(error.response, "status_code", 404) != 404:
                 raise  # a token that is not taken

@@ -52,7 +52,7 @@ def resolve(name: str, revision: str = "") -> Repository:
         return _remembered(note, name)
     api = client.api(client.token())
     with client.talking(name, revision):
-        info = api.repo_info(name, repo_type="dataset", revision=revision or None)
+        info = api.repo_info(name, repo_type="dataset", revision=revision or None, timeout=client.SECONDS)
         names = [one.rfilename for one in info.siblings or ()]
         commit = info.sha
     if not (isinstance(commit, str) and _COMMIT.fullmatch(commit)):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
 from datagen import canonical
+from datagen.calls import usage
 from datagen.data import manifest
 from datagen.data.manifest import Entry
 from datagen.errors import DatagenError, one_line
@@ -16,6 +18,7 @@ from datagen.runs.stage import FrameStage, Stage
 
 #: What differs, what should be there, and what is there.
 Found = tuple[str, str, str]
+_OF_STAGE = re.compile(r"stages\[(\d+)\]\.(\w+).*")
 _COUNTS = ("rows_in", "rows_made", "rows_out", "failed")
 
 
@@ -47,13 +50,15 @@ def own_differences(content: Mapping[str, Any]) -> Iterator[Found]:
     if not (isinstance(inputs, list) and all(map(_is_input, inputs))):
         yield "inputs", "name, sha256 and rows of each", _shown(inputs)
         return
+    for name, kind, what in (("notes", list, "a list of texts"), ("environment", dict, "a mapping")):
+        if not isinstance(content.get(name, kind()), kind):
+            yield name, what, _shown(content[name])
     stage = _stage(content["stage"])
     rows = sum(one["rows"] for one in inputs)
     came = content["rows_in"]
     if inputs and (came > rows or (isinstance(stage, FrameStage) and came != rows)):
         yield "rows_in", f"{rows:,}, the rows of inputs", f"{came:,}"
-    # Whom a stage asks decides its key too, and is not in the manifest.
-    if inputs and isinstance(stage, FrameStage):
+    if inputs and stage and _asks_nobody(stage):
         parts = content["stage"], content.get("options"), [one["sha256"] for one in inputs], ()
         key = canonical.row_id(*parts, content.get("versions"), content["datagen"], content["format"])
         if key != content["key"]:
@@ -74,6 +79,29 @@ def _stage(name: str) -> Stage | None:
         return registry.stage(name)
     except DatagenError:
         return None
+
+
+def _asks_nobody(stage: Stage) -> bool:
+    """Whether the manifest has all that decides the key; whom a stage asks is not in it."""
+    counting = {entry.name for entry in usage.ENTRIES}
+    return isinstance(stage, FrameStage) or counting.isdisjoint(entry.name for entry in stage.entries)
+
+
+def is_act(name: str, stages: int) -> bool:
+    """Whether a folder beside those of so many stages is one of an act, such as 06-train."""
+    number, _, act = name.partition("-")
+    return act in registry.ACTS and number.isdecimal() and int(number) > stages
+
+
+def follows(what: str, known: Collection[str]) -> bool:
+    """Whether a difference says no more than one that is known already."""
+    found = _OF_STAGE.fullmatch(what)
+    if what in known or found is None:
+        entry = what.partition(".")[0]
+        return what in known or any((at := _OF_STAGE.fullmatch(one)) and at[2] == entry for one in known)
+    number = int(found[1])
+    another = f"stages[{number}].key" in known  # another data set altogether
+    return another or (found[2] == "rows_in" and f"stages[{number - 1}].rows_out" in known)
 
 
 def differences(
@@ -100,10 +128,25 @@ def differences(
                 f"at most {one['rows_out']:,}, what the stage before kept",
                 f"{following['rows_in']:,}",
             )
+    yield from _same(content, found.get(folder(1, entries[0])), found)
     yield from _sums(content, entries)
     if len(found) == len(entries):
         yield from _inputs([found[folder(number, entry)] for number, entry in enumerate(entries, 1)])
         yield from _added(content, [*found.values()])
+
+
+def _same(
+    content: Mapping[str, Any], first: Mapping[str, Any] | None, found: Mapping[str, Mapping[str, Any]]
+) -> Iterator[Found]:
+    """A run has the inputs of its first stage, and the version of each."""
+    if first is not None:
+        read, there = ([(i["sha256"], i["rows"]) for i in one.get("inputs", [])] for one in (first, content))
+        if read != there:
+            yield "inputs", f"{_shown(read)} as its first stage read", _shown(there)
+    for where, one in found.items():
+        if one["datagen"] != content["datagen"]:
+            yield "datagen", f"{_shown(one['datagen'])} as in stages/{where}", _shown(content["datagen"])
+            return
 
 
 def _sums(content: Mapping[str, Any], entries: Sequence[Mapping[str, Any]]) -> Iterator[Found]:

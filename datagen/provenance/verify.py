@@ -14,7 +14,7 @@ import hashlib
 import os
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -34,6 +34,10 @@ _BESIDE = frozenset({CARD, manifest.NAME, "report.html", ".gitattributes"})
 _CLIENT = ".cache/huggingface"
 _VIEW = re.compile(r"views/[a-z]+/train-\d{5}-of-\d{5}\.parquet")
 _SHOWN = 12
+_SUM = "rows_in + rows_made"
+#: A card's lines on counts, with the manifest's entries.
+_CARD_COUNT = re.compile(r"^\| (came in|made here|\*\*kept\*\*) \| \**([\d,]+)\** \|$", re.MULTILINE)
+_ENTRIES = {"came in": "rows_in", "made here": "rows_made", "**kept**": "rows_out"}
 _UNREADABLE = (ValueError, TypeError, OverflowError, pl.exceptions.PolarsError, pl.exceptions.PanicException)
 
 
@@ -113,9 +117,11 @@ def _verified(path: Path) -> Report:
         kept, dropped = _Part(path, "data", report), _Part(path, "dropped", report)
         named = {*content["files"], *_views(path, report)}
         _strays(path, named, report)
-        _card(path, report)
         _counts(content, kept, dropped, report)
         _of_stages(path, report)
+        if report.differing() & {"rows_in", "rows_made"}:  # one number, told once
+            report.differences = [one for one in report.differences if one.what != _SUM]
+        _card(path, report)
     except OSError as error:
         where = Path(str(error.filename or path))
         shown = where.relative_to(path) if where.is_relative_to(path) else where
@@ -268,8 +274,8 @@ def _utf8(name: str) -> str:
 
 
 def _card(path: Path, report: Report) -> None:
-    """The card is there, and if it names a digest, that of the manifest."""
-    card = path / CARD
+    """The card is there, and the digest and the counts that it names are those of the manifest."""
+    card, content, known = path / CARD, report.manifest, report.differing()
     if not card.is_file():
         report.differs(CARD, "the data card", _instead(card))
         return
@@ -277,8 +283,12 @@ def _card(path: Path, report: Report) -> None:
     text = card.read_text(encoding="utf-8", errors="replace")
     _, said, rest = text.partition("Content digest: `")
     named = rest.partition("`")[0]
-    if said and named != report.manifest["digest"]:
-        report.differs(CARD, f"content digest {_cut(report.manifest['digest'])}", one_line(named, _SHOWN + 1))
+    if said and named not in (content["digest"], report.digest):
+        report.differs(CARD, f"content digest {_cut(content['digest'])}", one_line(named, _SHOWN + 1))
+    for what, number in _CARD_COUNT.findall(text):
+        if known.isdisjoint({_ENTRIES[what], _SUM}) and number != f"{content[_ENTRIES[what]]:,}":
+            report.differs(CARD, f"{content[_ENTRIES[what]]:,} rows {what.strip('*')}", number)
+            return
 
 
 def _counts(content: Mapping[str, Any], kept: _Part, dropped: _Part, report: Report) -> None:
@@ -301,7 +311,7 @@ def _counts(content: Mapping[str, Any], kept: _Part, dropped: _Part, report: Rep
         all_dropped if dropped.rows is None else dropped.reasons.total()
     )
     if came != went and not _only_rows_differ(report, came, content["rows_out"] + all_dropped):
-        report.differs("rows_in + rows_made", f"{went:,}, the rows kept and dropped", f"{came:,}")
+        report.differs(_SUM, f"{went:,}, the rows kept and dropped", f"{came:,}")
     if content["failed"] > all_dropped:
         report.differs("failed", f"at most the {all_dropped:,} rows dropped", f"{content['failed']:,}")
     for what, expected, found in stages.own_differences(content):
@@ -326,28 +336,29 @@ def _of_stages(path: Path, report: Report) -> None:
         report.differs("stages", "a list of the run's stages", canonical.dumps(content.get("stages"))[:80])
         return
     found: dict[str, Mapping[str, Any]] = {}
-    for where, one in _stage_reports(path, [stages.folder(n, entry) for n, entry in enumerate(told, 1)]):
-        prefix = f"{directory.STAGES}/{where}"
-        if one is None:
-            report.differs(prefix, "a stage that the run names", "something else")
-            continue
+    for where in _folders(path, [stages.folder(n, entry) for n, entry in enumerate(told, 1)], report):
+        one = _verified(path / directory.STAGES / where)
         report.stages += 1
         report.files += one.files
+        prefix = f"{directory.STAGES}/{where}"
         report.differences += [d._replace(what=f"{prefix}: {d.what}") for d in one.differences]
         if not one.differences:
             found[where] = one.manifest
-    reported = report.differing()
     for what, expected, wrong in stages.differences(content, told, found):
-        if what not in reported:
+        if not stages.follows(what, report.differing()):
             report.differs(what, expected, wrong)
 
 
-def _stage_reports(path: Path, wanted: list[str]) -> Iterator[tuple[str, Report | None]]:
-    """The stages of a run with their reports; None for what is no stage. Without stages/ there are none."""
+def _folders(path: Path, wanted: list[str], report: Report) -> list[str]:
+    """The folders of a run's stages, and of its acts that made a data set. Without stages/ there are none."""
     place = path / directory.STAGES
     if not place.exists():  # a copy, such as one from the Hub, does without
-        return
+        return []
     there = sorted(one.name for one in place.iterdir()) if place.is_dir() else []
-    for name in sorted({*wanted, *there}):
-        is_stage = name in wanted and (place / name).is_dir()
-        yield _utf8(name), _verified(place / name) if is_stage else None
+    acts = [name for name in there if stages.is_act(name, len(wanted)) and (place / name).is_dir()]
+    others = [name for name in there if name not in acts]
+    if sorted(wanted) != others:
+        named = _utf8(", ".join(others)) or "none"
+        report.differs(directory.STAGES, f"{', '.join(sorted(wanted))} ({manifest.NAME})", named)
+    acts = [name for name in acts if (place / name / manifest.NAME).exists()]
+    return [name for name in [*wanted, *acts] if (place / name).is_dir()]

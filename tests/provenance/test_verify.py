@@ -11,65 +11,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from cli import datagen
-
-from datagen.data import dataset
-
-ROWS = [
-    *(
-        {
-            "instruction": f"Write a Python function that adds {n} to each number of a list.",
-            "response": f"```python\ndef add_{n}(numbers):\n    return [x + {n} for x in numbers]\n```",
-            "license": "MIT",
-        }
-        for n in range(9)
-    ),
-    {"instruction": "Write a function that sorts words by their length.", "response": "", "license": "MIT"},
-    {
-        "instruction": "Write a function that reverses a string.",
-        "response": "I'm sorry, I can't help with that.",
-    },
-]
-SHARD = "data/train-00000-of-00003.parquet"
-SECOND = "data/train-00001-of-00003.parquet"
-DROPPED = "dropped/train-00000-of-00001.parquet"
-RECIPE = "seeds: in.jsonl\nstages:\n  - filter: {only: empty-response}\n  - filter: {skip: syntax-error}\n"
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory):
-    """A data set of three shards, and a run of two stages."""
-    place = tmp_path_factory.mktemp("made")
-    (place / "in.jsonl").write_text("".join(json.dumps(row) + "\n" for row in ROWS))
-    (place / "r.yaml").write_text(RECIPE)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(place)
-        patch.setattr(dataset, "SHARD_ROWS", 3)
-        assert datagen("filter", "in.jsonl", "-o", "D").code == 0
-        assert datagen("run", "r.yaml", "-o", "R").code == 0
-    return place
-
-
-@pytest.fixture(autouse=True)
-def folder(made, tmp_path, monkeypatch):
-    for name in ("D", "R"):
-        shutil.copytree(made / name, tmp_path / name)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def lines(where: str, *more: str) -> list[str]:
-    """The differences that `verify` tells of a data set."""
-    done = datagen("verify", where, *more)
-    assert (done.code, done.err) == (1, ""), done
-    return done.out.splitlines()
-
-
-def manifest(where: str, **changes) -> dict:
-    """Change entries of a manifest."""
-    path = Path(where) / "manifest.json"
-    content = {**json.loads(path.read_text()), **changes}
-    path.write_text(json.dumps(content))
-    return content
+from tampering import DROPPED, SECOND, SHARD, lines, manifest
 
 
 def rewritten(name: str, frame: pl.DataFrame, *, hashed: bool) -> None:
@@ -235,12 +177,12 @@ TAMPERINGS = {
     ),
     "rows_in": (
         lambda: manifest("D", rows_in=12),
-        ["rows_in + rows_made: expected 11", "rows_in: expected 11"],
+        ["rows_in: expected 11, the rows of inputs, found 12"],
     ),
     "rows_made": (lambda: manifest("D", rows_made=1), ["rows_in + rows_made: expected 11"]),
     "rows_in and rows_made": (
         lambda: manifest("D", rows_in=10, rows_made=1),
-        ["rows_in: expected 11, the rows of inputs, found 10"],
+        ["rows_in: expected 11, the rows of inputs, found 10", "README.md: expected 1 rows made here"],
     ),
     "rows_out": (lambda: manifest("D", rows_out=10), ["rows_out: expected 10 rows in data/"]),
     "rows_out and rows_in": (
@@ -253,13 +195,18 @@ TAMPERINGS = {
         ["dropped.refusal: expected 2 rows in dropped/ (manifest"],
     ),
     "a reason more": (lambda: reasons(**{"a\nb": 1}), ["dropped.a b: expected 1 rows in dropped/"]),
-    "another digest": (lambda: manifest("D", digest="0" * 64), ["digest: expected 0000", "README.md: "]),
+    "another digest": (lambda: manifest("D", digest="0" * 64), ["digest: expected 0000"]),
     "another dropped_digest": (
         lambda: manifest("D", dropped_digest="x\ny"),
         ["dropped_digest: expected x y"],
     ),
     "another key": (lambda: manifest("D", key="abc"), ["key: expected"]),
     "other options": (lambda: manifest("D", options={}), ["key: expected"]),
+    "odd notes": (lambda: manifest("D", notes="x"), ["notes: expected a list of texts"]),
+    "another count in the card": (
+        lambda: Path("D/README.md").write_text(Path("D/README.md").read_text().replace("| 11 |", "| 12 |")),
+        ["README.md: expected 11 rows came in, found 12"],
+    ),
     "another stage": (lambda: manifest("D", stage="decontam"), ["key: expected"]),
     "no inputs": (
         lambda: manifest("D", inputs=3),
@@ -334,75 +281,3 @@ def test_no_manifest():
     Path("f.jsonl").write_text("{}")
     assert "f.jsonl is no dataset directory" in datagen("verify", "f.jsonl").error(1)
     assert "nowhere does not exist" in datagen("verify", "nowhere").error(2)
-
-
-def told_stage(number: int, **changes):
-    stages = json.loads(Path("R/manifest.json").read_text())["stages"]
-    stages[number] |= changes
-    return manifest("R", stages=stages)
-
-
-FIRST = "stages/01-filter"
-#: How a run is changed, and for each line that is told a part of it.
-RUN_TAMPERINGS = {
-    "rows_in": (
-        lambda: manifest("R", rows_in=12),
-        ["rows_in + rows_made: expected 11", "rows_in: expected 11"],
-    ),
-    "rows in the stages": (
-        lambda: told_stage(0, rows_out=7),
-        [
-            "stages[1].rows_out: expected 10 as in stages/01-filter, found 7",
-            "stages[2].rows_in: expected at most 7",
-        ],
-    ),
-    "a stage's key": (lambda: told_stage(1, key="x"), ["stages[2].key: expected "]),
-    "a stage's reason": (
-        lambda: told_stage(1, dropped={}),
-        [
-            "stages[2].dropped: ",
-        ],
-    ),
-    "no list": (lambda: manifest("R", stages={}), ["stages: expected a list of the run's stages, found {}"]),
-    "odd entries": (
-        lambda: manifest("R", stages=[{"stage": 1}]),
-        ["stages: expected a list of the run's stages"],
-    ),
-    "a stage's shard": (
-        lambda: Path("R", FIRST, DROPPED).write_bytes(b"PAR1"),
-        [f"{FIRST}: {DROPPED}: expected a Parquet file"],
-    ),
-    "a stage's manifest": (
-        lambda: manifest(f"R/{FIRST}", rows_out=11),
-        [f"{FIRST}: rows_out: expected 11 rows in data/ (manifest.json), found 10"],
-    ),
-    "a stage less": (lambda: shutil.rmtree(f"R/{FIRST}"), [f"{FIRST}: expected a stage that the run names"]),
-    "a stage more": (
-        lambda: shutil.copytree(f"R/{FIRST}", "R/stages/03-filter"),
-        ["stages/03-filter: expected a stage that the run names, found something else"],
-    ),
-    "stages of other rows": (
-        lambda: (shutil.rmtree("R/stages/02-filter"), shutil.copytree("D", "R/stages/02-filter")),
-        ["stages[2].key", "stages[2].rows_in", "stages[2].dropped", "stages[2].inputs", "stages[2].options"],
-    ),
-}
-
-
-@pytest.mark.parametrize("kind", RUN_TAMPERINGS)
-def test_tampering_with_runs(kind):
-    """Of a run the stages' data sets are looked at, and how their counts fit together."""
-    tamper, parts = RUN_TAMPERINGS[kind]
-    tamper()
-    found = lines("R")
-    assert len(found) >= len(parts), found
-    for part in parts:
-        assert any(part in line for line in found), (part, found)
-
-
-def test_copy_of_a_run():
-    """A copy without the stages' folders, with what the Hub and its client add, is ok."""
-    shutil.rmtree("R/stages")
-    Path("R/.gitattributes").write_text("*.parquet filter=lfs\n")
-    Path("R/.cache/huggingface").mkdir(parents=True)
-    Path("R/.cache/huggingface/x").write_text("")
-    assert datagen("verify", "R").code == 0

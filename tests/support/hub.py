@@ -19,6 +19,7 @@ import faults as wire
 
 TOKEN = "hf_LoopbackTokenOfTests0123456789"
 READER = "hf_LoopbackReaderOfTests987654321"
+WRONG = "hf_WrongTokenOfTests4711471147114711"
 LFS_BYTES = 1000
 
 

@@ -13,7 +13,7 @@ from datagen.errors import DatagenError, nearest, one_line
 
 MAX_FILES = 10_000
 #: Where files of several formats lie together, the first of these is read.
-_FORMATS = (".parquet", ".arrow", ".jsonl", ".ndjson", ".csv", ".tsv", ".json")
+FORMATS = (".parquet", ".arrow", ".jsonl", ".ndjson", ".csv", ".tsv", ".json")
 #: JSON files that say something about a data set.
 _ABOUT = frozenset({"dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json"})
 #: The Hub's words for the parts of a data set: https://huggingface.co/docs/hub/datasets-file-names-and-splits
@@ -72,13 +72,13 @@ def by_names(
         DatagenError: no file holds rows, or none is of the split.
     """
     found = [path for path in names if path.name not in _ABOUT]
-    for suffix in _FORMATS:
+    for suffix in FORMATS:
         files = sorted(path for path in found if suffix_of(path) == suffix)
         if files:
             break
     else:
         raise DatagenError(
-            f"{shown} is no data set of datagen's and holds no files of rows ({', '.join(_FORMATS)});"
+            f"{shown} is no data set of datagen's and holds no files of rows ({', '.join(FORMATS)});"
             " give the folder that holds them"
         )
     if len(files) > MAX_FILES:

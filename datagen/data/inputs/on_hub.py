@@ -88,13 +88,16 @@ def _chosen(repository: Repository, wanted: Address, shown: str) -> tuple[list[s
     if not configs:
         if wanted.config:
             raise DatagenError(f"{shown}: the card of {repository.name} names no configs; name none")
-        paths = map(PurePosixPath, repository.files)
+        paths = [PurePosixPath(name) for name in repository.files if not _is_hidden(name)]
+        if not any(files.suffix_of(path) in folders.FORMATS for path in paths):
+            raise _nothing(repository, shown)
         found, note = folders.by_names(paths, shown, repository.name, wanted.split)
         return [str(path) for path in found], "" if wanted.split else note
     config = _one_of([*configs], wanted.config, _DEFAULT, f"{shown}: config")
     splits = configs[config]
     split = _one_of([*splits], wanted.split, "train", f"{shown}: split")
-    names = sorted(name for name in repository.files if _matches(name, splits[split]))
+    visible = [name for name in repository.files if not _is_hidden(name) or name in splits[split]]
+    names = sorted(name for name in visible if _matches(name, splits[split]))
     if not names:
         raise DatagenError(
             f"{shown}: {repository.name} holds no files as its card names them for {config}/{split}:"
@@ -103,6 +106,19 @@ def _chosen(repository: Repository, wanted: Address, shown: str) -> tuple[list[s
     others = [name for name in splits if name != split] if not wanted.split else []
     note = f"{repository.name}: only the split {split} is read, not {', '.join(others)}" if others else ""
     return names, one_line(note)
+
+
+def _is_hidden(name: str) -> bool:
+    return any(part.startswith(".") for part in name.split("/"))
+
+
+def _nothing(repository: Repository, shown: str) -> DatagenError:
+    """What is said of a repository without files of rows."""
+    allowed = ", ".join(folders.FORMATS)
+    scripts = [name for name in repository.files if name.endswith(".py")]
+    more = f"; code such as {one_line(scripts[0], 60)} is never run" if scripts else ""
+    how = "give one that does, or a revision of it such as @refs/convert/parquet"
+    return DatagenError(f"{shown} holds no files of rows ({allowed}){more}; {how}")
 
 
 def _one_of(names: Sequence[str], wanted: str, usual: str, what: str) -> str:
@@ -172,7 +188,11 @@ def _matches(name: str, patterns: Sequence[str]) -> bool:
 
 @cache
 def _pattern(glob: str) -> re.Pattern[str]:
-    """A glob as the Hub has them: ** crosses folders, * and ? do not."""
-    parts = re.split(r"(\*\*/|\*\*|\*|\?)", glob.removeprefix("./"))
+    """A glob as the Hub has them: ** crosses folders; *, ? and [...] do not."""
+    parts = re.split(r"(\*\*/|\*\*|\*|\?|\[!?[\w.-]+\])", glob.removeprefix("./"))
     meaning = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-    return re.compile("".join(meaning.get(part, re.escape(part)) for part in parts))
+    sets = {part: part.replace("[!", "[^") for part in parts if part.startswith("[") and len(part) > 1}
+    try:
+        return re.compile("".join((meaning | sets).get(part, re.escape(part)) for part in parts))
+    except re.error:  # such as [z-a]
+        return re.compile(re.escape(glob))
