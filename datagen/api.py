@@ -56,8 +56,6 @@ class Dataset:
             DatagenError: there is none.
         """
         self.path = Path(path)
-        #: What a recipe did with the data set behind its stages, by the act's name.
-        self.acts: Mapping[str, Mapping[str, Any]] = {}
         self.manifest: Mapping[str, Any] = manifest.read(self.path)
         self._temporary = temporary
         if temporary:
@@ -254,7 +252,7 @@ def run(
     until: str | int | None = None,
     **options: Any,  # noqa: ANN401
 ) -> Dataset:
-    """Run a recipe, as `datagen run` does: `dg.run("demo", "out/demo")`. `acts` says what train and eval did.
+    """Run a recipe, as `datagen run` does: `dg.run("demo", "out/demo")`.
 
     Args:
         where: the recipe's file, or "demo".
@@ -272,9 +270,7 @@ def run(
             raise UsageError(f"run: unknown keyword {one_line(name, 40)}: {nearest(name, allowed)}")
     loaded = recipe.load(str(where), None if until is None else str(until))
     how = _how(_Common(**options), loaded.profiles())
-    made = Dataset(pipeline.run(loaded, Path(out), how).out)
-    made.acts = {name: done.told for name, done in pipeline.follow(loaded, Path(out), how)}
-    return made
+    return Dataset(pipeline.run(loaded, Path(out), how).out)
 
 
 def _profiles(teachers: Path | str | Mapping[str, Any] | None) -> dict[str, Profile]:

@@ -255,7 +255,7 @@ def forecast_units(
         lookup = _Lookup(opened_journal)
 
         async def follow() -> int:
-            async with connect_all(profiles, dry=True) as opened:
+            async with connect_all(profiles) as opened:
                 return await _follow(lookup, work(opened, lookup))
 
         useless = wait(follow)

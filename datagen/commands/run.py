@@ -49,8 +49,7 @@ def command(
     how = How(run_calls, overwrite=overwrite, workers=given["workers"], account=account)
     if dry_run:
         stages, rows_in = pipeline.forecast(loaded, out, how)
-        behind = [deed.act.name for deed in loaded.chosen_acts()]
-        summary.show_forecast("run", stages, rows_in, as_json=as_json, not_counted=behind)
+        summary.show_forecast("run", stages, rows_in, as_json=as_json)
         return 0
     outcome = pipeline.run(loaded, out, how)
     acts = pipeline.follow(loaded, out, how)

@@ -20,28 +20,17 @@ FAILED_ROWS = 3
 
 
 def show_forecast(
-    command: str,
-    stages: Sequence[tuple[str, Forecast]],
-    rows_in: int,
-    *,
-    as_json: bool,
-    not_counted: Sequence[str] = (),
+    command: str, stages: Sequence[tuple[str, Forecast]], rows_in: int, *, as_json: bool
 ) -> None:
-    """Print what would be asked for: it is what --dry-run is there for, so on stdout.
-
-    not_counted: what comes behind the stages.
-    """
+    """Print what would be asked for: it is what --dry-run is there for, so on stdout."""
     from datagen.calls import forecast
 
     if not as_json:
         for line in forecast.lines(stages):
             click.echo(line)
-        if not_counted:
-            click.echo(f"Not counted: {', '.join(not_counted)}")
         return
     nothing = {"rows_in": rows_in, "rows_made": 0, "rows_out": 0, "dropped": {}, "seconds": 0.0, "out": None}
-    more = {"not_counted": [*not_counted]} if not_counted else {}
-    click.echo(json.dumps({"command": command, **nothing, **forecast.as_json(stages), **more}))
+    click.echo(json.dumps({"command": command, **nothing, **forecast.as_json(stages)}))
 
 
 def exit_code(manifest: Mapping[str, Any]) -> int:

@@ -10,7 +10,6 @@ import asyncio
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,16 +21,16 @@ from datagen.calls.asking import Answer
 from datagen.data.dataset import CALL_FAILED, CUT_SHORT, Outcome
 from datagen.data.source import BATCH_ROWS, Row, Source
 from datagen.evaluation import asking, programs, scores
-from datagen.evaluation.prepare import Evaluation, Options
+from datagen.evaluation.prepare import Evaluation, Judging, Options
 from datagen.evaluation.scores import Scores
 from datagen.request import CUT_OFF, WITHOUT_TEMPERATURE, Prompt
 from datagen.runs import runner
 from datagen.runs.runner import How
 from datagen.runs.stage import EachStage, Made, Tools
-from datagen.sandbox import judge
-from datagen.sandbox.verdict import Limits
 from datagen.teachers import Teacher
-from decontam.benchmarks import Item
+from decontam.benchmarks import (
+    Item,
+)
 
 #: What is hashed into the plan: another way of making programs gives other verdicts.
 ASSEMBLY = 1
@@ -113,7 +112,7 @@ def stage_of(evaluation: Evaluation) -> EachStage[Any, Unit]:
 
     return EachStage(
         name="eval",
-        options=Options,
+        options=Options if profile else Judging,
         asks=lambda _: [profile] if profile else [],
         units=partial(_units, evaluation),
         each=partial(_each, evaluation, isolation),
@@ -125,7 +124,6 @@ def stage_of(evaluation: Evaluation) -> EachStage[Any, Unit]:
         help="",
         example="",
         judges=True,
-        asks_models=profile is not None,
     )
 
 
@@ -153,8 +151,6 @@ def _decides(evaluation: Evaluation) -> dict[str, Any]:
         "limit": options.limit,
         "ignore_incomplete": options.ignore_incomplete,
         "assembly": ASSEMBLY,
-        "judge": judge.VERSION,
-        "limits": asdict(Limits()),
     }
 
 

@@ -68,6 +68,11 @@ class Options(ModelOptions):
     )
 
 
+@dataclass(frozen=True)
+class Judging:
+    """Stands for `Options` where nobody is asked, so that nothing is said of calls."""
+
+
 class Evaluation(NamedTuple):
     """What is to be done, checked.
 

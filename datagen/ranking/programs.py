@@ -7,6 +7,7 @@ Where the asserts stand by themselves each becomes a test, so that an answer may
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -76,6 +77,8 @@ class _Source:
     def definitions(self) -> dict[str, str] | None:
         """The texts of what it defines, by names; None where its statements cannot be taken apart."""
         found: dict[str, str] = {}
+        if self._changes_something():
+            return None
         for statement in self._tree.body:
             if isinstance(statement, ast.Assert | ast.Expr):
                 continue
@@ -84,6 +87,23 @@ class _Source:
                 return None
             found |= dict.fromkeys(names, self._source_of(statement))
         return found
+
+    def _changes_something(self) -> bool:
+        """Whether a statement may change what later ones look at, as `f(a)` does that sorts `a`."""
+        own = {one.name for one in self._functions()}
+        changeable: set[str] = set()
+        uses: Counter[str] = Counter()
+        for statement in self._tree.body:
+            match statement:
+                case ast.Assign(targets=[ast.Name(name)], value=value) if _is_changeable(value):
+                    changeable.add(name)
+                case ast.Expr(ast.Call(func=ast.Name(name))) if name in own:
+                    pass
+                case ast.Expr(value) if not isinstance(value, ast.Constant) and len(self._tree.body) > 1:
+                    return True
+                case ast.Assert():
+                    uses.update({node.id for node in ast.walk(statement) if isinstance(node, ast.Name)})
+        return any(uses[name] > 1 for name in changeable)
 
     def texts_of_definitions(self) -> list[str]:
         """What comes before its tests."""
@@ -168,6 +188,11 @@ def _names(statement: ast.stmt) -> list[str] | None:
         case ast.Assign(targets=[ast.Name(name)], value=value):
             return None if any(isinstance(node, ast.Call | ast.Await) for node in ast.walk(value)) else [name]
     return None
+
+
+def _is_changeable(value: ast.expr) -> bool:
+    kinds = (ast.List, ast.Dict, ast.Set, ast.ListComp, ast.DictComp, ast.SetComp)
+    return any(isinstance(node, kinds) for node in ast.walk(value))
 
 
 def _parameters(function: ast.FunctionDef) -> list[ast.arg]:

@@ -17,7 +17,7 @@ from datagen.ranking.programs import Suite, is_python, suite_of
 from datagen.sandbox.verdict import Verdict
 
 #: Grows when other tests may be trusted than before, so that ranked sets are made again.
-POLICY = 1
+POLICY = 2
 #: Different answers of teachers that can outvote a test.
 VOTERS = 3
 #: Why a task has nothing to be judged by.

@@ -19,7 +19,7 @@ from datagen.calls.forecast import Later
 from datagen.data.dataset import Split
 from datagen.data.manifest import Entry
 from datagen.data.source import Row, Source
-from datagen.runs.options import described
+from datagen.runs.options import ModelOptions, described
 from datagen.sandbox.judge import Judge
 from datagen.teachers import Profile, Teacher
 
@@ -151,7 +151,6 @@ class EachStage(Generic[O, U]):
         tally: adds a unit's rows to the stage's own manifest entries.
         entries: the manifest entries that it adds, those of its calls included.
         judges: whether it tests programs, so that `Tools.judge` is there.
-        asks_models: whether it may ask somebody, so that its options are `ModelOptions`.
     """
 
     name: str
@@ -172,7 +171,11 @@ class EachStage(Generic[O, U]):
     tally: Callable[[dict[str, Any], U, Made], None] = _no_tally
     entries: tuple[Entry, ...] = field(default=usage.ENTRIES)
     judges: bool = False
-    asks_models: bool = True
+
+    @property
+    def asks_models(self) -> bool:
+        """Whether it asks models, which costs money and time; its options are `ModelOptions` then."""
+        return issubclass(self.options, ModelOptions)
 
 
 Stage = FrameStage[Any] | EachStage[Any, Any]

@@ -12,7 +12,7 @@ from datagen import canonical
 from datagen.sandbox.verdict import Limits, Verdict
 
 #: Part of each key. It grows when a program may get another verdict than before.
-VERSION = 1
+VERSION = 2
 #: What a judge without a sandbox says of a program that nobody has run.
 UNKNOWN = Verdict("", 0.0, (), "not run", "")
 

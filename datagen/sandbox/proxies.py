@@ -7,17 +7,27 @@ built-in types raise NotPlain.
 from __future__ import annotations
 
 import builtins
+import collections
+import contextlib
+import operator
 import socket
+import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from datagen.sandbox import wire
 
 DETAIL = 300
-#: Methods of built-in types: an instance of the program's class answers none of them with true or false.
+#: Methods of built-in types that answer yes or no: of an instance of the program's class they answer nothing.
 _PREDICATES = frozenset(
-    name for kind in (str, list, dict, set, tuple, int, float, bytes) for name in dir(kind)
+    name
+    for kind in (str, list, dict, set, tuple, int, float, bytes)
+    for name in dir(kind)
+    if name.startswith("is") or name in ("startswith", "endswith", "__contains__")
 )
+_BUILT_IN = [value for value in vars(builtins).values() if type(value) is types.BuiltinFunctionType]
+#: Functions of a test end early and without a sound where these come to them.
+_SILENT = (StopIteration, StopAsyncIteration)
 _WHY = {b"t": "timeout", b"o": "output", b"k": "killed"}
 
 
@@ -39,6 +49,9 @@ class Program:
         self._code = request["code"]
         self._limit = int(request["value_bytes"])
         self._callbacks: list[Callable[..., Any]] = []
+        self._asking = 0
+        #: Why the test that runs cannot pass, even where it catches what was raised.
+        self.fault = ""
         self.errors: dict[str, type[Exception]] = {}
         self.classes: dict[str, type[Instance]] = {}
 
@@ -58,8 +71,9 @@ class Program:
     def begin(self) -> bool:
         """Tell the server that the next test begins; whether the program has to be loaded anew."""
         self._control.sendall(b"T")
-        if self._channel is not None and self._gone(self._channel):
+        if self._channel is not None and (self._asking or self._gone(self._channel)):
             self._hang_up(self._channel)
+        self._asking, self.fault = 0, ""
         return self._channel is None
 
     def _gone(self, channel: socket.socket) -> bool:
@@ -82,23 +96,44 @@ class Program:
         encode = wire.Encoder(self._special).encode
         called = args is not None
         message = ["call", target, name, encode(list(args)) if called else None, encode(kwargs or {})]
+        self._asking += (
+            1  # stays above 0 where a test ends in between: the answer that comes then is nobody's
+        )
         answer = self._exchange(message)
         while answer[0] == "callback":
             answer = self._exchange(self._called_back(*answer[1:]))
-        if answer[0] == "ok":
-            return wire.Decoder(self._object).decode(answer[1])
+        self._asking -= 1
         if answer[0] == "raise":
             raise self._error(*answer[1:])
-        raise wire.NotPlain(str(answer[1])[:DETAIL])
+        if answer[0] not in ("ok", "awaited"):
+            raise self.refused(str(answer[1])[:DETAIL])
+        decode = wire.Decoder(self._object).decode
+        try:
+            result = decode(answer[1])
+            if len(answer) > 2 and result is None:
+                _update([list(args or ()), kwargs or {}], wire.Decoder(_kept).decode(answer[2]))
+        except wire.NotPlain as error:
+            raise self.refused(str(error)) from None
+        return _done(result) if answer[0] == "awaited" else result
+
+    def refused(self, why: str) -> wire.NotPlain:
+        """What to raise for a value that is not plain; the test cannot pass any more."""
+        self.fault = self.fault or f"not_plain: {why}"
+        return wire.NotPlain(why)
 
     def _exchange(self, message: object) -> Any:  # noqa: ANN401 - JSON
         if self._channel is None:
+            self.fault = self.fault or "killed"
             raise Died("killed")
         try:
             wire.send(self._channel, message)
             return wire.receive(self._channel, self._limit)
         except wire.Closed:
-            raise Died(_WHY.get(self._hang_up(self._channel), "killed")) from None
+            self.fault = _WHY.get(self._hang_up(self._channel), "killed")
+            raise Died(self.fault) from None
+        except wire.NotPlain as error:  # what follows is the rest of it
+            self._hang_up(self._channel)
+            raise self.refused(str(error)) from None
 
     def _called_back(self, number: int, args: Any, kwargs: Any) -> list[Any]:  # noqa: ANN401 - JSON
         decode = wire.Decoder(self._object).decode
@@ -117,29 +152,86 @@ class Program:
             return ["g", value.__name__]
         if isinstance(value, Attribute):
             raise wire.NotPlain("method")
+        if value is not print and any(value is one for one in _BUILT_IN):  # eval and open must not run here
+            return ["u", value.__name__]
         if callable(value):
             self._callbacks.append(value)
             return ["callback", len(self._callbacks) - 1]
         raise wire.NotPlain(type(value).__name__)
 
     def _object(self, written: list[Any]) -> Any:  # noqa: ANN401 - anything
-        tag, number, name = written
+        tag, number, name, *plain = written
         if tag != "h" or type(number) is not int:
             raise wire.NotPlain("value")
         if name == "function":
             return Function(self, number, "function")
         if name not in self.classes:
+            if plain:
+                return wire.Decoder(self._object).decode(plain[0])
             raise wire.NotPlain(str(name)[:DETAIL])
         return self.classes[name]._numbered(number)
 
-    def _error(self, name: object, base: object, text: object) -> Exception:
-        kind = self.errors.get(str(name)) or getattr(builtins, str(base), None)
-        if not (isinstance(kind, type) and issubclass(kind, Exception)):
+    def _error(self, name: object, base: object, text: object, args: object = None) -> Exception:
+        own = self.errors.get(str(name))
+        kind = own or getattr(builtins, str(base), None)
+        if not (isinstance(kind, type) and issubclass(kind, Exception)) or issubclass(kind, _SILENT):
             return RuntimeError(f"{str(name)[:80]}: {str(text)[:DETAIL]}")
-        try:
-            return kind(str(text))
-        except TypeError:  # UnicodeDecodeError wants five arguments
-            return RuntimeError(f"{str(name)[:80]}: {str(text)[:DETAIL]}")
+        for given in (_plain(args), (str(text),)):
+            with contextlib.suppress(Exception):  # UnicodeDecodeError wants five arguments
+                made = kind(*given)
+                if str(made) == text:
+                    return made
+        return RuntimeError(f"{str(name)[:80]}: {str(text)[:DETAIL]}")
+
+
+def _plain(args: object) -> tuple[object, ...]:
+    """The arguments of an exception."""
+    found = wire.Decoder().decode(args)
+    return found if type(found) is tuple else ()
+
+
+_KEPT = object()
+
+
+def _kept(_: object) -> object:
+    """What stands for an object that is not plain, in what a call left of its arguments."""
+    return _KEPT
+
+
+async def _done(result: object) -> object:
+    return result
+
+
+def _update(old: Any, new: Any) -> Any:  # noqa: ANN401 - any value
+    """Give lists, dicts and sets of a test what the program left in its copies of them.
+
+    Returns:
+        what holds the new value: `old` where it could be changed.
+    """
+    kind = type(old)
+    if new is _KEPT or (isinstance(new, set | dict) and _KEPT in new):
+        return old
+    if kind is not type(new):
+        return new
+    if kind in (list, collections.deque, tuple):
+        items = [_update(*pair) for pair in zip(old, new, strict=False)]
+        items += list(new)[len(items) :]
+        if kind is tuple:
+            return old if len(old) == len(new) and all(map(operator.is_, items, old)) else tuple(items)
+        old.clear()
+        old.extend(items)
+    elif kind in (dict, collections.OrderedDict, collections.defaultdict, collections.Counter):
+        pairs = {key: _update(old[key], value) if key in old else value for key, value in new.items()}
+        old.clear()
+        old.update(pairs)
+    elif kind is set:
+        old.clear()
+        old.update(new)
+    elif kind is bytearray:
+        old[:] = new
+    else:
+        return new
+    return old
 
 
 class Function:
@@ -154,10 +246,10 @@ class Function:
         return program.ask(number, None if number is not None else self.__name__, args, kwargs)
 
     def __bool__(self) -> bool:
-        raise wire.NotPlain("function")
+        raise self._asked[0].refused("function")
 
     def __eq__(self, other: object) -> bool:
-        raise wire.NotPlain("function")
+        raise self._asked[0].refused("function")
 
     def __hash__(self) -> int:
         return id(self)
@@ -172,8 +264,8 @@ class Attribute:
     def __call__(self, *args: object, **kwargs: object) -> Any:  # noqa: ANN401 - anything
         program, number, name = self._asked
         result = program.ask(number, name, args, kwargs)
-        if type(result) is bool and name in _PREDICATES:
-            raise wire.NotPlain(f"an instance that answers {name}()")
+        if name in _PREDICATES:
+            raise program.refused(f"an instance that answers {name}()")
         return result
 
 
@@ -236,9 +328,9 @@ class Instance:
         return str(self._program.ask(self._number, "__repr__", ()))
 
     def __bool__(self) -> bool:
-        raise wire.NotPlain(type(self).__name__)
+        raise self._program.refused(type(self).__name__)
 
     def __eq__(self, other: object) -> bool:
-        raise wire.NotPlain(type(self).__name__)
+        raise self._program.refused(type(self).__name__)
 
     __hash__ = None  # type: ignore[assignment]

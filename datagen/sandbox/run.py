@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -24,6 +25,7 @@ _START = (
 )
 _ENVIRONMENT = {"LC_ALL": "C.UTF-8", "LANG": "C.UTF-8", "PYTHONHASHSEED": "0"}
 _HEAD = 4
+_DETAIL = 400
 #: How long a server may take to end after its line is closed; then it is killed.
 _PATIENCE_SECONDS = 5.0
 
@@ -75,22 +77,22 @@ class _Worker:
             size -= len(part)
         return b"".join(parts)
 
-    async def ask(self, request: dict[str, Any], limits: Limits) -> tuple[str, list[Any]]:
+    async def ask(self, request: dict[str, Any], limits: Limits) -> tuple[str, dict[int, tuple[Any, str]]]:
         """Why the program was ended, or "", and what its checker told.
 
         Raises:
             _Lost: the server is gone.
         """
+        seal = secrets.token_hex(16)
         try:
             if not self.isolation:
                 self.isolation = str(await self._receive())
             await self._send(limits.to_json())
-            await self._send(request)
+            await self._send({**request, "seal": seal})
             ended, told = await self._receive()
         except (OSError, ValueError) as error:
             raise _Lost from error
-        lines = told.split("\n")[:-1]  # what has no end was cut off
-        return ended, [json.loads(line) for line in lines]
+        return ended, _told(told.split("\n")[:-1], seal)  # what has no end was cut off
 
     def hang_up(self) -> None:
         """Make whoever waits for an answer give up."""
@@ -186,16 +188,29 @@ class Sandbox:
         return _verdict(ended, told, len(request["tests"]), worker.isolation)
 
 
-def _verdict(ended: str, told: list[Any], tests: int, isolation: str) -> Verdict:
+def _told(lines: Sequence[str], seal: str) -> dict[int, tuple[Any, str]]:
+    """What a checker told: of loading (-1) and of each test, what came of it and why.
+
+    A test may write there, too: what does not begin with the seal is not the checker's.
+    """
+    told: dict[int, tuple[Any, str]] = {}
+    for line in lines:
+        if line.startswith(f'["{seal}", '):
+            _, number, what, detail = json.loads(line)
+            told[number] = what, "".join(c if c.isprintable() else "\ufffd" for c in detail[:_DETAIL])
+    return told
+
+
+def _verdict(ended: str, told: dict[int, tuple[Any, str]], tests: int, isolation: str) -> Verdict:
     """The verdict from what the checker told before it ended, or was ended."""
     why = ended or "killed"
-    word, detail = (told[0][1], told[0][2]) if told else ("raise", why)
+    word, detail = told.get(-1, ("raise", why))
     if word != "loaded":
         outcomes = (Outcome(False, detail),) * tests
         status = "compile_error" if word == "compile_error" else "runtime_error"
         return Verdict(status, 0.0, outcomes, detail, isolation)
-    outcomes = tuple(Outcome(bool(passed), str(text)) for _, passed, text in told[1:])
-    return judged(outcomes + (Outcome(False, why),) * (tests - len(outcomes)), isolation)
+    found = (told.get(number, (False, why)) for number in range(tests))
+    return judged([Outcome(passed is True, text) for passed, text in found], isolation)
 
 
 def _processors() -> int:

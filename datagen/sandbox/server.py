@@ -247,7 +247,7 @@ class Job:
         control, channel = socket.socket(fileno=3), socket.socket(fileno=4)
         value_bytes = self._limits["value_mb"] << 20
         request |= {"value_bytes": value_bytes, "restarts": self._limits["restarts"]}
-        checker.serve(request, control, channel, checker.teller(5))
+        checker.serve(request, control, channel, checker.teller(5, request.pop("seal")))
 
     def _start(self, channel: socket.socket) -> None:
         """Fork a candidate at one end of a channel."""
@@ -277,9 +277,9 @@ class Job:
                     self._obey()
                     break  # descriptors may have changed
                 elif descriptor == self._told_by and not self._listen():
-                    return ["", self._told.decode()]
+                    return ["", self._told.decode(errors="replace")]
             if self._watch():
-                return ["timeout", self._told.decode()]
+                return ["timeout", self._told.decode(errors="replace")]
 
     def _listen(self) -> bool:
         part = os.read(self._told_by, 1 << 16)

@@ -97,7 +97,7 @@ _LISTED: dict[type, str] = {
 _PAIRED: dict[type, str] = {
     dict: "d",
     collections.OrderedDict: "O",
-    collections.defaultdict: "D",
+    collections.defaultdict: "D",  # the name of its factory follows
     collections.Counter: "C",
 }
 _LISTS: dict[str, Callable[[list[Any]], Any]] = {
@@ -113,9 +113,9 @@ _LISTS: dict[str, Callable[[list[Any]], Any]] = {
 _PAIRS: dict[str, Callable[[dict[Any, Any]], Any]] = {
     "d": lambda pairs: pairs,
     "O": collections.OrderedDict,
-    "D": lambda pairs: collections.defaultdict(None, pairs),
     "C": collections.Counter,
 }
+_FACTORIES: dict[str, type] = {kind.__name__: kind for kind in (int, float, str, list, dict, set, bool)}
 
 
 def _no_special(value: object) -> Any:  # noqa: ANN401 - JSON
@@ -157,6 +157,10 @@ class Encoder:
         if kind in _LISTED:
             return [_LISTED[kind], *map(self._encode, value)]
         if kind in _PAIRED:
+            if kind is collections.defaultdict:
+                made = value.default_factory
+                name = next((name for name, known in _FACTORIES.items() if known is made), None)
+                return ["D", name, *(self._encode(part) for pair in value.items() for part in pair)]
             return [_PAIRED[kind], *(self._encode(part) for pair in value.items() for part in pair)]
         return self._rare(kind, value)
 
@@ -238,6 +242,9 @@ class Decoder:
         tag, *rest = written
         if tag in _LISTS:
             return _LISTS[tag]([self._decode(item) for item in rest])
+        if tag == "D":
+            factory = _FACTORIES[rest[0]] if rest[0] is not None else None
+            return collections.defaultdict(factory, self._decode(["d", *rest[1:]]))
         if tag in _PAIRS:
             parts = iter([self._decode(item) for item in rest])
             return _PAIRS[tag](dict(zip(parts, parts, strict=True)))

@@ -156,7 +156,6 @@ STAGE = EachStage(
     tally=_tally,
     entries=report.ENTRIES,
     judges=True,
-    asks_models=False,
     argument="PAIRS",
     help="""Rank the answers to each task by running its unit tests.
 

@@ -17,7 +17,7 @@ from datagen.errors import UsageError
 from datagen.request import Busy, CallFailed, NoAnswer, Prompt, Reply, Request, Shape, TeacherUnusable
 from datagen.teachers._dialect import remembered
 from datagen.teachers._extras import Extras, extras
-from datagen.teachers._kind import Kind, kind_of, kinds, only_looked_at, profile
+from datagen.teachers._kind import Kind, kind_of, kinds, profile
 from datagen.teachers._settings import Setting, load_profiles, parse_profiles, settings
 from datagen.teachers._teacher import Profile, Role, Teacher
 from datagen.teachers.batch import pool
@@ -101,18 +101,13 @@ def versions(profiles: Sequence[Profile]) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def connect_all(profiles: Sequence[Profile], *, dry: bool = False) -> AsyncIterator[list[Teacher]]:
+async def connect_all(profiles: Sequence[Profile]) -> AsyncIterator[list[Teacher]]:
     """Connect to all teachers, in order; on leaving, all are closed.
-
-    Args:
-        profiles: theirs, each once.
-        dry: whether they are asked nothing, so that no key is needed.
 
     Raises:
         TeacherUnusable: one of them cannot be had (a missing extra, a missing key).
     """
     async with AsyncExitStack() as stack:
-        only_looked_at.set(dry)
         # Batches are another way to the same servers, so they are a mode and not a kind.
         connecting = [
             pool.connect(one) if one.mode == "batch" else kind_of(one).connect(one) for one in profiles

@@ -6,7 +6,6 @@ import importlib
 import pkgutil
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
@@ -16,8 +15,6 @@ from typing import Any
 from datagen.errors import DatagenError, UsageError, nearest, one_line
 from datagen.teachers._teacher import Profile, Teacher
 
-#: Whether teachers are connected for what they know of themselves, and asked nothing: no key is needed then.
-only_looked_at: ContextVar[bool] = ContextVar("only_looked_at", default=False)
 #: The group of entry points under which other distributions register kinds.
 GROUP = "datagen.teachers"
 

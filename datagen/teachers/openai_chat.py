@@ -17,7 +17,7 @@ from datagen.request import Busy, CallFailed, NoAnswer, Reply, Request, TeacherU
 from datagen.teachers import _limits, _stream, _words
 from datagen.teachers._dialect import CHANGES, VERSION, Dialect, has_version, learnt
 from datagen.teachers._extras import Extras, extras
-from datagen.teachers._kind import Kind, only_looked_at
+from datagen.teachers._kind import Kind
 from datagen.teachers._protocol import CHAT, TEXT, Built, RequestBuilder, body, parse_reply, path
 from datagen.teachers._teacher import Profile
 
@@ -117,7 +117,7 @@ async def connect(profile: Profile) -> AsyncIterator[OpenAIChat]:
     if problem := _problem(base_url):
         raise TeacherUnusable(f"{URL_VARIABLE}={_shown(base_url)}: {problem}")
     key = os.environ.get(variable, "").strip()
-    if not key and (base_url == DEFAULT_URL or profile.key_env) and not only_looked_at.get():
+    if not key and (base_url == DEFAULT_URL or profile.key_env):
         raise TeacherUnusable(f"{profile.name} needs a key; put it into the environment variable {variable}")
     if not (key.isascii() and key.isprintable()):
         raise TeacherUnusable(f"{variable} holds characters that no key has; set it again")

@@ -116,6 +116,19 @@ def test_any_entry_point(entry_point):
     suite_of([HUMANEVAL], entry_point)
 
 
+@pytest.mark.parametrize(
+    "source",
+    [
+        "a = [3, 1]\nf(a)\nassert a == [1, 3]",
+        "a = [3, 1]\nassert f(a) is None\nassert a == [1, 3]",
+        "a = {'k': [2, 1]}\nassert f(a['k']) is None\nassert a['k'] == [1, 2]\nassert len(a) == 1",
+    ],
+)
+def test_what_changes_an_argument_stays_with_what_looks_at_it(source):
+    """An argument that is sorted in place is looked at in the same test."""
+    assert suite_of([source]).tests == (source,)
+
+
 def test_is_python():
     """Prose is no Python; an assert with Windows line ends is."""
     assert is_python("assert f(1)\r\nassert f(2)\r\n")

@@ -333,19 +333,3 @@ def test_seeds_of_the_command_line_take_the_place_of_the_recipes(folder):
     (folder / "r.yaml").write_text("{seeds: missing.jsonl, stages: [filter]}")
     done = datagen("run", "r.yaml", "--seeds", "in.jsonl", "-o", "out", "--json")
     assert done.json()["rows_in"] == 1
-
-
-def test_examples_are_whole_recipes_and_a_dry_run_prices_them_without_a_key(monkeypatch):
-    """Both examples load; the paper's system is priced for seeds of one's own, and what is not is named."""
-    examples = Path(__file__).parents[2] / "examples"
-    assert [deed.act.name for deed in recipe.load(str(examples / "pangu-coder2-mini.yaml")).acts] == [
-        "train",
-        "eval",
-    ]
-    monkeypatch.delenv("STRONG_KEY", raising=False)
-    words = ["run", str(examples / "pangu-coder2.yaml"), "--seeds", "starter", "-o", "out", "--dry-run"]
-    told = datagen(*words, "--json").json()
-    assert told["calls"][1] > 1000
-    assert told["usd"][1] > 1
-    assert told["not_counted"] == ["train", "eval"]
-    assert "Not counted: train, eval" in datagen(*words).out
