@@ -195,11 +195,28 @@ def prepare(tasks: Iterable[Task], tokenizer: Tokenizer, choice: Choice) -> Prep
             found.append(one)
     if not found:
         why = ", ".join(f"{reason} {count:,}" for reason, count in left_out.most_common())
-        raise TrainError(
-            "there is nothing to learn: no teacher's answer ranks above a student's, and none that may be"
-            f" learned passed its tests (answers left out: {why or 'none came in'})"
-        )
+        raise TrainError(f"{_NOTHING} (answers left out: {why or 'none came in'})")
     return Prepared(found, left_out)
+
+
+_NOTHING = (
+    "there is nothing to learn: no teacher's answer ranks above a student's, and none that may be learned"
+    " passed its tests"
+)
+
+
+def check(tasks: Iterable[Task], choice: Choice) -> None:
+    """Look for a task that teaches something, before a tokenizer is loaded.
+
+    Raises:
+        TrainError: there is none, however long the answers may be.
+    """
+    for task in tasks:
+        answers = [one for one in task.answers if one.code.strip() and not one.is_cut]
+        pairs = compared(answers, choice.pairs) if choice.rank else []
+        if not _student_is_ahead(answers) and (pairs or best_teacher(answers, choice.ft_from) >= 0):
+            return
+    raise TrainError(_NOTHING)
 
 
 class _Encoded(NamedTuple):

@@ -106,7 +106,8 @@ def _train(todo: _Plan, tasks: Sequence[Any], work: Path) -> dict[str, Any]:
 
     options = todo.options
     try:
-        progress.detail(f"train: loading {todo.base.name}")
+        data.check(tasks, _choice(options))
+        progress.say(f"train: loading {todo.base.name}")
         loaded = models.load(todo.base.where)
         prepared = data.prepare(tasks, loaded.tokenizer, _choice(options, loaded.model))
         steps = options.max_steps or -(-options.epochs * len(prepared.tasks) // options.batch)
@@ -136,11 +137,12 @@ def _train(todo: _Plan, tasks: Sequence[Any], work: Path) -> dict[str, Any]:
     return content
 
 
-def _choice(options: Options, model: Any) -> Any:  # noqa: ANN401 - of transformers
+def _choice(options: Options, model: Any = None) -> Any:  # noqa: ANN401 - of transformers
     """Which answers are used; none that is longer than the model can read."""
     from train.data import Choice
 
-    most = getattr(model.config, "max_position_embeddings", None) or options.max_length
+    config = getattr(model, "config", None)
+    most = getattr(config, "max_position_embeddings", None) or options.max_length
     return Choice(
         max_length=min(options.max_length, most),
         pairs=options.pairs,  # type: ignore[arg-type]  # the option allows its values alone

@@ -11,7 +11,7 @@ pytest.importorskip("torch", reason="the extra train is not installed")
 
 import tiny
 
-from train.data import Answer, Choice, Encoder, Task, batches, best_teacher, compared, prepare
+from train.data import Answer, Choice, Encoder, Task, batches, best_teacher, check, compared, prepare
 from train.errors import TrainError
 
 
@@ -125,9 +125,16 @@ def test_teachers_alone_can_be_learned() -> None:
     ids=["all tied", "students alone", "no code", "only pairs wanted", "only good code wanted"],
 )
 def test_nothing_to_learn_is_an_error(answers: list[Answer], choice: dict[str, Any]) -> None:
-    """Only where there is neither a pair nor an answer to learn."""
+    """Only where there is neither a pair nor an answer to learn; it is found without a tokenizer, too."""
     with pytest.raises(TrainError, match="nothing to learn"):
         prepared(*answers, **choice)
+    with pytest.raises(TrainError, match="nothing to learn"):
+        check([Task("1", "x", answers)], Choice(**choice))
+
+
+def test_something_to_learn_is_found_without_a_tokenizer() -> None:
+    """One task that teaches something is enough."""
+    check([Task("1", "x", [teacher("")]), Task("2", "y", [teacher("a")])], Choice())
 
 
 def test_tokenizer_without_end_token() -> None:
