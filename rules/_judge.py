@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
-from rules._python import parse
+from rules._python import parse, without_warnings
 from rules._rule import Above, Below, IsTrue, Rule, Value
 
 _COLUMNS = ("instruction", "response", "code", "language", "finish_reason", "entry_point", "role")
@@ -139,6 +139,7 @@ def _measured(rows: pl.DataFrame, rules: Sequence[Rule]) -> CodeMeasures:
     measures = CodeMeasures(rules)
     if all(isinstance(rule.of, pl.Expr) for rule in rules):
         return measures
-    for row in rows.select("code", "language", "instruction", "entry_point").iter_rows():
-        measures.add(*row)
+    with without_warnings():
+        for row in rows.select("code", "language", "instruction", "entry_point").iter_rows():
+            measures.add(*row)
     return measures

@@ -7,6 +7,7 @@ import re
 import unicodedata
 import warnings
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import NamedTuple
 
 MAX_CHARACTERS = 65_536
@@ -18,6 +19,10 @@ _MOST_MARKS = 500
 _MOST_DOTS = 1000
 _MARKS = re.compile(rf"[^\w\s\x00-\x7f]{{{_MOST_MARKS},}}")
 _DOTTED = re.compile(r"\w++(?:[ \t\\\n]*+\.[ \t\\\n]*+\w++)*+")
+
+#: The filter that `warnings.simplefilter("ignore")` puts first.
+_IGNORE_ALL = ("ignore", None, Warning, None, 0)
+_NOTHING = nullcontext()
 
 
 class Parsed(NamedTuple):
@@ -57,8 +62,7 @@ def parse(
     if _has_endless_name(source):
         return Parsed(source, None, "a name of thousands of parts or marks", instruction, entry_point)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # SyntaxWarning for "\d" in model-written code
+        with without_warnings():  # SyntaxWarning for "\d" in model-written code
             tree = ast.parse(source) if tree is None else tree
             if isinstance(tree, ast.Module):
                 if "finally" in source and _compiled_size(tree) > MAX_COMPILED:
@@ -69,6 +73,13 @@ def parse(
     except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError) as error:
         why = _message(error)
     return Parsed(source, None, why, instruction, entry_point)
+
+
+def without_warnings() -> AbstractContextManager[object]:
+    """Ignore warnings; costs nothing where they are ignored already, as around the rows of a frame."""
+    if warnings.filters and warnings.filters[0] == _IGNORE_ALL:
+        return _NOTHING
+    return warnings.catch_warnings(action="ignore")
 
 
 def _message(error: Exception) -> str:

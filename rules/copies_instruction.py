@@ -19,7 +19,18 @@ def _squeezed(text: pl.Expr) -> pl.Expr:
     return text.fill_null("").str.to_lowercase().str.replace_all(r"[\s\p{P}]+", "")
 
 
+def _first_letter(text: pl.Expr) -> pl.Expr:
+    """The first character of `_squeezed(text)`."""
+    return text.str.to_lowercase().str.extract(r"([^\s\p{P}])")
+
+
+def _only_where(condition: pl.Expr, text: pl.Expr) -> pl.Expr:
+    """`text`, and null where it cannot repeat the task: to squeeze every text takes most of the time."""
+    return pl.when(condition).then(text)
+
+
 _TASK = _squeezed(pl.col("instruction"))
+_BEGINS_ALIKE = _first_letter(pl.col("response")) == _first_letter(pl.col("instruction"))
 
 
 def _only_repeats(text: pl.Expr) -> pl.Expr:
@@ -36,8 +47,8 @@ RULE = Rule(
     measure="copies_instruction",
     of=(_TASK != "")
     & (
-        _only_repeats(_squeezed(pl.col("response")))
-        | (_only_repeats(_squeezed(prose(pl.col("response")))) & is_blank(pl.col("code")))
+        _only_repeats(_squeezed(_only_where(_BEGINS_ALIKE, pl.col("response"))))
+        | _only_repeats(_squeezed(prose(_only_where(is_blank(pl.col("code")), pl.col("response")))))
     ),
     drop_when=IsTrue(),
 )

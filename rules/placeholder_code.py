@@ -43,18 +43,19 @@ def has_placeholder(code: Parsed) -> bool | None:
     if code.tree is None:
         return None
     # Tokenizing is slow: only where a match remains to be told from one in a string.
-    if any(map(_LEFT_OUT.search, re.findall(r"#.*", code.source))) and any(
-        map(_LEFT_OUT.search, _comments(code.source))
+    if (
+        "#" in code.source
+        and any(map(_LEFT_OUT.search, re.findall(r"#.*", code.source)))
+        and any(map(_LEFT_OUT.search, _comments(code.source)))
     ):
         return True
     if code.entry_point and _is_left_undone(code.tree, code.entry_point.rpartition(".")[2].strip()):
         return True
-    if _STUB_ASKED.search(code.instruction):
-        return False
     # The last definition of a name is the one that counts: overloads come before it. A decorator can give an
     # empty body its meaning (`@click.group`, `@singledispatch`).
     last = {node.name: node for node in code.tree.body if isinstance(node, _Function)}
-    return any(_is_stub(node.body) and not node.decorator_list for node in last.values())
+    stubs = any(_is_stub(node.body) and not node.decorator_list for node in last.values())
+    return stubs and not _STUB_ASKED.search(code.instruction)
 
 
 def _is_left_undone(tree: ast.Module, name: str) -> bool:

@@ -39,35 +39,38 @@ def without_carriage_returns(text: str) -> str:
 def fenced_blocks(text: str) -> Blocks:
     """The fenced blocks of a Markdown text with LF line ends, in order."""
     lines = text.split("\n")
+    # No other line opens or closes a block.
+    fences = [number for number, line in enumerate(lines) if "```" in line or "~~~" in line]
     blocks: list[Block] = []
     outside: list[str] = []
     any_indent = False
-    number = 0
-    while number < len(lines):
+    done = 0  # all lines above this one are in `blocks` or `outside`
+    for place, number in enumerate(fences, start=1):
         line = lines[number]
-        number += 1
-        opens = _OPENING.match(line) or _OPENING_IN_LINE.search(line)
+        opens = (_OPENING.match(line) or _OPENING_IN_LINE.search(line)) if number >= done else None
         if opens is None:
-            outside.append(line)
             continue
         indent, fence, language = opens.groups() if opens.re is _OPENING else ("", *opens.groups())
-        outside.append(line[: opens.start()])
-        closes = _closing(lines, number, fence, None if any_indent else len(indent))
+        outside += [*lines[done:number], line[: opens.start()]]
+        closes = _closing(lines, fences, place, fence, None if any_indent else len(indent))
         if closes is None and not any_indent:
             # Only a fence deeper than the text closes it: from here on, take any. So each line is read
             # three times at most.
             any_indent = True
-            closes = _closing(lines, number, fence, None)
-        inside = [part.removeprefix(indent) for part in lines[number:closes]]
+            closes = _closing(lines, fences, place, fence, None)
+        inside = [part.removeprefix(indent) for part in lines[number + 1 : closes]]
         blocks.append(Block(language, "\n".join(inside).rstrip(), closes is not None))
-        number = len(lines) if closes is None else closes + 1
+        done = len(lines) if closes is None else closes + 1
     blocks = [block for block in blocks if block.text.strip()]
-    return Blocks(blocks, any(part.strip() for part in outside))
+    return Blocks(blocks, bool("".join([*outside, *lines[done:]]).strip()))
 
 
-def _closing(lines: Sequence[str], start: int, fence: str, indent: int | None) -> int | None:
+def _closing(
+    lines: Sequence[str], fences: Sequence[int], start: int, fence: str, indent: int | None
+) -> int | None:
     """The line that closes a block; where `indent` is given, not one in the examples of a docstring."""
-    for number in range(start, len(lines)):
+    for place in range(start, len(fences)):
+        number = fences[place]
         line = lines[number].strip(" \t")
         if len(line) >= len(fence) and line == fence[0] * len(line):
             deep = len(lines[number]) - len(lines[number].lstrip(" \t"))

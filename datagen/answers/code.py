@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import keyword
 import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -11,7 +12,7 @@ import polars as pl
 
 from datagen.answers.blocks import PYTHON_BEGINS, Block, fenced_blocks, without_carriage_returns
 from datagen.answers.languages import common_name
-from datagen.answers.syntax import Trees, bound_names, nested_statements, unresolved
+from datagen.answers.syntax import Trees, bound_names, nested_statements, unresolved, without_warnings
 from datagen.answers.thinking import answer_of
 from datagen.answers.trim import trim
 from datagen.data import schema
@@ -40,6 +41,10 @@ _CODE_LINE = re.compile(
     re.IGNORECASE,
 )
 _WORD = re.compile(r"\w+")
+_TWO_WORDS = re.compile(r"([A-Za-z]+) +([A-Za-z]+)\b|```")
+#: Without these no string spans lines.
+_MANY_LINES = re.compile(r"\\|\"\"\"|'''")
+_KEYWORDS = frozenset({*keyword.kwlist, *keyword.softkwlist})
 _DEFINES = re.compile(
     r"\b(?:def|function|func|fn|class)[ \t]+(?=(\w+))|\b(?:const|let|var)[ \t]+(?=(\w+)[ \t]*=)"
     r"|^(\w+)(?=[ \t]*=[ \t]*lambda\b)",
@@ -92,15 +97,16 @@ def _extracted(response: str | None, entry_point: str | None, trees: Trees) -> C
         found = found._replace(cut=("thinking", *found.cut))
     if found.text and found.language == "python":
         text, cut = trim(found.text, _names_that_hold(found.text, wanted, trees), trees)
-        found = found._replace(text=text, cut=(*found.cut, *cut))
-    return found._replace(cut=tuple(name for name in CUTS if name in found.cut))
+        if text is not found.text:
+            found = found._replace(text=text, cut=(*found.cut, *cut))
+    return found._replace(cut=tuple(name for name in CUTS if name in found.cut)) if found.cut else found
 
 
 def _find(text: str, wanted: str, trees: Trees) -> Code:
     """The code before tests and examples are cut from it."""
     bare = text.strip("\n").rstrip()
     # A fence is no Python, except in a string: then the docstring of a bare answer holds it.
-    if _is_python(bare, trees):
+    if not _begins_as_text(bare) and _is_python(bare, trees):
         return Code(bare, "python")
     blocks, prose = fenced_blocks(text)
     if blocks:
@@ -115,7 +121,20 @@ def _find(text: str, wanted: str, trees: Trees) -> Code:
     return Code(None, None)
 
 
+def _begins_as_text(text: str) -> bool:
+    """Whether a fence or two words that are no keywords stand first: no Python begins so.
+
+    A failing parse takes longer.
+    """
+    begins = _TWO_WORDS.match(text)
+    return begins is not None and _KEYWORDS.isdisjoint(begins.groups())
+
+
 def _from_blocks(blocks: Sequence[Block], wanted: str, cut: tuple[str, ...], trees: Trees) -> Code:
+    if len(blocks) == 1:
+        block = blocks[0]
+        language = common_name(block.language) or _guess(block.text, trees)
+        return Code(block.text, language, cut if block.closed else (*cut, "unclosed-fence"))
     found = [_Found(block.text, _tree(block, trees), _defines(block.text, wanted)) for block in blocks]
     chosen = _choice(blocks, found, wanted)
     language = common_name(blocks[chosen].language)
@@ -234,6 +253,8 @@ def _python_in_prose(text: str, trees: Trees) -> str | None:
     paragraphs = text[begins.start() :].split("\n\n")
     for end in range(min(len(paragraphs), MAX_PARAGRAPHS), 0, -1):
         candidate = "\n\n".join(paragraphs[:end]).rstrip()
+        if _begins_as_text(paragraphs[end - 1]) and not _MANY_LINES.search(candidate):
+            continue  # two words in a row that no string holds: to parse the whole would take longer
         tree = trees.of(candidate)
         # Java's `import java.util.Scanner;` is Python too.
         if tree is not None and _does_something(tree) and not _only_imports(tree):
@@ -296,7 +317,8 @@ def with_code(frame: pl.DataFrame, see: See | None = None) -> pl.DataFrame:
     if frame.height == 0:
         return frame
     rows = frame.select("response", "code", "language", "entry_point").iter_rows()
-    found = [_code_of(*row, see=see) for row in rows]
+    with without_warnings():
+        found = [_code_of(*row, see=see) for row in rows]
     return frame.with_columns(
         pl.Series("code", [c.text for c in found], pl.String),
         pl.Series("language", [c.language for c in found], pl.String),

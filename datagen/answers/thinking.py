@@ -30,7 +30,8 @@ def answer_of(response: str) -> str:
         if closes < 0:
             return ""
         end = closes + len(close)
-    if not end and (ends := _THOUGHT.search(response)) and not _ends_in_code(response[: ends.start()]):
+    ends = _THOUGHT.search(response) if not end and "</think>" in response else None
+    if ends and not _ends_in_code(response[: ends.start()]):
         end = ends.end()
     return response[end:] if end else response
 
@@ -51,7 +52,7 @@ def spoken(reply: Reply) -> Reply:
 
 def _final_channel(text: str) -> str | None:
     """What a text says in its last final channel; "" if it never comes to it, None if it has no channels."""
-    found = list(_CHANNEL.finditer(text))
+    found = list(_CHANNEL.finditer(text)) if "<|channel|>" in text else []
     if found and not text[: found[0].start()].replace("<|start|>assistant", "").strip():
         last = found[-1]
         return text[last.end() :] if last[1] == "final" else ""

@@ -94,6 +94,9 @@ def _trimmed_once(text: str, wanted: Collection[str], trees: Trees) -> Trimmed:
     whole = Trimmed(text, frozenset())
     if tree is None or "\r" in text or not tree.body:
         return whole
+    last_node = tree.body[-1]
+    if isinstance(last_node, Definition) and _definition_label(last_node, driver=True) is None:
+        return whole  # the most usual answer: whatever is asked for, nothing stands behind its code
     groups = list(_groups(tree.body))
     asked = _asked([s for group in groups for s in group.statements], frozenset(wanted))
     last = next((n for n in reversed(range(len(groups))) if _holds_code(groups[n], asked)), None)
@@ -103,7 +106,9 @@ def _trimmed_once(text: str, wanted: Collection[str], trees: Trees) -> Trimmed:
     lines = text.split("\n")
     code = _known(head, asked)
     needed = _needed("\n".join(lines[: head[-1].end]), tail)
-    labels = _labels(tail, code, needed, _example_begins(lines, head[-1], tail))
+    # Whatever was asked for decides it without an example.
+    example = 0 if asked else _example_begins(lines, head[-1], tail)
+    labels = _labels(tail, code, needed, example)
     cut = [number for number, label in enumerate(labels) if label is not None]
     if not cut:
         return whole

@@ -10,7 +10,7 @@ from cost import cost
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datagen.answers.code import CUTS, Code, extract_code, with_code
+from datagen.answers.code import CUTS, Code, _begins_as_text, extract_code, with_code
 from datagen.answers.trim import MAX_SOURCE
 
 PYTHON = "def add(a, b):\n    return a + b"
@@ -330,3 +330,34 @@ def test_java_that_begins_with_an_import_is_whole():
     """A line that is Python by chance does not stand for the whole answer."""
     java = "import java.util.Scanner;\n\npublic class Sum {\n    int add(int a, int b) { return a + b; }\n}"
     assert extract_code(java).text == java
+
+
+_WORDS = st.sampled_from(
+    ["Here", "it", "is", "match", "type", "case", "print", "not", "def", "f", "x", "in", "None"]
+)
+_MARKS = st.sampled_from(
+    [" ", "  ", "\n", ":", "(", ")", "'", '"', "=", "```", "```python\n", "1", "[", "]", "."]
+)
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.lists(st.one_of(_WORDS, _MARKS, st.just(" ")), max_size=8).map("".join))
+def test_a_text_that_is_not_parsed_is_no_python(text):
+    """What is told from its first words to be no Python does not parse."""
+    if _begins_as_text(text):
+        with pytest.raises(SyntaxError):
+            ast.parse(text)
+
+
+@pytest.mark.parametrize("quotes", ["'''", '"""'])
+def test_prose_in_a_string_stays_in_code_among_prose(quotes):
+    """A paragraph that reads as prose is code's where a string holds it, and none where none does."""
+    code = f"def f():\n    return {quotes}One\n\nHere it is\n{quotes}"
+    assert extract_code(f"Here it is:\n\n{code}").text == code
+    assert extract_code(f"Here it is:\n\n{code}\n\nThis function does it.").text == code
+
+
+def test_fences_in_the_text_of_a_line_open_and_close_nothing():
+    """Lines that hold a fence among words are the block's or the prose's like all others."""
+    answer = f"A ``` b\nUse ~~~ c\n```python\n{PYTHON}\n# a ``` b\n```\nSee ```x``` here"
+    assert extract_code(answer) == Code(f"{PYTHON}\n# a ``` b", "python", ("prose",))

@@ -123,6 +123,11 @@ def test_without_a_wanted_function_a_program_keeps_its_work(behind, cut):
     assert trim(code) == ((ADD, set(cut.split())) if cut else (code, set()))
 
 
+def test_a_driver_at_the_end_goes_where_another_function_is_wanted():
+    """A function at the end that only shows the wanted one is cut, though nothing stands behind it."""
+    assert trim(f"{ADD}\n\ndef main():\n    print(add(1, 2))", {"add"}) == (ADD, {"usage"})
+
+
 def test_examples_of_a_class_go_with_its_instances():
     """What is called on an instance made behind the class is an example of it."""
     behind = "s = Stack()\ns.push(1)\ns.items[0].x = 2\nprint(s.items)"

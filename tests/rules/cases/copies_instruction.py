@@ -16,6 +16,7 @@ DROPPED = [
     {"instruction": _TASK, "response": _TASK},
     {"instruction": _TASK, "response": "  reverse a list in\nPython"},
     {"instruction": _TASK, "response": f"{_TASK} {_TASK}\n{_TASK}"},
+    {"instruction": "- İki", "response": "i̇ki!"},
     {"instruction": _TASK, "response": f'"{_TASK}"', "code": "Reverse a list, in Python."},
     {"instruction": _TASK, "response": f"{_TASK}\n```python\n\n```", "code": None},
 ]
