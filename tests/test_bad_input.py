@@ -157,7 +157,7 @@ BAD = [
     Bad("number.json", b"12", "line 1: a whole number where an object should be"),
     Bad("numbers.json", b"[1, 2]", "row 1: a whole number where an object should be"),
     Bad("list-in-line.jsonl", b"[]\n", "holds no rows"),
-    Bad("semicolon.csv", b"instruction;output\na;b\n", "but instruction;output; say which"),
+    Bad("bars.csv", b"instruction|output\na|b\n", "but instruction|output; say which"),
     Bad("ragged.csv", b"instruction,output\na,b,c\n", "not a readable CSV file"),
     Bad("open-quote.csv", b'instruction\n"a\n', "not a readable CSV file"),
     Bad("same-name.csv", b"instruction,x,x\na,1,2\n", "two columns called x"),

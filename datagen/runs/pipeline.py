@@ -174,7 +174,9 @@ def _line(number: int, of: int, outcome: Outcome) -> str:
     return f"[{number}/{of}] {counts['stage']}: {rows}, {dropped:,} dropped ({how})"
 
 
-def _join(out: Path, plan: Plan, made: Sequence[Outcome], started: float, *, kept: Sequence[str]) -> Outcome:
+def _join(
+    out: Path, plan: Plan, made: Sequence[Outcome], started: float, *, kept: Sequence[str] = ()
+) -> Outcome:
     """Write the run's own data set: the last stage's rows, all stages' drops and counts.
 
     Other folders of stages go, but for those named `kept`.

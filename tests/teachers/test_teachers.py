@@ -26,7 +26,7 @@ from datagen.teachers import (
 def test_registry():
     """Every module of the folder is a kind with a word for SPECs and a line for people."""
     found = kinds()
-    assert [*found] == ["local", "openai", "reference", "replay", "vllm"]
+    assert [*found] == ["local", "openai", "reference", "replay", "transformers", "vllm"]
     for name, kind in found.items():
         assert kind.name == name
         assert kind.summary.startswith(name)
