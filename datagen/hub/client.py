@@ -53,12 +53,13 @@ def library() -> Any:  # noqa: ANN401 - an optional package
     try:
         import huggingface_hub
         from huggingface_hub import constants
+        from huggingface_hub.utils import disable_progress_bars
     except ImportError:
         raise DatagenError(f"the Hub needs the package huggingface_hub; {install('hub')}") from None
     # Another package may have imported it before.
     constants.HF_HUB_DISABLE_XET |= os.environ["HF_HUB_DISABLE_XET"].upper() in _TRUE
     if os.environ["HF_HUB_DISABLE_PROGRESS_BARS"].upper() in _TRUE:
-        huggingface_hub.utils.disable_progress_bars()
+        disable_progress_bars()
     # Its warnings say what the one error line says at the end; those of its retries go to `patience` alone.
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
     retries = logging.getLogger("huggingface_hub.utils._http")
