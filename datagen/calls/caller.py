@@ -61,7 +61,7 @@ class Caller:
         _users: names of teachers, by endpoint and model.
         _models: the model names that the server answered under, by teacher.
         _answered_by: names of the teachers that answered something, now or in an earlier run.
-        _stopping: set when `stopped_by` is.
+        stopping: set when `stopped_by` is.
     """
 
     journal: Journal
@@ -85,7 +85,7 @@ class Caller:
     _users: dict[tuple[str, str], set[str]] = field(default_factory=dict)
     _models: dict[str, list[str]] = field(default_factory=dict)
     _answered_by: set[str] = field(default_factory=set)
-    _stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     def use(self, teachers: Sequence[Teacher], *, needed: Teacher | None = None) -> None:
         """Note who will be asked: when one is given up, the others go on, unless it is `needed`."""
@@ -148,7 +148,7 @@ class Caller:
         """Make a call, or wait for another process that makes it and use its answer."""
         if teacher.resumable:  # batches have claims of their own
             return await self._made(teacher, request)
-        async with self.journal.claims.claimed(request.key, self._stopping):
+        async with self.journal.claims.claimed(request.key, self.stopping):
             if self.journal.has(request.key) and (reply := self.journal.get(request)) is not None:
                 self.tally.reused += 1
                 return self._answered(teacher, request, reply, reused=True)
@@ -216,7 +216,7 @@ class Caller:
                 await self.journal.note_failure(request, self.plan, words)
                 raise _Unanswered(f"{words} (asked {unanswered + busy} times)")
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), wait)
+                await asyncio.wait_for(self.stopping.wait(), wait)
 
     async def _send(self, teacher: Teacher, request: Request) -> tuple[Reply, Reservation | None]:
         """Make a call once, within its time and the budget."""
@@ -286,7 +286,7 @@ class Caller:
         """The teacher's reply; a run that ends waits only for calls that are paid and do not go on alone."""
         if kind_of(teacher.profile).costs and not teacher.resumable:
             return await teacher.complete(request)
-        if (reply := await unless(self._stopping, teacher.complete(request))) is not None:
+        if (reply := await unless(self.stopping, teacher.complete(request))) is not None:
             return reply
         raise self.stopped_by or GivenUp("the run ends")
 
@@ -297,7 +297,7 @@ class Caller:
         """
         if self.stopped_by is None:
             self.stopped_by = why
-            self._stopping.set()
+            self.stopping.set()
             for gate in self._gates.values():
                 gate.dismiss(why)
             asyncio.get_running_loop().call_later(max(patience, 0.05), self._say_waiting)

@@ -222,7 +222,7 @@ def _make_each(
         rows = RowWriter(writer, read.schema(), stage.columns(options))
 
         async def work() -> None:
-            async with connect_all(_distinct(profiles)) as opened, _judging(stage, how) as judge:
+            async with connect_all(_distinct(profiles)) as opened, _judging(stage, how, asker) as judge:
                 new_first = NewFirst(asker) if asker.journal.any_failed(asker.plan) else None
                 tools = _tools(opened, profiles, new_first or asker)._replace(judge=judge)
                 needed = stage.needed(options)
@@ -258,22 +258,24 @@ def _limits(stage: EachStage[Any, Any], options: Any) -> dict[str, Any]:  # noqa
 
 @asynccontextmanager
 async def _judging(
-    stage: EachStage[Any, Any], how: How, *, only_known: bool = False
+    stage: EachStage[Any, Any], how: How, asker: Caller | None
 ) -> AsyncGenerator[Judge | None]:
     """What tests programs, for a stage that needs it.
 
     Args:
-        only_known: whether verdicts are only looked up, and no program is run.
+        stage: the stage.
+        how: how it is run.
+        asker: who can stop the run; None where verdicts are only looked up, and no program is run.
     """
     if not stage.judges:
         yield None
         return
     with open_verdicts(how.journal) as verdicts:
-        if only_known:
+        if asker is None:
             yield Judge(verdicts)
             return
         async with Sandbox(how.workers or local.cores()) as sandbox:
-            yield Judge(verdicts, sandbox)
+            yield Judge(verdicts, sandbox, run=asker)
 
 
 def _own_system_prompts(profiles: list[Profile]) -> Iterator[str]:
@@ -346,7 +348,7 @@ def forecast(stage: Stage, rows: Rows, options: Any, how: How, out: Path) -> For
         return how.wait(work, None)
 
     async def units(opened: list[Teacher], asker: Any) -> Any:  # noqa: ANN401 - an asynchronous generator
-        async with _judging(stage, how, only_known=True) as judge:
+        async with _judging(stage, how, None) as judge:
             tools = _tools(opened, profiles, asker)._replace(judge=judge)
             for unit in stage.units(rows.source, options):
                 made = await stage.each(unit, options, tools)

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import Protocol
 
 from datagen import canonical
+from datagen.errors import DatagenError
 from datagen.sandbox.verdict import Limits, Verdict
 
 #: Part of each key. It grows when a program may get another verdict than before.
@@ -37,20 +38,35 @@ class Known(Protocol):
         ...
 
 
+class Stops(Protocol):
+    """What can end a run: the one who makes its calls."""
+
+    stopped_by: DatagenError | None
+    stopping: asyncio.Event
+
+
 class Judge:
     """Says how programs fare with their tests."""
 
-    def __init__(self, known: Known, sandbox: Runs | None = None, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        known: Known,
+        sandbox: Runs | None = None,
+        limits: Limits | None = None,
+        run: Stops | None = None,
+    ) -> None:
         """Judge programs.
 
         Args:
             known: verdicts that were reached before.
             sandbox: runs the others; None to run nothing, so that their verdict is `UNKNOWN`.
             limits: of each program; None for the defaults.
+            run: when it is stopped, programs under way are given up; None for a run that nothing stops.
         """
         self._known = known
         self._sandbox = sandbox
         self._limits = limits or Limits()
+        self._run = run
         self._underway: dict[str, asyncio.Task[Verdict]] = {}
 
     async def verdict(self, code: str, tests: Sequence[str], *, setup: str = "") -> Verdict:
@@ -62,7 +78,7 @@ class Judge:
             setup: Python statements to run before the tests, where the tests run.
 
         Raises:
-            DatagenError: the journal cannot be used, or no program can be run here.
+            DatagenError: the journal cannot be used, no program can be run here, or the run was stopped.
         """
         key = key_of(code, tests, setup, self._limits)
         if (stored := self._known.get(key)) is not None:
@@ -73,7 +89,21 @@ class Judge:
             task = asyncio.ensure_future(self._reach(self._sandbox, key, code, tests, setup))
             self._underway[key] = task
             task.add_done_callback(lambda _: self._underway.pop(key, None))
-        return await self._underway[key]
+        return await self._unless_stopped(self._underway[key])
+
+    async def _unless_stopped(self, task: asyncio.Task[Verdict]) -> Verdict:
+        """The verdict, unless the run is stopped before: unlike a call, a program is not paid for."""
+        if self._run is None:
+            return await task
+        stopping = asyncio.ensure_future(self._run.stopping.wait())
+        try:
+            await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopping.cancel()
+        if self._run.stopped_by and (task.cancelled() or not task.done()):
+            task.cancel()
+            raise self._run.stopped_by
+        return await task
 
     async def _reach(self, sandbox: Runs, key: str, code: str, tests: Sequence[str], setup: str) -> Verdict:
         verdict = await sandbox.run(code, tests, self._limits, setup=setup)

@@ -75,3 +75,35 @@ def test_a_verdict_that_was_changed_is_refused(tmp_path: Path) -> None:
     connection.close()
     with open_verdicts(journal) as verdicts, pytest.raises(DatagenError, match="not as it was stored"):
         asyncio.run(Judge(verdicts).verdict("x = 1", []))
+
+
+class Endless:
+    """A sandbox whose programs never end."""
+
+    async def run(self, code: str, tests: Sequence[str], limits: Limits, *, setup: str = "") -> Verdict:
+        await asyncio.Event().wait()
+        raise AssertionError("cannot be")
+
+
+class Run:
+    """A run that somebody stops."""
+
+    def __init__(self) -> None:
+        self.stopped_by: DatagenError | None = None
+        self.stopping = asyncio.Event()
+
+
+def test_a_stopped_run_waits_for_no_program(tmp_path: Path) -> None:
+    """Two who wait for one endless program both end with what stopped the run."""
+
+    async def stop() -> list[object]:
+        with open_verdicts(tmp_path / "journal.sqlite") as verdicts:
+            run = Run()
+            judge = Judge(verdicts, Endless(), run=run)
+            asked = [asyncio.ensure_future(judge.verdict("x", ["f()"])) for _ in range(2)]
+            await asyncio.sleep(0)
+            run.stopped_by = DatagenError("stopped")
+            run.stopping.set()
+            return await asyncio.gather(*asked, return_exceptions=True)
+
+    assert [str(one) for one in asyncio.run(stop())] == ["stopped", "stopped"]
