@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -22,6 +22,7 @@ from datagen.runs.options import option
 from datagen.runs.stage import Check, FrameStage, Over, Started
 from decontam.benchmarks import Benchmark, BenchmarkError, choices, load, path_and_fields, usages
 from decontam.detectors import names, settings
+from decontam.tasks import COMPARED, is_one_task, names_of, says_little
 
 DEFAULT_BENCHMARK = "humaneval"
 OVERLAP_FOUND = 5
@@ -50,6 +51,11 @@ class Options:
         metavar="COLUMN",
         help="Search this column; repeat for more. Default: all text there is.",
     )
+    unit: str = option(
+        "task",
+        type=values.one_of("task", "row"),
+        help="What goes if a row overlaps: its task with all answers, or the row alone.",
+    )
 
 
 @dataclass
@@ -57,30 +63,79 @@ class Overlap:
     """What a search of all rows found.
 
     Args:
-        tasks: the tasks that go, each with the reason: the first match of the first of its rows that has one.
+        reasons: by row, why it goes: the benchmark of its first match.
+        tasks: the tasks that go with all their rows, each with the reason of the first that goes.
         evidence: every match, by row; columns as in `decontam.EVIDENCE`.
         rows: by benchmark, how many rows match.
+        by_task: how many rows go only because another row of their task matches.
     """
 
+    reasons: dict[str, str] = field(default_factory=dict)
     tasks: dict[str, str] = field(default_factory=dict)
     evidence: pl.DataFrame = field(default_factory=decontam.EVIDENCE.to_frame)
     rows: Counter[str] = field(default_factory=Counter)
+    by_task: int = 0
 
 
 def search(
-    source: Source, benchmarks: Sequence[Benchmark], over: Over[Any], names: Sequence[str] = ()
+    source: Source,
+    benchmarks: Sequence[Benchmark],
+    over: Over[Any],
+    names: Sequence[str] = (),
+    *,
+    whole_tasks: bool = True,
 ) -> Overlap:
-    """Compare every row with every benchmark item; a task overlaps as soon as one of its rows does."""
+    """Compare every row with every benchmark item.
+
+    Args:
+        source: the rows.
+        benchmarks: whose items are sought.
+        over: applies a function to each frame.
+        names: the columns to search; none for all text.
+        whole_tasks: whether a task overlaps as soon as one of its rows does.
+    """
     indexes = decontam.build_indexes([item for benchmark in benchmarks for item in benchmark.items])
     found = Overlap()
     parts = [found.evidence]
     for evidence, tasks in over(partial(_compare, indexes=indexes, names=names), source):
         parts.append(evidence)
-        for benchmark, task in zip(evidence["benchmark"], tasks, strict=True):
-            found.tasks.setdefault(task, f"overlaps-{benchmark}")
+        for row, benchmark, task in zip(evidence["row"], evidence["benchmark"], tasks, strict=True):
+            reason = found.reasons.setdefault(row, f"overlaps-{benchmark}")
+            found.tasks.setdefault(task, reason)
         found.rows.update(evidence.unique(["row", "benchmark"])["benchmark"])
     found.evidence = pl.concat(parts)
+    if whole_tasks:
+        _take_tasks_along(found, source, over)
+    else:
+        found.tasks.clear()
     return found
+
+
+def _take_tasks_along(found: Overlap, source: Source, over: Over[Any]) -> None:
+    """Leave in `found.tasks` those whose rows answer one task, and count the rows that go with them."""
+    doubtful: dict[str, tuple[str, list[frozenset[str]]]] = {}
+    others: Counter[str] = Counter()
+    for rows in over(partial(_rows_of, tasks=frozenset(found.tasks)), source) if found.tasks else ():
+        for row, task, instruction, answer in rows:
+            others[task] += row not in found.reasons
+            if answer is not None:
+                answers = doubtful.setdefault(task, (instruction, []))[1]
+                if len(answers) < COMPARED and answer not in answers:
+                    answers.append(answer)
+    for task in (task for task, given in doubtful.items() if not is_one_task(*given)):
+        del found.tasks[task]
+    found.by_task = sum(others[task] for task in found.tasks)
+
+
+def _rows_of(frame: pl.DataFrame, tasks: frozenset[str]) -> list[tuple[str, str, str, frozenset[str] | None]]:
+    """Id, task, instruction and, where that says little, the names in the answer of these tasks' rows."""
+    rows = frame.filter(pl.col("task").is_in(list(tasks)))
+    asked = rows["instruction"].fill_null("")
+    answers = _comparable(rows, ())["response"]
+    return [
+        (row, task, instruction, names_of(answer) if says_little(instruction) else None)
+        for row, task, instruction, answer in zip(rows["id"], rows["task"], asked, answers, strict=True)
+    ]
 
 
 def _compare(
@@ -164,7 +219,10 @@ def _decides(options: Options) -> dict[str, Any]:
         detectors = {name: settings(name) for name in names()}
     except decontam.BrokenEntryPointError as error:
         raise DatagenError(f"the detector {error}; repair or remove the package that brings it") from None
-    return {"against": described, "detectors": detectors, "search": list(options.search)}
+    return {
+        **{"against": described, "detectors": detectors},
+        **{"search": list(options.search), "unit": options.unit},
+    }
 
 
 def _start(source: Source, options: Options, over: Over[Any]) -> Started:
@@ -173,10 +231,10 @@ def _start(source: Source, options: Options, over: Over[Any]) -> Started:
     for name in options.search:
         if name not in known:
             raise UsageError(f"--search: no column {name}; {nearest(name, list(known))}")
-    found = search(source, benchmarks, over, options.search)
+    found = search(source, benchmarks, over, options.search, whole_tasks=options.unit == "task")
     overlaps = {benchmark.name: found.rows[benchmark.name] for benchmark in benchmarks}
-    split = partial(_split, tasks=found.tasks, evidence=_by_row(found.evidence))
-    return Started(split, {"overlaps": overlaps})
+    split = partial(_split, found=found, evidence=_by_row(found.evidence))
+    return Started(split, {"overlaps": overlaps, "by_task": found.by_task})
 
 
 def read_benchmarks(specs: Sequence[str]) -> list[Benchmark]:
@@ -199,11 +257,14 @@ def _by_row(evidence: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _split(frame: pl.DataFrame, tasks: Mapping[str, str], evidence: pl.DataFrame) -> Split:
-    """A frame without the tasks that go, and these with their evidence."""
-    goes = frame["task"].is_in(list(tasks))
+def _split(frame: pl.DataFrame, found: Overlap, evidence: pl.DataFrame) -> Split:
+    """A frame without what goes, and that with its evidence."""
+    goes = frame["task"].is_in(list(found.tasks)) | frame["id"].is_in(list(found.reasons))
     dropped = frame.filter(goes).drop("overlaps", "reason", "dropped_by", "detail", strict=False)
-    reasons = [tasks[task] for task in dropped["task"]]
+    reasons = [
+        found.tasks.get(task) or found.reasons[row]
+        for task, row in zip(dropped["task"], dropped["id"], strict=True)
+    ]
     dropped = dropped.join(evidence, on="id", how="left", maintain_order="left").with_columns(
         pl.col("overlaps").cast(_MATCH),
         pl.Series("reason", reasons, pl.String),
@@ -220,17 +281,36 @@ def _added(manifests: Sequence[Mapping[str, Any]], rows_kept: int) -> dict[str, 
     return sums(manifest["overlaps"] for manifest in manifests)
 
 
+def _lines_of_tasks(manifest: Mapping[str, Any]) -> Iterator[str]:
+    """A line for rows that go with their task, where these are most of what goes."""
+    with_task, dropped = manifest["by_task"], sum(manifest["dropped"].values())
+    if 2 * with_task > dropped:
+        yield (
+            f"  {with_task:,} of {dropped:,} dropped rows overlap nothing themselves, but another answer to"
+            " their task does; --unit row keeps them"
+        )
+
+
 STAGE = FrameStage(
     name="decontam",
     options=Options,
     decides=_decides,
     start=_start,
     check=Check("overlaps", OVERLAP_FOUND, "Exit with 5 if any row overlaps; OUT is not needed."),
-    entries=(Entry("overlaps", add=_added, is_valid=partial(maps_to, int)),),
+    entries=(
+        Entry("overlaps", add=_added, is_valid=partial(maps_to, int)),
+        Entry(
+            "by_task",
+            add=lambda manifests, _: sum(one["by_task"] for one in manifests),
+            is_valid=lambda value: type(value) is int,
+            lines=_lines_of_tasks,
+        ),
+    ),
     help="""Drop tasks that overlap a benchmark.
 
-    Without OUT it only says what overlaps. A task goes with all its answers; OUT/dropped holds every
-    match with its evidence in the column `overlaps`.
+    Without OUT it only says what overlaps. A task goes with all its answers, unless its instruction is empty
+    or a few words over quite different answers. OUT/dropped holds every match with its evidence in the
+    column `overlaps`.
     """,
     example="datagen decontam out/filtered -o out/clean --against humaneval",
 )

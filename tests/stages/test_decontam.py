@@ -84,6 +84,39 @@ class TestTasks:
         assert [bool(row["overlaps"]) for row in dropped] == [False, True, False]
         assert dropped[0]["detail"] == "another answer to this task overlaps"
 
+    @pytest.mark.parametrize("instruction", ["", "Complete the code."])
+    def test_rows_without_a_task_stand_alone(self, instruction):
+        """An instruction that says nothing over quite different answers is no task: one row goes, not all."""
+        codes = [
+            "def mean(values):\n    return sum(values) / len(values)",
+            "class Stack:\n    def push(self, item):\n        self.items.append(item)",
+            "import csv\nwith open('table.csv') as file:\n    print(next(csv.reader(file)))",
+            SOLUTION,
+        ]
+        given_rows(*({"instruction": instruction, "response": code} for code in codes))
+        told = run("--json").json()
+        assert (told["overlaps"], told["by_task"], told["rows_out"]) == ({"bench": 1}, 0, 3)
+        assert [row["response"] for row in read("--dropped")] == [SOLUTION]
+
+    def test_few_words_are_a_task_where_answers_are_alike(self):
+        """Answers to a short task share names, and go together."""
+        answers = [
+            "def sort_words(text):\n    return order(text.split())  # by length",
+            "def by_length(text):\n    words = text.split('-')\n    return sorted(words)",
+            SOLUTION,
+        ]
+        given_rows(*({"instruction": "Sort the words by length.", "response": one} for one in answers))
+        told = run("--json").json()
+        assert (told["dropped"], told["by_task"]) == ({"overlaps-bench": 3}, 2)
+
+    def test_unit(self):
+        """`--unit row` drops the row alone; the summary says what goes with its task."""
+        given_rows(*({"instruction": OTHER, "response": answer} for answer in ("1", "2", "3", SOLUTION)))
+        assert "3 of 4 dropped rows overlap nothing themselves" in run().err
+        assert datagen("cat", "OUT", "--dropped").out.count("another answer to this task") == 3
+        told = run("--json", "--unit", "row", out="ROWS").json()
+        assert (told["dropped"], told["by_task"]) == ({"overlaps-bench": 1}, 0)
+
     @pytest.mark.parametrize(
         "row",
         [
