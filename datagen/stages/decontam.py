@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 import decontam
-from datagen.data import schema
+from datagen.data import schema, texts
 from datagen.data.dataset import Split
 from datagen.data.manifest import Entry, maps_to, sums
 from datagen.data.source import Source
@@ -22,16 +22,12 @@ from datagen.runs.options import option
 from datagen.runs.stage import Check, FrameStage, Over, Started
 from decontam.benchmarks import Benchmark, BenchmarkError, choices, load, path_and_fields, usages
 from decontam.detectors import names, settings
+from decontam.review import Review
+from decontam.review import read as read_decisions
 from decontam.tasks import COMPARED, is_one_task, names_of, says_little
 
 DEFAULT_BENCHMARK = "humaneval"
 OVERLAP_FOUND = 5
-#: Columns of hashes, and the length up to which a text is a label.
-_HASHES, _LABEL = frozenset({"id", "request", "prompt_hash"}), 40
-#: Columns that are searched together, as task and answer; every other column of text is searched by itself.
-_SEARCHED = ("instruction", "response", "code", "reference", "tests")
-#: A key that is none says more than how its value is called.
-_PLAIN_NAME = re.compile(rf"[^\W\d][\w.-]{{0,{_LABEL - 1}}}")
 _MATCH = pl.List(pl.Struct({name: dtype for name, dtype in decontam.EVIDENCE.items() if name != "row"}))
 
 
@@ -50,6 +46,11 @@ class Options:
         type=values.text(),
         metavar="COLUMN",
         help="Search this column; repeat for more. Default: all text there is.",
+    )
+    review: str | None = option(
+        None,
+        metavar="FILE",
+        help="What a person decided about matches, as JSON Lines: task, benchmark, item, decision, note.",
     )
     unit: str = option(
         "task",
@@ -84,6 +85,7 @@ def search(
     names: Sequence[str] = (),
     *,
     whole_tasks: bool = True,
+    review: Review | None = None,
 ) -> Overlap:
     """Compare every row with every benchmark item.
 
@@ -93,16 +95,20 @@ def search(
         over: applies a function to each frame.
         names: the columns to search; none for all text.
         whole_tasks: whether a task overlaps as soon as one of its rows does.
+        review: what a person decided; None for nothing.
     """
     indexes = decontam.build_indexes([item for benchmark in benchmarks for item in benchmark.items])
     found = Overlap()
     parts = [found.evidence]
-    for evidence, tasks in over(partial(_compare, indexes=indexes, names=names), source):
-        parts.append(evidence)
-        for row, benchmark, task in zip(evidence["row"], evidence["benchmark"], tasks, strict=True):
+    review = review or Review()
+    compare = partial(_compare, indexes=indexes, names=names, decided=review.ids)
+    for evidence, listed in over(compare, source):
+        matches = review.applied(evidence, listed)
+        parts.append(matches.drop("task"))
+        for row, benchmark, task in matches.select("row", "benchmark", "task").iter_rows():
             reason = found.reasons.setdefault(row, f"overlaps-{benchmark}")
             found.tasks.setdefault(task, reason)
-        found.rows.update(evidence.unique(["row", "benchmark"])["benchmark"])
+        found.rows.update(matches.unique(["row", "benchmark"])["benchmark"])
     found.evidence = pl.concat(parts)
     if whole_tasks:
         _take_tasks_along(found, source, over)
@@ -131,7 +137,7 @@ def _rows_of(frame: pl.DataFrame, tasks: frozenset[str]) -> list[tuple[str, str,
     """Id, task, instruction and, where that says little, the names in the answer of these tasks' rows."""
     rows = frame.filter(pl.col("task").is_in(list(tasks)))
     asked = rows["instruction"].fill_null("")
-    answers = _comparable(rows, ())["response"]
+    answers = texts.comparable(rows)["response"]
     return [
         (row, task, instruction, names_of(answer) if says_little(instruction) else None)
         for row, task, instruction, answer in zip(rows["id"], rows["task"], asked, answers, strict=True)
@@ -142,69 +148,28 @@ def _compare(
     frame: pl.DataFrame,
     indexes: Any,  # noqa: ANN401
     names: Sequence[str],
-) -> tuple[pl.DataFrame, list[str]]:
-    """The matches in a frame, and the task of each; `names` are the columns to search, none for all text."""
-    evidence = [decontam.find_overlaps(_comparable(frame, names), indexes)]
-    if others := _other_texts(frame, names):
+    decided: frozenset[str],
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The matches in a frame, and those of its rows that somebody decided about.
+
+    Args:
+        frame: the rows.
+        indexes: of the detectors.
+        names: the columns to search; none for all text.
+        decided: ids of tasks and rows.
+
+    Returns:
+        Matches with the `task` of their row, columns as in `decontam.EVIDENCE`; `row` and `task` of rows.
+    """
+    evidence = [decontam.find_overlaps(texts.comparable(frame, names), indexes)]
+    if others := texts.other_texts(frame, names):
         rest = pl.concat_str(others, separator="\n\n", ignore_nulls=True).alias("response")
         rows = frame.select("id", pl.lit("").alias("instruction"), rest).filter(pl.col("response") != "")
         evidence.append(decontam.find_overlaps(rows, indexes))
     found = pl.concat(evidence).unique(maintain_order=True)
-    task_of = dict(zip(frame["id"], frame["task"], strict=True)) if found.height else {}
-    return found, [task_of[row] for row in found["row"]]
-
-
-def _other_texts(frame: pl.DataFrame, names: Sequence[str]) -> list[pl.Expr]:
-    """The text of columns that are neither task nor answer: later turns of chats, rejected answers, notes."""
-    found = [
-        _text_of(pl.nth(number), dtype)
-        for number, (name, dtype) in enumerate(frame.schema.items())
-        if name not in _SEARCHED and name not in _HASHES and (not names or name in names)
-    ]
-    # Names and labels are no text that could be learned.
-    return [pl.when(text.str.len_chars() > _LABEL).then(text) for text in found if text is not None]
-
-
-def _text_of(values: pl.Expr, dtype: pl.DataType) -> pl.Expr | None:
-    """All text in the values of a column, nested texts on lines of their own; None where it holds none.
-
-    Keys of objects are text too, behind the values, where they are no plain names.
-    """
-    if dtype == pl.String:
-        return values
-    if isinstance(dtype, pl.Array):
-        return _text_of(values.arr.to_list(), pl.List(dtype.inner))
-    if isinstance(dtype, pl.List):
-        inner = _text_of(pl.element(), dtype.inner)  # type: ignore[arg-type]
-        return None if inner is None else values.list.eval(inner).list.join("\n", ignore_nulls=True)
-    if isinstance(dtype, pl.Struct):
-        parts = [_text_of(values.struct.field(one.name), one.dtype) for one in dtype.fields]  # type: ignore[arg-type]
-        keys = [
-            pl.when(values.struct.field(one.name).is_not_null()).then(pl.lit(one.name))
-            for one in dtype.fields
-            if not _PLAIN_NAME.fullmatch(one.name)
-        ]
-        texts = [part for part in (*parts, *keys) if part is not None]
-        return pl.concat_str(texts, separator="\n", ignore_nulls=True) if texts else None
-    return None
-
-
-def _comparable(frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
-    """id, instruction, and as `response` all that a model could learn a solution or its tests from."""
-    given = [name for name in _SEARCHED[1:] if name in frame.columns and (not names or name in names)]
-    texts = {name: pl.col(name) for name in given}
-    if "tests" in texts:
-        texts["tests"] = pl.col("tests").list.join("\n")
-    if {"response", "code"} <= texts.keys():
-        was_cut_out = pl.col("response").str.contains(pl.col("code"), literal=True)
-        texts["code"] = pl.when(was_cut_out).then(None).otherwise("code")
-    answer = (
-        pl.concat_str(texts.values(), separator="\n\n", ignore_nulls=True)
-        if texts
-        else pl.lit(None, pl.String)
-    )
-    asked = pl.col("instruction") if not names or "instruction" in names else pl.lit("").alias("instruction")
-    return frame.select("id", asked, answer.alias("response"))
+    rows = frame.select(row="id", task="task")
+    listed = rows.filter(pl.col("row").is_in(list(decided)) | pl.col("task").is_in(list(decided)))
+    return found.join(rows.unique("row"), on="row", how="left", maintain_order="left"), listed
 
 
 def _decides(options: Options) -> dict[str, Any]:
@@ -222,6 +187,7 @@ def _decides(options: Options) -> dict[str, Any]:
     return {
         **{"against": described, "detectors": detectors},
         **{"search": list(options.search), "unit": options.unit},
+        **{"review": [list(one) for one in read_review(options.review).decisions]},
     }
 
 
@@ -231,10 +197,13 @@ def _start(source: Source, options: Options, over: Over[Any]) -> Started:
     for name in options.search:
         if name not in known:
             raise UsageError(f"--search: no column {name}; {nearest(name, list(known))}")
-    found = search(source, benchmarks, over, options.search, whole_tasks=options.unit == "task")
+    review = read_review(options.review)
+    whole_tasks = options.unit == "task"
+    found = search(source, benchmarks, over, options.search, whole_tasks=whole_tasks, review=review)
     overlaps = {benchmark.name: found.rows[benchmark.name] for benchmark in benchmarks}
     split = partial(_split, found=found, evidence=_by_row(found.evidence))
-    return Started(split, {"overlaps": overlaps, "by_task": found.by_task})
+    reviewed = {"reviewed": review.counts()} if options.review else {}
+    return Started(split, {"overlaps": overlaps, "by_task": found.by_task, **reviewed})
 
 
 def read_benchmarks(specs: Sequence[str]) -> list[Benchmark]:
@@ -248,6 +217,14 @@ def read_benchmarks(specs: Sequence[str]) -> list[Benchmark]:
         if names.count(name) > 1:
             raise UsageError(f"two benchmarks are called {name}; rename one of their files")
     return benchmarks
+
+
+def read_review(path: str | None) -> Review:
+    """The decisions in a file; none where there is no file."""
+    try:
+        return Review(read_decisions(Path(path)) if path else ())
+    except BenchmarkError as error:
+        raise DatagenError(f"--review: {error}") from None
 
 
 def _by_row(evidence: pl.DataFrame) -> pl.DataFrame:
@@ -281,6 +258,14 @@ def _added(manifests: Sequence[Mapping[str, Any]], rows_kept: int) -> dict[str, 
     return sums(manifest["overlaps"] for manifest in manifests)
 
 
+def _lines_of_review(manifest: Mapping[str, Any]) -> Iterator[str]:
+    told = manifest["reviewed"]
+    yield (
+        f"  review: {told['kept']:,} matches set aside, {told['dropped']:,} rows dropped by decision"
+        + (f"; {told['unused']:,} decisions meet nothing here" if told["unused"] else "")
+    )
+
+
 def _lines_of_tasks(manifest: Mapping[str, Any]) -> Iterator[str]:
     """A line for rows that go with their task, where these are most of what goes."""
     with_task, dropped = manifest["by_task"], sum(manifest["dropped"].values())
@@ -304,6 +289,12 @@ STAGE = FrameStage(
             add=lambda manifests, _: sum(one["by_task"] for one in manifests),
             is_valid=lambda value: type(value) is int,
             lines=_lines_of_tasks,
+        ),
+        Entry(
+            "reviewed",
+            add=lambda manifests, _: sums(one["reviewed"] for one in manifests),
+            is_valid=partial(maps_to, int),
+            lines=_lines_of_review,
         ),
     ),
     help="""Drop tasks that overlap a benchmark.

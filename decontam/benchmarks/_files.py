@@ -22,7 +22,7 @@ def read_items(path: Path, make: Callable[[Record], Item]) -> list[Item]:
             another type, a task_id used twice, no items.
     """
     items: dict[str, Item] = {}
-    for place, record in _records(path):
+    for place, record in records(path):
         try:
             item = make(record)
         except BenchmarkError as error:
@@ -63,7 +63,7 @@ def _field(record: Record, names: tuple[str, ...], kinds: tuple[type, ...], kind
     raise BenchmarkError(f"missing field {' or '.join(map(repr, names))}")
 
 
-def _records(path: Path) -> Iterator[tuple[str, Record]]:
+def records(path: Path) -> Iterator[tuple[str, Record]]:
     content = _content(path)
     if path.name.removesuffix(".gz").endswith(".json"):
         values = _parsed(content, str(path))

@@ -176,6 +176,89 @@ class TestTasks:
         assert run("--json").json()["rows_out"] == 3
 
 
+class TestReview:
+    """What a person decided is applied again."""
+
+    def decided(self, **more):
+        row = {"benchmark": "bench", "item": "bench/1", "decision": "keep", **more}
+        with open("review.jsonl", "a", encoding="utf-8") as file:  # noqa: PTH123
+            file.write(json.dumps(row) + "\n")
+        return ("--review", "review.jsonl")
+
+    def task(self, number=0):
+        datagen("decontam", "in.jsonl", "-o", "ALL", "--against", "jsonl:bench.jsonl", "--overwrite")
+        dropped = read("--dropped", out="ALL")
+        return [*dropped, *read(out="ALL")][number]
+
+    def test_keep(self):
+        """A match that somebody looked at is no reason any more; without the file it is."""
+        given_rows(
+            {"instruction": ASKED}, {"instruction": CLEAN, "response": SOLUTION}, {"instruction": OTHER}
+        )
+        review = self.decided(task=self.task()["task"], note="we wrote it first")
+        told = run("--json", *review).json()
+        assert (told["overlaps"], told["rows_out"]) == ({"bench": 1}, 2)
+        assert told["reviewed"]["kept"] >= 1
+        assert told["reviewed"] | {"kept": 1} == {"kept": 1, "dropped": 0, "unused": 0}
+        assert [row["instruction"] for row in read()] == [ASKED, OTHER]
+
+    def test_drop(self):
+        """A task goes because somebody said so, with the note."""
+        given_rows({"instruction": CLEAN}, {"instruction": OTHER})
+        review = self.decided(task=self.task(1)["task"], decision="drop", note="a story about bench/1")
+        told = run("--json", *review).json()
+        assert told["dropped"] == {"overlaps-bench": 1}
+        assert told["reviewed"] == {"kept": 0, "dropped": 1, "unused": 0}
+        (row,) = read("--dropped")
+        assert row["instruction"] == OTHER
+        assert row["detail"] == "bench bench/1 by review: a story about bench/1"
+
+    def test_a_row_alone(self):
+        """The id of a row names no other row of its task."""
+        given_rows(*({"instruction": OTHER, "response": str(number)} for number in range(3)))
+        review = self.decided(task=self.task(1)["id"], decision="drop")
+        run(*review, "--unit", "row")
+        assert [row["response"] for row in read()] == ["0", "2"]
+
+    def test_decisions_that_meet_nothing(self):
+        """They are counted and said: the rows may have changed since."""
+        given_rows({"instruction": ASKED})
+        assert "1 decisions meet nothing here" in run(*self.decided(task="0" * 16)).err
+
+    @pytest.mark.parametrize(
+        ("line", "told"),
+        [
+            (
+                '{"task": "a", "benchmark": "b", "item": "c", "decision": "maybe"}',
+                "'maybe' is not allowed; give keep",
+            ),
+            ('{"task": "a", "benchmark": "b", "item": "c"}', "line 1: missing field 'decision'"),
+            (
+                '{"task": 3, "benchmark": "b", "item": "c", "decision": "keep"}',
+                "'task' must be a string, not int",
+            ),
+            ('{"task": "a", "benchmark": "b", "item": "c", "decision": "keep", "x": 1}', "unknown field 'x'"),
+            ("[1]", "line 1: must be a JSON object, not list"),
+            ("{", "line 1: not JSON"),
+        ],
+    )
+    def test_bad_files(self, line, told):
+        """One line with the place and what is allowed."""
+        given_rows({"instruction": ASKED})
+        Path("bad.jsonl").write_text(line + "\n")
+        outcome = datagen(*"decontam in.jsonl --against jsonl:bench.jsonl --review bad.jsonl".split())
+        assert told in outcome.err
+        assert len(outcome.err.splitlines()) == 1
+
+    def test_contradiction(self):
+        """Two decisions about one match have to agree."""
+        given_rows({"instruction": ASKED})
+        self.decided(task="a")
+        review = self.decided(task="a", decision="drop")
+        told = datagen("decontam", "in.jsonl", "--against", "jsonl:bench.jsonl", *review).err
+        assert "line 2: it decides otherwise than review.jsonl line 1" in told
+
+
 class TestCheck:
     """--check and what happens without -o."""
 
