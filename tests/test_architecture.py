@@ -53,7 +53,7 @@ LAYERS = (
     {"progress", "request", "strict_yaml"},
     {"hub"},
     {"data"},
-    {"journal", "answers", "evolution", "ranking"},
+    {"journal", "answers", "evolution", "ranking", "overlaps"},
     {"teachers"},
     {"calls"},
     {"runs", "provenance"},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -12,11 +12,11 @@ from typing import Any
 import polars as pl
 
 import decontam
-from datagen.data import schema, texts
+from datagen.data import schema
 from datagen.data.dataset import Split
-from datagen.data.manifest import Entry, maps_to, sums
 from datagen.data.source import Source
 from datagen.errors import DatagenError, UsageError, nearest
+from datagen.overlaps import report, texts
 from datagen.runs import values
 from datagen.runs.options import option
 from datagen.runs.stage import Check, FrameStage, Over, Started
@@ -69,6 +69,7 @@ class Overlap:
         evidence: every match, by row; columns as in `decontam.EVIDENCE`.
         rows: by benchmark, how many rows match.
         by_task: how many rows go only because another row of their task matches.
+        characters: of text, by the column that holds it.
     """
 
     reasons: dict[str, str] = field(default_factory=dict)
@@ -76,6 +77,7 @@ class Overlap:
     evidence: pl.DataFrame = field(default_factory=decontam.EVIDENCE.to_frame)
     rows: Counter[str] = field(default_factory=Counter)
     by_task: int = 0
+    characters: Counter[str] = field(default_factory=Counter)
 
 
 def search(
@@ -102,7 +104,8 @@ def search(
     parts = [found.evidence]
     review = review or Review()
     compare = partial(_compare, indexes=indexes, names=names, decided=review.ids)
-    for evidence, listed in over(compare, source):
+    for evidence, listed, characters in over(compare, source):
+        found.characters.update(characters)
         matches = review.applied(evidence, listed)
         parts.append(matches.drop("task"))
         for row, benchmark, task in matches.select("row", "benchmark", "task").iter_rows():
@@ -149,8 +152,8 @@ def _compare(
     indexes: Any,  # noqa: ANN401
     names: Sequence[str],
     decided: frozenset[str],
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The matches in a frame, and those of its rows that somebody decided about.
+) -> tuple[pl.DataFrame, pl.DataFrame, dict[str, int]]:
+    """The matches in a frame, those of its rows that somebody decided about, and how much text it holds.
 
     Args:
         frame: the rows.
@@ -159,7 +162,8 @@ def _compare(
         decided: ids of tasks and rows.
 
     Returns:
-        Matches with the `task` of their row, columns as in `decontam.EVIDENCE`; `row` and `task` of rows.
+        Matches with the `task` of their row, columns as in `decontam.EVIDENCE`; `row` and `task` of rows;
+        characters by column.
     """
     evidence = [decontam.find_overlaps(texts.comparable(frame, names), indexes)]
     if others := texts.other_texts(frame, names):
@@ -169,7 +173,8 @@ def _compare(
     found = pl.concat(evidence).unique(maintain_order=True)
     rows = frame.select(row="id", task="task")
     listed = rows.filter(pl.col("row").is_in(list(decided)) | pl.col("task").is_in(list(decided)))
-    return found.join(rows.unique("row"), on="row", how="left", maintain_order="left"), listed
+    matches = found.join(rows.unique("row"), on="row", how="left", maintain_order="left")
+    return matches, listed, texts.characters(frame)
 
 
 def _decides(options: Options) -> dict[str, Any]:
@@ -200,10 +205,16 @@ def _start(source: Source, options: Options, over: Over[Any]) -> Started:
     review = read_review(options.review)
     whole_tasks = options.unit == "task"
     found = search(source, benchmarks, over, options.search, whole_tasks=whole_tasks, review=review)
-    overlaps = {benchmark.name: found.rows[benchmark.name] for benchmark in benchmarks}
-    split = partial(_split, found=found, evidence=_by_row(found.evidence))
-    reviewed = {"reviewed": review.counts()} if options.review else {}
-    return Started(split, {"overlaps": overlaps, "by_task": found.by_task, **reviewed})
+    pairs = found.evidence.unique(["benchmark", "item"]).group_by("benchmark").len()
+    items = dict(pairs.iter_rows())
+    entries = {
+        "overlaps": {one.name: found.rows[one.name] for one in benchmarks},
+        "items": {one.name: {"found": items.get(one.name, 0), "of": len(one.items)} for one in benchmarks},
+        "by_task": found.by_task,
+        "searched": report.searched(found.characters, options.search),
+        **({"reviewed": review.counts()} if options.review else {}),
+    }
+    return Started(partial(_split, found=found, evidence=_by_row(found.evidence)), entries)
 
 
 def read_benchmarks(specs: Sequence[str]) -> list[Benchmark]:
@@ -254,49 +265,13 @@ def _split(frame: pl.DataFrame, found: Overlap, evidence: pl.DataFrame) -> Split
     return Split(frame.filter(~goes), schema.in_order(dropped))
 
 
-def _added(manifests: Sequence[Mapping[str, Any]], rows_kept: int) -> dict[str, int | float]:  # noqa: ARG001
-    return sums(manifest["overlaps"] for manifest in manifests)
-
-
-def _lines_of_review(manifest: Mapping[str, Any]) -> Iterator[str]:
-    told = manifest["reviewed"]
-    yield (
-        f"  review: {told['kept']:,} matches set aside, {told['dropped']:,} rows dropped by decision"
-        + (f"; {told['unused']:,} decisions meet nothing here" if told["unused"] else "")
-    )
-
-
-def _lines_of_tasks(manifest: Mapping[str, Any]) -> Iterator[str]:
-    """A line for rows that go with their task, where these are most of what goes."""
-    with_task, dropped = manifest["by_task"], sum(manifest["dropped"].values())
-    if 2 * with_task > dropped:
-        yield (
-            f"  {with_task:,} of {dropped:,} dropped rows overlap nothing themselves, but another answer to"
-            " their task does; --unit row keeps them"
-        )
-
-
 STAGE = FrameStage(
     name="decontam",
     options=Options,
     decides=_decides,
     start=_start,
     check=Check("overlaps", OVERLAP_FOUND, "Exit with 5 if any row overlaps; OUT is not needed."),
-    entries=(
-        Entry("overlaps", add=_added, is_valid=partial(maps_to, int)),
-        Entry(
-            "by_task",
-            add=lambda manifests, _: sum(one["by_task"] for one in manifests),
-            is_valid=lambda value: type(value) is int,
-            lines=_lines_of_tasks,
-        ),
-        Entry(
-            "reviewed",
-            add=lambda manifests, _: sums(one["reviewed"] for one in manifests),
-            is_valid=partial(maps_to, int),
-            lines=_lines_of_review,
-        ),
-    ),
+    entries=report.ENTRIES,
     help="""Drop tasks that overlap a benchmark.
 
     Without OUT it only says what overlaps. A task goes with all its answers, unless its instruction is empty

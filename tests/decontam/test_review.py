@@ -15,6 +15,6 @@ def test_schema_is_the_reader(tmp_path):
     assert sorted(set(fields) - set(schema["required"])) == ["note"]
     file = tmp_path / "review.json"
     for word in fields["decision"]["enum"]:
-        row = {name: "x" for name in fields} | {"decision": word}
+        row = dict.fromkeys(fields, "x") | {"decision": word}
         file.write_text(json.dumps([row]))
         assert read(file) == [Decision("x", "x", "x", word == "drop", "x")]

@@ -51,7 +51,12 @@ def test_whole_recipe():
     assert (sample["n"], sample["temperature"], sample["seed"], sample["student"]) == (2, (0.5,), 3, None)
     assert sample["tests"] is False
     assert filtered == {"only": (), "skip": ()}
-    assert decontam == {"against": ("humaneval", "jsonl:bench.jsonl"), "search": ()}
+    assert decontam == {
+        "against": ("humaneval", "jsonl:bench.jsonl"),
+        "search": (),
+        "review": None,
+        "unit": "task",
+    }
 
 
 WITH_TEACHERS = """

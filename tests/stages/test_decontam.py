@@ -176,6 +176,27 @@ class TestTasks:
         assert run("--json").json()["rows_out"] == 3
 
 
+class TestWhatIsTold:
+    """What the manifest and the summary say."""
+
+    def test_items(self):
+        """How many items of a benchmark are in the set, however often."""
+        given_rows({"instruction": ASKED}, {"instruction": CLEAN, "response": SOLUTION})
+        ended = run("--json")
+        assert ended.json()["items"] == {"bench": {"found": 1, "of": 1}}
+        assert "bench: 2 rows overlap 1 of its 1 items" in run("--overwrite").err
+
+    def test_what_was_searched(self):
+        """All text by default; with `--search`, the share of it is said."""
+        given_rows({"instruction": CLEAN, "response": "x" * 300, "note": "y" * 100, "label": "short"})
+        assert run("--json").json()["searched"] == {
+            "columns": ["instruction", "note", "response"],
+            "share": 1.0,
+        }
+        ended = run("--search", "response", out="OTHER")
+        assert "searched response: 62.0% of the text; the rest may overlap" in ended.err
+
+
 class TestReview:
     """What a person decided is applied again."""
 

@@ -33,6 +33,18 @@ def comparable(frame: pl.DataFrame, names: Sequence[str] = ()) -> pl.DataFrame:
     return frame.select("id", asked, answer.alias("response"))
 
 
+def characters(frame: pl.DataFrame) -> dict[str, int]:
+    """How many characters of text each column holds, without labels; columns without any are left out."""
+    counts = {}
+    for number, (name, dtype) in enumerate(frame.schema.items()):
+        text = None if name in _HASHES or name == "task" else _text_of(pl.nth(number), dtype)
+        if text is not None:
+            length = text.str.len_chars()
+            counted = length if name in _SEARCHED else length.filter(length > _LABEL)
+            counts[name] = frame.select(counted.sum()).item() or 0
+    return {name: count for name, count in counts.items() if count}
+
+
 def other_texts(frame: pl.DataFrame, names: Sequence[str] = ()) -> list[pl.Expr]:
     """The text of columns that are neither task nor answer: later turns of chats, rejected answers, notes."""
     found = [

@@ -1,0 +1,94 @@
+"""What the manifest and the summary of `decontam` say beside the counts of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from datagen.data.manifest import Entry, maps_to, sums
+
+
+def searched(characters: Mapping[str, int], only: Sequence[str]) -> dict[str, Any]:
+    """The columns that were searched, and their share of all text."""
+    names = sorted(name for name in characters if not only or name in only)
+    all_text = sum(characters.values())
+    share = sum(characters[name] for name in names) / all_text if all_text else 1.0
+    return {"columns": names, "share": round(share, 4)}
+
+
+def _added(manifests: Sequence[Mapping[str, Any]], rows_kept: int) -> dict[str, int | float]:  # noqa: ARG001
+    return sums(manifest["overlaps"] for manifest in manifests)
+
+
+def _lines_of_review(manifest: Mapping[str, Any]) -> Iterator[str]:
+    told = manifest["reviewed"]
+    yield (
+        f"  review: {told['kept']:,} matches set aside, {told['dropped']:,} rows dropped by decision"
+        + (f"; {told['unused']:,} decisions meet nothing here" if told["unused"] else "")
+    )
+
+
+def _lines_of_items(manifest: Mapping[str, Any]) -> Iterator[str]:
+    for name, rows in manifest["overlaps"].items():
+        if rows and name in manifest["items"]:
+            items = manifest["items"][name]
+            yield f"  {name}: {rows:,} rows overlap {items['found']:,} of its {items['of']:,} items"
+
+
+def _lines_of_search(manifest: Mapping[str, Any]) -> Iterator[str]:
+    told = manifest["searched"]
+    if told["share"] < 1:
+        columns = ", ".join(told["columns"]) or "nothing"
+        yield f"  searched {columns}: {told['share']:.1%} of the text; the rest may overlap"
+
+
+def _add_items(manifests: Sequence[Mapping[str, Any]], rows_kept: int) -> dict[str, dict[str, int]]:  # noqa: ARG001
+    """The most items of each benchmark that one stage found: two stages may find the same ones."""
+    found: dict[str, dict[str, int]] = {}
+    for manifest in manifests:
+        for name, items in manifest["items"].items():
+            found[name] = max(found.get(name, items), items, key=lambda one: one["found"])
+    return found
+
+
+def _add_searched(manifests: Sequence[Mapping[str, Any]], rows_kept: int) -> dict[str, Any]:  # noqa: ARG001
+    columns = {name for one in manifests for name in one["searched"]["columns"]}
+    return {"columns": sorted(columns), "share": min(one["searched"]["share"] for one in manifests)}
+
+
+def _is_search(value: Any) -> bool:  # noqa: ANN401
+    return isinstance(value, dict) and isinstance(value.get("columns"), list) and "share" in value
+
+
+def _is_items(value: Any) -> bool:  # noqa: ANN401
+    return isinstance(value, dict) and all(maps_to(int, one) for one in value.values())
+
+
+def _lines_of_tasks(manifest: Mapping[str, Any]) -> Iterator[str]:
+    """A line for rows that go with their task, where these are most of what goes."""
+    with_task, dropped = manifest["by_task"], sum(manifest["dropped"].values())
+    if 2 * with_task > dropped:
+        yield (
+            f"  {with_task:,} of {dropped:,} dropped rows overlap nothing themselves, but another answer to"
+            " their task does; --unit row keeps them"
+        )
+
+
+ENTRIES = (
+    Entry("overlaps", add=_added, is_valid=partial(maps_to, int)),
+    Entry("items", add=_add_items, is_valid=_is_items, lines=_lines_of_items),
+    Entry("searched", add=_add_searched, is_valid=_is_search, lines=_lines_of_search),
+    Entry(
+        "by_task",
+        add=lambda manifests, _: sum(one["by_task"] for one in manifests),
+        is_valid=lambda value: type(value) is int,
+        lines=_lines_of_tasks,
+    ),
+    Entry(
+        "reviewed",
+        add=lambda manifests, _: sums(one["reviewed"] for one in manifests),
+        is_valid=partial(maps_to, int),
+        lines=_lines_of_review,
+    ),
+)
