@@ -44,8 +44,8 @@ def parts(item: Item) -> dict[str, str]:
 
 
 def texts(frame: pl.DataFrame) -> Iterator[tuple[str, str, str]]:
-    """Yield (row id, column, text) for the instruction and, where there is one, the response of each row."""
-    fields = [name for name in ("instruction", "response") if name in frame.columns]
+    """Yield (row id, column, text) for each text of each row; `id` is none."""
+    fields = [name for name in frame.columns if name != "id"]
     columns = [frame["id"].cast(pl.String).to_list(), *(frame[name].to_list() for name in fields)]
     for row, *values in zip(*columns, strict=True):
         yield from ((row, field, value) for field, value in zip(fields, values, strict=True) if value)

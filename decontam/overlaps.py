@@ -21,7 +21,7 @@ def find_overlaps(frame: pl.DataFrame, indexes: Mapping[str, Any]) -> pl.DataFra
     """Return the evidence of all detectors that rows of `frame` hold benchmark items.
 
     Args:
-        frame: rows with `id`, `instruction` and, if there are answers, `response`; nulls are allowed.
+        frame: rows with `id` and columns of texts, such as `instruction` and `response`; nulls are allowed.
         indexes: by the detector's name, what its `index` returned.
 
     Returns:

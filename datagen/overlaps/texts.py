@@ -9,51 +9,45 @@ import polars as pl
 
 #: Columns of hashes, and the length up to which a text is a label.
 _HASHES, _LABEL = frozenset({"id", "request", "prompt_hash"}), 40
-#: Columns that are searched together, as task and answer; every other column of text is searched by itself.
+#: Columns in which short texts count, too.
 _SEARCHED = ("instruction", "response", "code", "reference", "tests")
 #: A key that is none says more than how its value is called.
 _PLAIN_NAME = re.compile(rf"[^\W\d][\w.-]{{0,{_LABEL - 1}}}")
 
 
-def comparable(frame: pl.DataFrame, names: Sequence[str] = ()) -> pl.DataFrame:
-    """id, instruction, and as `response` all that a model could learn a solution or its tests from."""
-    given = [name for name in _SEARCHED[1:] if name in frame.columns and (not names or name in names)]
-    texts = {name: pl.col(name) for name in given}
-    if "tests" in texts:
-        texts["tests"] = pl.col("tests").list.join("\n")
-    if {"response", "code"} <= texts.keys():
-        was_cut_out = pl.col("response").str.contains(pl.col("code"), literal=True)
-        texts["code"] = pl.when(was_cut_out).then(None).otherwise("code")
-    answer = (
-        pl.concat_str(texts.values(), separator="\n\n", ignore_nulls=True)
-        if texts
-        else pl.lit(None, pl.String)
-    )
-    asked = pl.col("instruction") if not names or "instruction" in names else pl.lit("").alias("instruction")
-    return frame.select("id", asked, answer.alias("response"))
+def searchable(frame: pl.DataFrame, names: Sequence[str] = ()) -> pl.DataFrame:
+    """`id`, and all that a model could learn a benchmark from: a column of text for each that holds any.
+
+    Args:
+        frame: rows of a data set.
+        names: the columns to take; none for all.
+    """
+    taken = [pl.col("id")]
+    for number, (name, dtype) in enumerate(frame.schema.items()):
+        if name in _HASHES or (names and name not in names):
+            continue
+        text = _text_of(pl.nth(number), dtype)
+        if text is None:
+            continue
+        if name == "code" and "response" in frame.columns and not (names and "response" not in names):
+            text = pl.when(~pl.col("response").str.contains(text, literal=True).fill_null(False)).then(text)
+        # Names and labels are no text that could be learned.
+        if name not in _SEARCHED:
+            text = pl.when(text.str.len_chars() > _LABEL).then(text)
+        taken.append(text.alias(name))
+    return frame.select(taken)
 
 
 def characters(frame: pl.DataFrame) -> dict[str, int]:
     """How many characters of text each column holds, without labels; columns without any are left out."""
     counts = {}
     for number, (name, dtype) in enumerate(frame.schema.items()):
-        text = None if name in _HASHES or name == "task" else _text_of(pl.nth(number), dtype)
+        text = None if name in _HASHES else _text_of(pl.nth(number), dtype)
         if text is not None:
             length = text.str.len_chars()
             counted = length if name in _SEARCHED else length.filter(length > _LABEL)
             counts[name] = frame.select(counted.sum()).item() or 0
     return {name: count for name, count in counts.items() if count}
-
-
-def other_texts(frame: pl.DataFrame, names: Sequence[str] = ()) -> list[pl.Expr]:
-    """The text of columns that are neither task nor answer: later turns of chats, rejected answers, notes."""
-    found = [
-        _text_of(pl.nth(number), dtype)
-        for number, (name, dtype) in enumerate(frame.schema.items())
-        if name not in _SEARCHED and name not in _HASHES and (not names or name in names)
-    ]
-    # Names and labels are no text that could be learned.
-    return [pl.when(text.str.len_chars() > _LABEL).then(text) for text in found if text is not None]
 
 
 def _text_of(values: pl.Expr, dtype: pl.DataType) -> pl.Expr | None:

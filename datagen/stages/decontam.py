@@ -140,7 +140,7 @@ def _rows_of(frame: pl.DataFrame, tasks: frozenset[str]) -> list[tuple[str, str,
     """Id, task, instruction and, where that says little, the names in the answer of these tasks' rows."""
     rows = frame.filter(pl.col("task").is_in(list(tasks)))
     asked = rows["instruction"].fill_null("")
-    answers = texts.comparable(rows)["response"]
+    answers = rows["response" if "response" in rows.columns else "instruction"]
     return [
         (row, task, instruction, names_of(answer) if says_little(instruction) else None)
         for row, task, instruction, answer in zip(rows["id"], rows["task"], asked, answers, strict=True)
@@ -165,12 +165,7 @@ def _compare(
         Matches with the `task` of their row, columns as in `decontam.EVIDENCE`; `row` and `task` of rows;
         characters by column.
     """
-    evidence = [decontam.find_overlaps(texts.comparable(frame, names), indexes)]
-    if others := texts.other_texts(frame, names):
-        rest = pl.concat_str(others, separator="\n\n", ignore_nulls=True).alias("response")
-        rows = frame.select("id", pl.lit("").alias("instruction"), rest).filter(pl.col("response") != "")
-        evidence.append(decontam.find_overlaps(rows, indexes))
-    found = pl.concat(evidence).unique(maintain_order=True)
+    found = decontam.find_overlaps(texts.searchable(frame, names), indexes)
     rows = frame.select(row="id", task="task")
     listed = rows.filter(pl.col("row").is_in(list(decided)) | pl.col("task").is_in(list(decided)))
     matches = found.join(rows.unique("row"), on="row", how="left", maintain_order="left")
