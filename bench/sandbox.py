@@ -41,7 +41,10 @@ def with_sandbox(problems: Problems) -> int:
         async with Sandbox(WORKERS) as sandbox:
             work = (
                 sandbox.run(
-                    p["prompt"] + p["canonical_solution"], [f"check({p['entry_point']})"], setup=p["test"]
+                    p["prompt"] + p["canonical_solution"],
+                    [f"check({p['entry_point']})"],
+                    setup=p["test"],
+                    trusted=True,
                 )
                 for p in problems
             )
