@@ -6,7 +6,6 @@ Nothing of the program runs here: its functions and classes are proxies (proxies
 from __future__ import annotations
 
 import _thread
-import ast
 import builtins
 import contextlib
 import json
@@ -41,6 +40,8 @@ def attend(control: socket.socket, line: socket.socket, told: int, how: Mapping[
         told: where to tell what came of each test.
         how: `value_bytes` and `restarts` (verdict.py); `lasting`: whether there is more than one program.
     """
+    import random  # at the top it would be there before the server imports it in its own way
+
     ordinary = dict(vars(builtins)), sys.getrecursionlimit()
     while True:
         _, descriptors, _, _ = socket.recv_fds(control, 1, 1)
@@ -52,6 +53,7 @@ def attend(control: socket.socket, line: socket.socket, told: int, how: Mapping[
         program = Program(control, socket.socket(fileno=descriptors[0]), request)
         run = Run(request, program, teller(told, request["seal"]))
         signal.signal(signal.SIGUSR1, lambda *_, run=run: run.interrupt())
+        random.seed(1)  # what tests draw does not depend on the programs before
         run.all()
         program.close()
         same = (vars(builtins), sys.getrecursionlimit()) == ordinary and not _thread._count()
@@ -186,6 +188,8 @@ def _imported(code: str, missing: set[str]) -> dict[str, Any]:
     lines = " ".join(line for line in code.splitlines() if "import" in line)
     if not missing.intersection(re.findall(r"\w+", lines)):
         return {}
+    import ast  # few tests need it, and it is large
+
     found: dict[str, Any] = {}
     for node in ast.parse(code).body:
         if isinstance(node, ast.Import):

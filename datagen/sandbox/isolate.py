@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
-import platform
 import resource
 import signal
 import struct
@@ -77,7 +76,7 @@ WATCHED = frozenset(
 )
 
 LINUX = sys.platform == "linux"
-MACHINE = platform.machine()
+MACHINE = os.uname().machine if LINUX else ""
 _libc = ctypes.PyDLL(None, use_errno=True)  # PyDLL keeps Python's lock, so that a clone is like os.fork()
 _libc.syscall.restype = ctypes.c_long
 
@@ -274,5 +273,7 @@ def limits_of(cpu_seconds: float, memory_mb: int, file_mb: int, processes: int |
 def limit(limits: dict[int, int]) -> None:
     """Set what this process may use, for good."""
     for kind, value in limits.items():
-        with contextlib.suppress(OSError, ValueError):  # macOS refuses RLIMIT_AS
+        try:
             resource.setrlimit(kind, (value, value))
+        except (OSError, ValueError):  # macOS refuses RLIMIT_AS
+            continue

@@ -42,6 +42,7 @@ class Job:
         self._spent = -_cpu_of(checker.pid)  # CPU time of candidates that have ended; of the time before
         self._began = self._began_there = 0.0  # CPU time of all when the test began, and of the checker
         self._ends = time.monotonic() + limits["wall_seconds"]
+        self._watches = time.monotonic() + _POLL_SECONDS
         self._over = False
         self._why = b"k"
         self._interrupted = False
@@ -81,7 +82,7 @@ class Job:
                         return ["", self._told.decode(errors="replace")]
                 elif self._candidate and descriptor == self._candidate.output:
                     self._read_output()
-            if self._watch():
+            if time.monotonic() >= self._watches and self._watch():
                 return ["timeout", self._told.decode(errors="replace")]
 
     def _listen(self) -> bool:
@@ -137,6 +138,7 @@ class Job:
     def _watch(self) -> bool:
         """End what ran too long; whether the checker itself did."""
         used, now = self._cpu(), time.monotonic()
+        self._watches = now + _POLL_SECONDS
         if used > self._limits["cpu_seconds"] or now > self._ends:
             self._over = True
         late = max(used - self._began - self._limits["test_seconds"], used - self._limits["cpu_seconds"])
@@ -161,9 +163,8 @@ class Job:
     def _reap(self) -> None:
         if self._candidate is None:
             return
-        usage = self._candidate.end()
-        self._spent += usage.ru_utime + usage.ru_stime
-        status = self._candidate.status
+        used, status = self._candidate.end()
+        self._spent += used
         if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU:
             self._why = b"t"
         with contextlib.suppress(KeyError):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]  # what `signal` wraps
 import contextlib
 import os
 import resource
 import signal
 import socket
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from datagen.sandbox import candidate, checker, isolate, landlock, seccomp
@@ -17,7 +17,6 @@ from datagen.sandbox import candidate, checker, isolate, landlock, seccomp
 _NO_PROCESSES = 64
 
 
-@dataclass
 class Candidate:
     """A process that waits for a program, seen from the server.
 
@@ -27,26 +26,20 @@ class Candidate:
         output: where it can be read what the program prints.
     """
 
-    pid: int
-    channel: socket.socket
-    output: int
+    def __init__(self, pid: int, channel: socket.socket, output: int) -> None:
+        self.pid = pid
+        self.channel = channel
+        self.output = output
 
-    def end(self) -> resource.struct_rusage:
-        """Kill it and wait for its end.
-
-        Returns:
-            what it used; a time of 0 where it ended by a signal of its own is still what it used.
-        """
+    def end(self) -> tuple[float, int]:
+        """Kill it and wait for its end: the CPU time that it used, and its status."""
         os.kill(self.pid, signal.SIGKILL)
-        _, self.status, usage = os.wait4(self.pid, 0)
+        _, status, usage = os.wait4(self.pid, 0)
         self.channel.close()
         os.close(self.output)
-        return usage
-
-    status: int = field(default=0, init=False)
+        return usage.ru_utime + usage.ru_stime, status
 
 
-@dataclass
 class Checker:
     """A process that waits for a program's tests, seen from the server.
 
@@ -54,13 +47,14 @@ class Checker:
         pid: its number.
         control: the server says on it what to do, and the checker what it needs.
         told: what it tells can be read there.
-        programs: how many it has had.
     """
 
-    pid: int
-    control: socket.socket
-    told: int
-    programs: int = 0
+    def __init__(self, pid: int, control: socket.socket, told: int) -> None:
+        self.pid = pid
+        self.control = control
+        self.told = told
+        #: How many programs it has had.
+        self.programs = 0
 
     def kill(self) -> None:
         """Make it end."""
@@ -105,6 +99,9 @@ class Forks:
         self._rlimits = isolate.limits_of(
             limits["cpu_seconds"], limits["memory_mb"], limits["file_mb"], processes
         )
+        if settled:  # what this process can do with too is inherited
+            mine = (resource.RLIMIT_FSIZE, resource.RLIMIT_NOFILE, resource.RLIMIT_CORE)
+            isolate.limit({kind: self._rlimits.pop(kind) for kind in mine})
         self._lasting = {**self._rlimits}
         self._lasting.pop(resource.RLIMIT_CPU)  # it has many programs; the server watches each one's time
         #: Whether processes cannot reach each other, so that some may wait while a program runs.
@@ -114,7 +111,7 @@ class Forks:
         """A process that waits for a program."""
         near, far = socket.socketpair()
         output, printed = os.pipe()
-        pid = self._fork(self._rlimits, [far], printed, lambda: candidate.serve(socket.socket(fileno=3)))
+        pid = self._fork(self._rlimits, [far], printed, lambda: candidate.serve(_at(3)))
         far.close()
         os.close(printed)
         return Candidate(pid, near, output)
@@ -132,7 +129,7 @@ class Forks:
             self._lasting if lasting else self._rlimits,
             [far, self._line, tell],
             None,
-            lambda: checker.attend(socket.socket(fileno=3), socket.socket(fileno=4), 5, more),
+            lambda: checker.attend(_at(3), _at(4), 5, more),
         )
         far.close()
         os.close(tell)
@@ -149,7 +146,6 @@ class Forks:
         if pid:
             return pid
         try:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
             isolate.limit(rlimits)
             if self._own is None:
                 os.setsid()
@@ -160,10 +156,15 @@ class Forks:
             if self._own is not None:
                 self._own.install()
             _keep(kept, output)
+            _signal.signal(_signal.SIGINT, _signal.default_int_handler)  # `signal` would make enums of it
             with contextlib.suppress(BaseException):
                 act()
         finally:
             os._exit(0)
+
+
+def _at(descriptor: int) -> socket.socket:
+    return socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, descriptor)  # or it would ask the kernel
 
 
 def _keep(kept: Sequence[int | socket.socket], output: int | None) -> None:

@@ -40,7 +40,18 @@ class _Worker:
     def __init__(self, wanted: str, limits: Limits) -> None:
         self._place = tempfile.mkdtemp(prefix="datagen-sandbox-")
         near, far = socket.socketpair()
-        words = [sys.executable, "-s", "-P", "-S", "-B", "-c", _START, self._place, wanted, _ROOT]
+        words = [
+            sys.executable,
+            "-s",
+            "-P",
+            "-S",
+            *["-B"] * sys.dont_write_bytecode,
+            "-c",
+            _START,
+            self._place,
+            wanted,
+            _ROOT,
+        ]
         words.append(json.dumps(limits.to_json()))
         try:
             with far:

@@ -25,10 +25,12 @@ from datagen.sandbox.processes import Candidate, Checker, Forks
 
 #: What programs import most: forked processes find it loaded. Each library slows every fork.
 _PRELOADED = (
-    "abc ast array bisect calendar cmath collections contextlib copy dataclasses datetime decimal"
-    " enum fractions functools heapq inspect io itertools json math numbers operator os random re statistics"
-    " string struct sys textwrap time traceback types typing unicodedata warnings"
+    "abc array bisect cmath collections contextlib copy datetime decimal enum fractions functools heapq io"
+    " itertools json math numbers operator os random re statistics string struct sys time types typing"
+    " unicodedata warnings"
 ).split()
+#: How many candidates are forked ahead at a time: a fork makes the next writes to memory slow, here too.
+_AHEAD = 4
 #: How many programs a checker that lasts has, so that nothing adds up.
 _MOST_PROGRAMS = 200
 
@@ -37,8 +39,7 @@ def main() -> int:
     """Serve until the socket at standard input ends."""
     isolate.end_with_parent(signal.SIGTERM)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    for name in _PRELOADED:
-        importlib.import_module(name)
+    _preload()
     os.environ.clear()
     os.environ.update({"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "HOME": "/tmp"})
     place, wanted = sys.argv[1:3]
@@ -47,6 +48,19 @@ def main() -> int:
         if code is not None:
             return code
     return 1
+
+
+def _preload() -> None:
+    """Import what programs need, with a `random` that is the same in each of them."""
+    register = os.register_at_fork
+    os.register_at_fork = lambda **_: None  # or `random` would be seeded anew in each forked process
+    try:
+        for name in _PRELOADED:
+            importlib.import_module(name)
+    finally:
+        os.register_at_fork = register
+    sys.modules["random"].seed(0)
+    sys.dont_write_bytecode = True
 
 
 def _attempts(wanted: str) -> list[int]:
@@ -167,7 +181,7 @@ class Server:
         self._forks = forks
         self._limits = limits
         self._place = place
-        self._candidates: list[Candidate] = []  # that wait for a program: at most one
+        self._candidates: list[Candidate] = []  # that wait for a program
         self._checkers: dict[bool, Checker] = {}  # that wait for tests; those that last are at True
 
     def program(self) -> bool:
@@ -177,7 +191,8 @@ class Server:
         checker = self._checkers.pop(lasting, None) or self._forks.checker(lasting=lasting)
         job = Job(self._line, self._forks, self._limits, checker, first)
         if self._forks.apart:
-            self._candidates.append(self._forks.candidate())
+            if not self._candidates:
+                self._candidates += [self._forks.candidate() for _ in range(_AHEAD)]
             if not lasting:
                 self._checkers[False] = self._forks.checker(lasting=False)
         answer = job.run()
