@@ -49,7 +49,6 @@ class Job:
         #: Whether the checker is ready for another program.
         self.clean = False
         self._poll = select.poll()
-        self._poll.register(checker.told, select.POLLIN)
         self._poll.register(checker.control, select.POLLIN)
         self._poll.register(line, getattr(select, "POLLRDHUP", select.POLLHUP))
         checker.programs += 1
@@ -77,27 +76,26 @@ class Job:
                     if self._obey():
                         return ["", self._all_told()]
                     break  # descriptors may have changed
-                if descriptor == self._checker.told:
-                    if not self._listen():
-                        return ["", self._told.decode(errors="replace")]
-                elif self._candidate and descriptor == self._candidate.output:
+                if self._candidate and descriptor == self._candidate.output:
                     self._read_output()
-            if time.monotonic() >= self._watches and self._watch():
-                return ["timeout", self._told.decode(errors="replace")]
+            if time.monotonic() >= self._watches:
+                if self._listen():
+                    self._mark()  # of the last test: the next one has begun
+                if self._watch():
+                    return ["timeout", self._all_told()]
+                if len(self._told) >= _TOLD_BYTES:
+                    return ["", self._all_told()]
 
     def _listen(self) -> bool:
-        """Read what is told of the last test: the next one begins."""
-        part = os.read(self._checker.told, 1 << 16)
-        self._told += part
-        self._mark()
-        return bool(part) and len(self._told) < _TOLD_BYTES
+        """Read what the checker has told; whether there was anything. Nobody wakes up for it at once."""
+        told = len(self._told)
+        with contextlib.suppress(BlockingIOError):
+            while len(self._told) < _TOLD_BYTES and (part := os.read(self._checker.told, 1 << 16)):
+                self._told += part
+        return len(self._told) > told
 
     def _all_told(self) -> str:
-        """What was told, when the checker has said that this is all."""
-        while len(self._told) < _TOLD_BYTES and select.select([self._checker.told], [], [], 0)[0]:
-            if not (part := os.read(self._checker.told, 1 << 16)):
-                break
-            self._told += part
+        self._listen()
         self.clean = self.clean and len(self._told) < _TOLD_BYTES
         return self._told.decode(errors="replace")
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from datagen.sandbox import candidate, checker, isolate, landlock, seccomp
 
-#: Threads and processes of the user that programs run as.
-_NO_PROCESSES = 64
+#: Threads and processes of the user that programs run as: of one server, or of all where they share the user.
+_OF_ONE, _OF_ALL = 64, 1024
 
 
 class Candidate:
@@ -46,10 +46,11 @@ class Checker:
     Args:
         pid: its number.
         control: the server says on it what to do, and the checker what it needs.
-        told: what it tells can be read there.
+        told: what it tells can be read there, without waiting.
     """
 
     def __init__(self, pid: int, control: socket.socket, told: int) -> None:
+        os.set_blocking(told, False)
         self.pid = pid
         self.control = control
         self.told = told
@@ -95,7 +96,7 @@ class Forks:
         self._rules = rules
         self._own = seccomp.Own() if settled else None
         self._flags = isolate.NEW_PID if namespaces and not settled else 0
-        processes = _NO_PROCESSES if namespaces or user is not None else None
+        processes = _OF_ONE if namespaces else None if user is None else _OF_ALL
         self._rlimits = isolate.limits_of(
             limits["cpu_seconds"], limits["memory_mb"], limits["file_mb"], processes
         )

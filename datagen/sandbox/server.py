@@ -19,7 +19,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from datagen.sandbox import clean, isolate, landlock, seccomp, wire
+from datagen.sandbox import candidate, clean, isolate, landlock, seccomp, wire
 from datagen.sandbox.job import Job
 from datagen.sandbox.processes import Candidate, Checker, Forks
 
@@ -29,8 +29,10 @@ _PRELOADED = (
     " itertools json math numbers operator os random re statistics string struct sys time types typing"
     " unicodedata warnings"
 ).split()
-#: How many candidates are forked ahead at a time: a fork makes the next writes to memory slow, here too.
+#: How many processes are forked ahead at a time: a fork makes the next writes to memory slow, here too.
 _AHEAD = 4
+#: So many calls of a function make the interpreter specialise it.
+_REHEARSALS = 10
 #: How many programs a checker that lasts has, so that nothing adds up.
 _MOST_PROGRAMS = 200
 
@@ -40,6 +42,7 @@ def main() -> int:
     isolate.end_with_parent(signal.SIGTERM)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _preload()
+    _rehearse()
     os.environ.clear()
     os.environ.update({"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "HOME": "/tmp"})
     place, wanted = sys.argv[1:3]
@@ -61,6 +64,22 @@ def _preload() -> None:
         os.register_at_fork = register
     sys.modules["random"].seed(0)
     sys.dont_write_bytecode = True
+
+
+def _rehearse() -> None:
+    """Run a program here, so that the interpreter has specialised what a candidate does before the forks."""
+    code = (
+        "def f(items):\n    'Sum.'\n    return [sum(items), {'a': (1.5, items)}, ''.join(map(str, items))]\n"
+    )
+    call = ["call", None, "f", *map(wire.Encoder().encode, ([[1, 2]], {}))]
+    for _ in range(_REHEARSALS):
+        near, far = socket.socketpair()
+        with near, far, contextlib.suppress(wire.Closed):
+            wire.send(near, {"code": code, "value_bytes": 1 << 20})
+            wire.send(near, call)
+            near.shutdown(socket.SHUT_WR)
+            candidate.serve(far)
+    del sys.modules["solution"]
 
 
 def _attempts(wanted: str) -> list[int]:
@@ -182,24 +201,28 @@ class Server:
         self._limits = limits
         self._place = place
         self._candidates: list[Candidate] = []  # that wait for a program
-        self._checkers: dict[bool, Checker] = {}  # that wait for tests; those that last are at True
+        self._checkers: list[Checker] = []  # that wait for tests
+        self._lasting: Checker | None = None  # the one that has had trusted tests
 
     def program(self) -> bool:
         """Run the next program and tell what came of it; whether there can be another one."""
         lasting = bool(wire.receive(self._line, 1 << 16)["trusted"]) and self._forks.apart
         first = self._candidates.pop() if self._candidates else self._forks.candidate()
-        checker = self._checkers.pop(lasting, None) or self._forks.checker(lasting=lasting)
-        job = Job(self._line, self._forks, self._limits, checker, first)
-        if self._forks.apart:
-            if not self._candidates:
-                self._candidates += [self._forks.candidate() for _ in range(_AHEAD)]
-            if not lasting:
-                self._checkers[False] = self._forks.checker(lasting=False)
-        answer = job.run()
+        job = Job(self._line, self._forks, self._limits, checker := self._checker(lasting), first)
+        if self._forks.apart and not self._candidates:
+            self._candidates += [self._forks.candidate() for _ in range(_AHEAD)]
+        if self._forks.apart and not lasting and not self._checkers:
+            self._checkers += [self._forks.checker(lasting=False) for _ in range(_AHEAD)]
+        try:
+            answer = job.run()
+        except wire.Closed:
+            checker.kill()
+            job.end()
+            raise
         job.kill()
         keep = lasting and job.clean and checker.programs < _MOST_PROGRAMS
         if keep:
-            self._checkers[True] = checker
+            self._lasting = checker
         else:
             checker.kill()
         wire.send(self._line, answer)
@@ -210,6 +233,13 @@ class Server:
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
         return self._swept()
+
+    def _checker(self, lasting: bool) -> Checker:
+        """One for the next program."""
+        if lasting:
+            found, self._lasting = self._lasting, None
+            return found or self._forks.checker(lasting=True)
+        return self._checkers.pop() if self._checkers else self._forks.checker(lasting=False)
 
     def _swept(self) -> bool:
         """Whether the temporary folder is empty again."""
