@@ -7,6 +7,8 @@ have it too. `Own` is what a program gets besides: it is short, because each pro
 from __future__ import annotations
 
 import ctypes
+import errno
+import functools
 import os
 import struct
 
@@ -24,20 +26,25 @@ _OWNERS = {"fcntl": (8, 10, 15), "ioctl": (0x8901, 0x8902)}
 _Line = tuple[int, int, int, int]
 
 
+@functools.cache
 def granted() -> bool:
-    """Whether this machine is one whose system calls are known here."""
-    return isolate.LINUX and isolate.MACHINE in isolate.CALLS
-
-
-def install_shared() -> bool:
-    """Filter the calls of this process, which can still fork and end its children; whether it was granted."""
-    if not granted():
+    """Whether the kernel has filters, and this machine is one whose system calls are known here."""
+    if not (isolate.LINUX and isolate.MACHINE in isolate.CALLS):
         return False
     try:
-        _install(*_program(_shared()))
-    except OSError:
-        return False
-    return True
+        isolate.call("prctl", isolate.PR_SET_SECCOMP, 2, None, 0, 0)
+    except OSError as error:
+        return error.errno == errno.EFAULT  # it would have read a filter
+    return False
+
+
+def install_shared() -> None:
+    """Filter the calls of this process, which can still fork and end its children.
+
+    Raises:
+        OSError: the kernel has no filters.
+    """
+    _install(*_program(_shared()))
 
 
 class Own:
