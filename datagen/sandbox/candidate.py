@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import _thread
 import builtins
-import inspect
+import functools
 import socket
 import sys
 import types
@@ -20,6 +20,7 @@ from datagen.sandbox import wire
 #: No program has more top-level names that a test could mean.
 MAX_NAMES = 100_000
 _TEXT = 2_000
+_COROUTINE = 0x80  # CO_COROUTINE of a code object
 #: How a value of a class that is derived from a built-in one is read as a value of that one.
 _PLAIN: dict[type, Callable[[Any], Any]] = {
     int: int.__pos__,
@@ -179,9 +180,18 @@ def _kind(value: object) -> str:
     if isinstance(value, types.ModuleType):
         return ""
     try:
-        return "" if not callable(value) else "async" if inspect.iscoroutinefunction(value) else "function"
+        return "" if not callable(value) else "async" if _is_async(value) else "function"
     except BaseException:  # its class is the program's
         return ""
+
+
+def _is_async(value: object) -> bool:
+    """Whether it is a coroutine function; `inspect` knows it too, but would make each process larger."""
+    while isinstance(value, functools.partial):
+        value = value.func
+    if isinstance(value, types.MethodType):
+        value = value.__func__
+    return isinstance(value, types.FunctionType) and bool(value.__code__.co_flags & _COROUTINE)
 
 
 def _described(error: BaseException) -> tuple[str, str, str]:

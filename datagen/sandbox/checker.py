@@ -5,7 +5,7 @@ Nothing of the program runs here: its functions and classes are proxies (proxies
 
 from __future__ import annotations
 
-import ast
+import _thread
 import builtins
 import contextlib
 import json
@@ -17,7 +17,7 @@ import sys
 import time
 import types
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from datagen.sandbox import wire
@@ -31,13 +31,33 @@ class TestTimeout(BaseException):
     """The test itself, not the program, used up its time."""
 
 
-def serve(
-    request: dict[str, Any], control: socket.socket, channel: socket.socket, tell: Callable[[Any], None]
-) -> None:
-    """Load the program, run its tests one by one, and tell what came of each."""
-    run = Run(request, Program(control, channel, request), tell)
-    signal.signal(signal.SIGUSR1, lambda *_: run.interrupt())
-    run.all()
+def attend(control: socket.socket, line: socket.socket, told: int, how: Mapping[str, Any]) -> None:
+    """Check one program after the other: each time that the server gives a channel to one.
+
+    Args:
+        control: to the server.
+        line: where datagen's request with code and tests is to be read.
+        told: where to tell what came of each test.
+        how: `value_bytes` and `restarts` (verdict.py); `lasting`: whether there is more than one program.
+    """
+    import random  # at the top it would be there before the server imports it in its own way
+
+    ordinary = dict(vars(builtins)), sys.getrecursionlimit()
+    while True:
+        _, descriptors, _, _ = socket.recv_fds(control, 1, 1)
+        if not descriptors:
+            return
+        request = wire.receive(line, 1 << 31) | how
+        if not how["lasting"]:
+            line.close()
+        program = Program(control, socket.socket(fileno=descriptors[0]), request)
+        run = Run(request, program, teller(told, request["seal"]))
+        signal.signal(signal.SIGUSR1, lambda *_, run=run: run.interrupt())
+        random.seed(1)  # what tests draw does not depend on the programs before
+        run.all()
+        program.close()
+        same = (vars(builtins), sys.getrecursionlimit()) == ordinary and not _thread._count()
+        control.sendall(b"D" if same and not run.short else b"E")
 
 
 class Run:
@@ -51,6 +71,8 @@ class Run:
         self._inside = False
         self._started = 0.0
         self._names: dict[str, str] = {}
+        #: Whether memory was short.
+        self.short = False
 
     def all(self) -> None:
         """Tell `[-1, status, detail]` of loading, then `[number, passed, detail]` for each test."""
@@ -99,6 +121,7 @@ class Run:
         except wire.NotPlain as error:
             return _line("not_plain", str(error))
         except MemoryError:
+            self.short = True
             return "memory"
         except BaseException as error:  # a test may raise anything
             return _line(type(error).__name__, _text(error))
@@ -165,6 +188,8 @@ def _imported(code: str, missing: set[str]) -> dict[str, Any]:
     lines = " ".join(line for line in code.splitlines() if "import" in line)
     if not missing.intersection(re.findall(r"\w+", lines)):
         return {}
+    import ast  # few tests need it, and it is large
+
     found: dict[str, Any] = {}
     for node in ast.parse(code).body:
         if isinstance(node, ast.Import):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
-import platform
 import resource
 import signal
 import struct
@@ -51,6 +50,8 @@ CALLS: dict[str, dict[str, int]] = {
         **{"socket": 41, "connect": 42, "landlock_create_ruleset": 444, "landlock_add_rule": 445},
         **{"landlock_restrict_self": 446},
         **{"prlimit64": 302, "setpriority": 141, "sched_setscheduler": 144, "personality": 135},
+        **{"sched_setparam": 142, "sched_setattr": 314, "sched_setaffinity": 203, "ioprio_set": 251},
+        **{"fcntl": 72, "ioctl": 16},
     },
     "aarch64": {
         **{"clone": 220, "pivot_root": 41, "mount_setattr": 442, "capset": 91, "clone3": 435, "kill": 129},
@@ -64,13 +65,18 @@ CALLS: dict[str, dict[str, int]] = {
         **{"socket": 198, "connect": 203, "landlock_create_ruleset": 444, "landlock_add_rule": 445},
         **{"landlock_restrict_self": 446},
         **{"prlimit64": 261, "setpriority": 140, "sched_setscheduler": 119, "personality": 92},
+        **{"sched_setparam": 118, "sched_setattr": 274, "sched_setaffinity": 122, "ioprio_set": 30},
+        **{"fcntl": 25, "ioctl": 29},
     },
 }
 ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
-WATCHED = {"clone", "clone3", "kill", "tkill", "tgkill", "prlimit64", "socket", "capset"}
+#: Those of which it depends on the arguments or on the process what is refused (seccomp.py).
+WATCHED = frozenset(
+    "fork vfork clone clone3 kill tkill tgkill prlimit64 sched_setaffinity socket fcntl ioctl".split()
+)
 
 LINUX = sys.platform == "linux"
-MACHINE = platform.machine()
+MACHINE = os.uname().machine if LINUX else ""
 _libc = ctypes.PyDLL(None, use_errno=True)  # PyDLL keeps Python's lock, so that a clone is like os.fork()
 _libc.syscall.restype = ctypes.c_long
 
@@ -246,8 +252,8 @@ def drop_privileges(user: int | None) -> None:
     hide_memory()
 
 
-def limit(cpu_seconds: float, memory_mb: int, file_mb: int, processes: int | None) -> None:
-    """Set what this process may use."""
+def limits_of(cpu_seconds: float, memory_mb: int, file_mb: int, processes: int | None) -> dict[int, int]:
+    """What a process may use, as `limit` sets it; none is above what this process may set."""
     wanted = {
         resource.RLIMIT_CPU: int(cpu_seconds) + 2,
         resource.RLIMIT_AS: memory_mb << 20,
@@ -257,8 +263,17 @@ def limit(cpu_seconds: float, memory_mb: int, file_mb: int, processes: int | Non
     }
     if processes is not None:
         wanted[resource.RLIMIT_NPROC] = processes
-    for kind, value in wanted.items():
-        hard = resource.getrlimit(kind)[1]
-        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        with contextlib.suppress(OSError, ValueError):  # macOS refuses RLIMIT_AS
+    hard = {kind: resource.getrlimit(kind)[1] for kind in wanted}
+    return {
+        kind: value if hard[kind] == resource.RLIM_INFINITY else min(value, hard[kind])
+        for kind, value in wanted.items()
+    }
+
+
+def limit(limits: dict[int, int]) -> None:
+    """Set what this process may use, for good."""
+    for kind, value in limits.items():
+        try:
             resource.setrlimit(kind, (value, value))
+        except (OSError, ValueError):  # macOS refuses RLIMIT_AS
+            continue

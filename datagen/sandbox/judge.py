@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import asdict
 from typing import Protocol
 
@@ -21,7 +21,9 @@ UNKNOWN = Verdict("", 0.0, (), "not run", "")
 class Runs(Protocol):
     """Runs a program with its tests: a `Sandbox`."""
 
-    async def run(self, code: str, tests: Sequence[str], limits: Limits, *, setup: str = "") -> Verdict:
+    async def run(
+        self, code: str, tests: Sequence[str], limits: Limits, *, setup: str = "", trusted: bool = False
+    ) -> Verdict:
         """The verdict on `code`."""
         ...
 
@@ -69,13 +71,16 @@ class Judge:
         self._run = run
         self._underway: dict[str, asyncio.Task[Verdict]] = {}
 
-    async def verdict(self, code: str, tests: Sequence[str], *, setup: str = "") -> Verdict:
+    async def verdict(
+        self, code: str, tests: Sequence[str], *, setup: str = "", trusted: bool = False
+    ) -> Verdict:
         """The verdict on a program, which is run only if no equal one was ever judged.
 
         Args:
             code: the program, without its tests.
             tests: Python statements, each of which holds if it raises nothing.
             setup: Python statements to run before the tests, where the tests run.
+            trusted: whether the tests are a benchmark's (`Sandbox.run`); no verdict depends on it.
 
         Raises:
             DatagenError: the journal cannot be used, no program can be run here, or the run was stopped.
@@ -86,7 +91,8 @@ class Judge:
         if self._sandbox is None:
             return UNKNOWN
         if key not in self._underway:
-            task = asyncio.ensure_future(self._reach(self._sandbox, key, code, tests, setup))
+            running = self._sandbox.run(code, tests, self._limits, setup=setup, trusted=trusted)
+            task = asyncio.ensure_future(self._reach(key, running))
             self._underway[key] = task
             task.add_done_callback(lambda _: self._underway.pop(key, None))
         return await self._unless_stopped(self._underway[key])
@@ -105,8 +111,8 @@ class Judge:
             raise self._run.stopped_by
         return await task
 
-    async def _reach(self, sandbox: Runs, key: str, code: str, tests: Sequence[str], setup: str) -> Verdict:
-        verdict = await sandbox.run(code, tests, self._limits, setup=setup)
+    async def _reach(self, key: str, running: Awaitable[Verdict]) -> Verdict:
+        verdict = await running
         stored = self._known.put(key, canonical.dumps(verdict.to_json()))
         return Verdict.from_json(json.loads(stored))
 

@@ -69,12 +69,19 @@ class Program:
         return answer
 
     def begin(self) -> bool:
-        """Tell the server that the next test begins; whether the program has to be loaded anew."""
-        self._control.sendall(b"T")
+        """Prepare for the next test; whether the program has to be loaded anew, in a time of its own."""
         if self._channel is not None and (self._asking or self._gone(self._channel)):
             self._hang_up(self._channel)
+        if self._channel is None:
+            self._control.sendall(b"T")
         self._asking, self.fault = 0, ""
         return self._channel is None
+
+    def close(self) -> None:
+        """Hang up for good."""
+        if self._channel is not None:
+            self._channel.close()
+            self._channel = None
 
     def _gone(self, channel: socket.socket) -> bool:
         try:

@@ -21,6 +21,8 @@ from typing import Any
 MAX_DRAINED = 200_000
 MAX_DRAINED_TEXT = 4 << 20
 _HEAD = 4
+_WRITE = json.JSONEncoder(separators=(",", ":")).encode
+_READ = json.JSONDecoder().raw_decode
 
 
 class NotPlain(Exception):
@@ -37,7 +39,7 @@ def send(channel: socket.socket, message: object) -> None:
     Raises:
         Closed: nobody listens.
     """
-    body = json.dumps(message, separators=(",", ":")).encode()
+    body = _WRITE(message).encode()
     try:
         channel.sendall(len(body).to_bytes(_HEAD, "little") + body)
     except OSError as error:
@@ -55,9 +57,13 @@ def receive(channel: socket.socket, limit: int) -> Any:  # noqa: ANN401 - whatev
     if size > limit:
         raise NotPlain(f"a value of {size} bytes")
     try:
-        return json.loads(_exactly(channel, size))
+        text = _exactly(channel, size).decode()
+        value, end = _READ(text)
     except (ValueError, RecursionError) as error:
         raise NotPlain(type(error).__name__) from error
+    if end != len(text):
+        raise NotPlain("more than a value")
+    return value
 
 
 def _exactly(channel: socket.socket, size: int) -> bytes:

@@ -23,7 +23,9 @@ class Counted:
     def __init__(self) -> None:
         self.runs = 0
 
-    async def run(self, code: str, tests: Sequence[str], limits: Limits, *, setup: str = "") -> Verdict:
+    async def run(
+        self, code: str, tests: Sequence[str], limits: Limits, *, setup: str = "", trusted: bool = False
+    ) -> Verdict:
         self.runs += 1
         await asyncio.sleep(0.01)
         return PASSED
@@ -80,7 +82,9 @@ def test_a_verdict_that_was_changed_is_refused(tmp_path: Path) -> None:
 class Endless:
     """A sandbox whose programs never end."""
 
-    async def run(self, code: str, tests: Sequence[str], limits: Limits, *, setup: str = "") -> Verdict:
+    async def run(
+        self, code: str, tests: Sequence[str], limits: Limits, *, setup: str = "", trusted: bool = False
+    ) -> Verdict:
         await asyncio.Event().wait()
         raise AssertionError("cannot be")
 

@@ -1,0 +1,187 @@
+"""One program while it runs: its processes, their time, and what the checker tells."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import socket
+import time
+from typing import Any
+
+from datagen.sandbox import isolate, wire
+from datagen.sandbox.processes import Candidate, Checker, Forks
+
+_POLL_SECONDS = 0.02
+_GRACE_SECONDS = 1.0
+_TOLD_BYTES = 8 << 20
+
+
+class Job:
+    """Runs a program.
+
+    Args:
+        line: to datagen: the checker reads the program and its tests there.
+        forks: starts the program again where it died.
+        limits: of the program.
+        checker: has not begun.
+        first: the candidate that gets the program.
+    """
+
+    def __init__(
+        self, line: socket.socket, forks: Forks, limits: dict[str, Any], checker: Checker, first: Candidate
+    ) -> None:
+        self._line = line
+        self._forks = forks
+        self._limits = limits
+        self._checker = checker
+        self._candidate: Candidate | None = None
+        self._told = bytearray()
+        self._printed = 0
+        self._spent = -_cpu_of(checker.pid)  # CPU time of candidates that have ended; of the time before
+        self._began = self._began_there = 0.0  # CPU time of all when the test began, and of the checker
+        self._ends = time.monotonic() + limits["wall_seconds"]
+        self._watches = time.monotonic() + _POLL_SECONDS
+        self._over = False
+        self._why = b"k"
+        self._interrupted = False
+        #: Whether the checker is ready for another program.
+        self.clean = False
+        self._poll = select.poll()
+        self._poll.register(checker.control, select.POLLIN)
+        self._poll.register(line, getattr(select, "POLLRDHUP", select.POLLHUP))
+        checker.programs += 1
+        self._mark()
+        self._start(first)
+
+    def _start(self, started: Candidate) -> None:
+        """Give the checker a candidate."""
+        self._candidate = started
+        self._poll.register(started.output, select.POLLIN)
+        socket.send_fds(self._checker.control, [b"y"], [started.channel.fileno()])
+        started.channel.close()
+
+    def run(self) -> list[str]:
+        """Wait until the checker has told all: `[why it was ended or "", lines]`.
+
+        Raises:
+            wire.Closed: datagen is gone.
+        """
+        while True:
+            for descriptor, _ in self._poll.poll(_POLL_SECONDS * 1000):
+                if descriptor == self._line.fileno():
+                    raise wire.Closed
+                if descriptor == self._checker.control.fileno():
+                    if self._obey():
+                        return ["", self._all_told()]
+                    break  # descriptors may have changed
+                if self._candidate and descriptor == self._candidate.output:
+                    self._read_output()
+            if time.monotonic() >= self._watches:
+                if self._listen():
+                    self._mark()  # of the last test: the next one has begun
+                if self._watch():
+                    return ["timeout", self._all_told()]
+                if len(self._told) >= _TOLD_BYTES:
+                    return ["", self._all_told()]
+
+    def _listen(self) -> bool:
+        """Read what the checker has told; whether there was anything. Nobody wakes up for it at once."""
+        told = len(self._told)
+        with contextlib.suppress(BlockingIOError):
+            while len(self._told) < _TOLD_BYTES and (part := os.read(self._checker.told, 1 << 16)):
+                self._told += part
+        return len(self._told) > told
+
+    def _all_told(self) -> str:
+        self._listen()
+        self.clean = self.clean and len(self._told) < _TOLD_BYTES
+        return self._told.decode(errors="replace")
+
+    def _mark(self) -> None:
+        self._began, self._began_there = self._cpu(), _cpu_of(self._checker.pid)
+
+    def _read_output(self) -> None:
+        assert self._candidate is not None  # noqa: S101 - it is its output
+        part = os.read(self._candidate.output, 1 << 16)
+        self._printed += len(part)
+        if not part:
+            self._poll.unregister(self._candidate.output)
+        if self._printed > self._limits["output_bytes"]:
+            self._kill_candidate(b"o")
+
+    def _obey(self) -> bool:
+        """Do what the checker asks for; whether it is done."""
+        words = self._checker.control.recv(64)
+        for word in words:
+            if word == ord("T"):
+                self._mark()
+            elif word == ord("W"):
+                self._reap()
+                self._checker.control.sendall(self._why)
+            elif word == ord("C"):
+                self._again()
+        self.clean = words[-1:] == b"D" and not self._over and not self._interrupted
+        return not words or words[-1:] in (b"D", b"E")
+
+    def _again(self) -> None:
+        self._reap()
+        if self._over:
+            self._checker.control.sendall(b"t")
+            return
+        self._why = b"k"
+        self._start(self._forks.candidate())
+
+    def _watch(self) -> bool:
+        """End what ran too long; whether the checker itself did."""
+        used, now = self._cpu(), time.monotonic()
+        self._watches = now + _POLL_SECONDS
+        if used > self._limits["cpu_seconds"] or now > self._ends:
+            self._over = True
+        late = max(used - self._began - self._limits["test_seconds"], used - self._limits["cpu_seconds"])
+        itself = 2 * (_cpu_of(self._checker.pid) - self._began_there) > used - self._began
+        if self._over or (late > 0 and not itself) or late > _GRACE_SECONDS / 2:
+            self._kill_candidate(b"t")
+        if (late > 0 and itself) or late > _GRACE_SECONDS / 2 or now > self._ends + _GRACE_SECONDS / 2:
+            self._interrupted = True
+            with contextlib.suppress(OSError):
+                os.kill(self._checker.pid, signal.SIGUSR1)
+        return bool(late > _GRACE_SECONDS or now > self._ends + _GRACE_SECONDS)
+
+    def _cpu(self) -> float:
+        there = _cpu_of(self._candidate.pid) if self._candidate else 0.0
+        return self._spent + there + _cpu_of(self._checker.pid)
+
+    def _kill_candidate(self, why: bytes) -> None:
+        if self._candidate and self._why == b"k":
+            self._why = why
+            os.kill(self._candidate.pid, signal.SIGKILL)
+
+    def _reap(self) -> None:
+        if self._candidate is None:
+            return
+        used, status = self._candidate.end()
+        self._spent += used
+        if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU:
+            self._why = b"t"
+        with contextlib.suppress(KeyError):
+            self._poll.unregister(self._candidate.output)
+        self._candidate = None
+
+    def kill(self) -> None:
+        """Make the program end."""
+        self._kill_candidate(b"k")
+
+    def end(self) -> None:
+        """Wait for the end of the program; the checker stays."""
+        self._reap()
+
+
+def _cpu_of(pid: int) -> float:
+    if not isolate.LINUX:
+        return 0.0
+    try:
+        return time.clock_gettime((~pid << 3) | 2)  # the kernel's name for the clock of a process
+    except OSError:
+        return 0.0
