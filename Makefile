@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 
-.PHONY: demo demo-train quick test check docs clean
+.PHONY: demo demo-train quick test slow check docs clean
 
 demo: $(VENV)/.demo
 	$(BIN)/datagen run demo -o out/demo
@@ -30,7 +30,11 @@ quick: $(VENV)/.test
 	$(PYTEST) -m "not slow and not integration" $(ARGS)
 
 test: $(VENV)/.test
-	$(PYTEST) $(ARGS)
+	$(PYTEST) -m "not slow" $(ARGS)
+
+# What trains, kills and repeats for minutes.
+slow: $(VENV)/.test
+	$(PYTEST) -m slow $(ARGS)
 
 # Lint, format, types, docs, wheel: what .ci/run does beside the tests.
 check: $(VENV)/.test

@@ -82,6 +82,7 @@ def test_killed_fifty_times(tmp_path):
     assert ended.manifest["usage"] == expected.manifest["usage"]
 
 
+@pytest.mark.slow
 def test_run_of_nothing_but_bad_rows_ends_as_the_first_one_did(tmp_path):
     """When the journal answers for all good rows, those that are refused again do not end the run."""
     with Endpoint(fault="400", share=0.3) as endpoint:

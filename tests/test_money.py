@@ -233,6 +233,7 @@ def test_a_server_that_bills_more_than_it_may(command, folder, share):
             assert f"${asked * cost:.4f} spent" in err
 
 
+@pytest.mark.slow
 def test_killed_runs_never_spend_more(command, folder):
     """Ten kills at random moments, one budget: what was under way counts as spent; then more finishes it."""
     digest, cost = undisturbed(command, options=["-n", 6])

@@ -12,6 +12,7 @@ from cli import datagen
 from datagen.hub import patience
 
 
+@pytest.mark.slow
 def test_round_trip(run, server):
     """What is published, `load_dataset` reads config by config; it is one commit; again nothing is sent."""
     done = run.alone("publish", "pairs", "me/pairs", "--json")

@@ -240,7 +240,7 @@ def test_calls_that_take_too_long_are_made_again(folder, monkeypatch, fault):
     with Endpoint(fault=fault, share=0.2, times=1) as endpoint:
         made = evolve(folder, endpoint, "--timeout", "0.4")
         assert endpoint.injected[fault] > 10
-        assert endpoint.repeated() == endpoint.injected[fault]
+        assert endpoint.repeated() >= endpoint.injected[fault]  # a busy machine makes others late, too
         assert endpoint.paid_twice() == 0
     assert (made["failed"], made["calls"]["asked"]) == (0, 120)
     assert made["digest"] == undisturbed(folder, monkeypatch, endpoint.server_port)[0]

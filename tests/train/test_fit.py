@@ -100,6 +100,7 @@ def test_batch_is_the_mean_of_its_tasks(tmp_path: Path) -> None:
     assert together == pytest.approx(sum(alone) / len(alone), **SAME)
 
 
+@pytest.mark.slow
 def test_training_learns_order_and_code(tmp_path: Path) -> None:
     """After some steps the teachers' answers are the more likely ones, and the loss is lower."""
     _, metrics = trained(tmp_path, steps=30, batch=8)
@@ -108,6 +109,7 @@ def test_training_learns_order_and_code(tmp_path: Path) -> None:
     assert metrics[-1]["pairs"] == 17  # 12 students below the first teacher, 5 of them below a second
 
 
+@pytest.mark.slow
 def test_rank_loss_alone_stops_at_the_right_order(tmp_path: Path) -> None:
     """It pushes answers apart only while their order is wrong."""
     _, metrics = trained(tmp_path, steps=15, batch=8, ft_weight=0.0, lr=3e-3)
@@ -116,6 +118,7 @@ def test_rank_loss_alone_stops_at_the_right_order(tmp_path: Path) -> None:
     assert metrics[0]["loss"] == pytest.approx(metrics[0]["rank_loss"])
 
 
+@pytest.mark.slow
 def test_equal_seeds_give_equal_trainings(tmp_path: Path) -> None:
     """The same inputs give the same numbers; another seed another order."""
     first, second, other = (
@@ -126,6 +129,7 @@ def test_equal_seeds_give_equal_trainings(tmp_path: Path) -> None:
     assert first != other
 
 
+@pytest.mark.slow
 def test_interrupted_training_goes_on_as_if_nothing_happened(tmp_path: Path) -> None:
     """Stopped in the middle of a step, then resumed: the same losses and weights as without."""
     whole, expected = trained(tmp_path / "whole", steps=6)
@@ -148,6 +152,7 @@ def test_interrupted_training_goes_on_as_if_nothing_happened(tmp_path: Path) -> 
         assert torch.equal(left, right)
 
 
+@pytest.mark.slow
 def test_killed_training_goes_on_from_its_last_checkpoint(tmp_path: Path) -> None:
     """Steps after the checkpoint are done again; a half-written line or checkpoint does no harm."""
     _, expected = trained(tmp_path / "whole", steps=6)

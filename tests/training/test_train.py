@@ -106,6 +106,7 @@ def test_made_already_or_refused_or_replaced(tmp_path: Path, base: Path) -> None
     assert "holds notes.txt" in train(data, out, base, "--overwrite").error()
 
 
+@pytest.mark.slow
 def test_damaged_model_is_made_again(tmp_path: Path, base: Path) -> None:
     """A file that changed since is no finished model any more."""
     data, out = ranked(tmp_path), tmp_path / "model"
@@ -185,6 +186,7 @@ def test_bad_options(tmp_path: Path, base: Path) -> None:
     assert "nothing is learned" in train(data, out, base, "--rank-weight", 0, "--ft-weight", 0).error(2)
 
 
+@pytest.mark.slow
 def test_killed_and_interrupted_trainings_go_on(tmp_path: Path, base: Path) -> None:
     """Ctrl-C ends with 130 and a checkpoint; the same command goes on and makes the same model."""
     data, out = ranked(tmp_path), tmp_path / "model"
