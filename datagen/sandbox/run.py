@@ -14,15 +14,13 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Generic, Self, TypeVar
 
 from datagen.errors import DatagenError
 from datagen.sandbox.verdict import DEFAULT, Limits, Outcome, Verdict, judged
 
 _ROOT = str(Path(__file__).parents[2])
-_START = (
-    "import sys; sys.path.insert(0, sys.argv[3]); from datagen.sandbox import server; sys.exit(server.main())"
-)
+_START = "import sys; sys.path.insert(0, sys.argv[3]); from datagen.sandbox import {0}; sys.exit({0}.main())"
 _ENVIRONMENT = {"LC_ALL": "C.UTF-8", "LANG": "C.UTF-8", "PYTHONHASHSEED": "0"}
 _HEAD = 4
 _DETAIL = 400
@@ -37,10 +35,11 @@ class _Lost(Exception):
 class _Worker:
     """A server process and the line to it."""
 
-    def __init__(self, wanted: str) -> None:
+    def __init__(self, wanted: str, serves: str = "server") -> None:
         self._place = tempfile.mkdtemp(prefix="datagen-sandbox-")
         near, far = socket.socketpair()
-        words = [sys.executable, "-s", "-P", "-S", "-B", "-c", _START, self._place, wanted, _ROOT]
+        start = _START.format(serves)
+        words = [sys.executable, "-s", "-P", "-S", "-B", "-c", start, self._place, wanted, _ROOT]
         try:
             with far:
                 self._process = subprocess.Popen(
@@ -115,10 +114,11 @@ class _Worker:
             shutil.rmtree(self._place, ignore_errors=True)
 
 
-class Sandbox:
-    """Runs programs in processes that can do nothing but compute.
+W = TypeVar("W", bound=_Worker)
 
-    Use it as `async with Sandbox() as sandbox`; at its end no process is left.
+
+class Pool(Generic[W]):
+    """Servers that wait for work, and their end.
 
     Args:
         workers: programs that run at the same time; as many as there are processors.
@@ -128,9 +128,9 @@ class Sandbox:
         if os.name != "posix":
             raise DatagenError(f"programs cannot be run on {sys.platform}: use Linux, or WSL on Windows")
         self._wanted = os.environ.get("DATAGEN_SANDBOX", "")
-        self._idle: list[_Worker] = []
+        self._idle: list[W] = []
         self._free = asyncio.Semaphore(workers or _processors())
-        self._busy: set[_Worker] = set()
+        self._busy: set[W] = set()
         self._closing: set[asyncio.Task[None]] = set()
         self._closed = False
 
@@ -147,10 +147,20 @@ class Sandbox:
             await asyncio.gather(*self._closing, return_exceptions=True)
             await asyncio.sleep(0)
 
-    def _retire(self, worker: _Worker) -> None:
+    def _retire(self, worker: W) -> None:
         task = asyncio.create_task(worker.close())
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
+
+
+class Sandbox(Pool[_Worker]):
+    """Runs programs in processes that can do nothing but compute.
+
+    Use it as `async with Sandbox() as sandbox`; at its end no process is left.
+
+    Args:
+        workers: programs that run at the same time; as many as there are processors.
+    """
 
     async def run(
         self, code: str, tests: Sequence[str], limits: Limits = DEFAULT, *, setup: str = ""

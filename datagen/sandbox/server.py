@@ -33,8 +33,8 @@ _TOLD_BYTES = 8 << 20
 _NO_PROCESSES = 64
 
 
-def main() -> int:
-    """Serve until the socket at standard input ends."""
+def main(kind: type[Server] | None = None) -> int:
+    """Serve until the socket at standard input ends, as a `Server` or what is derived from it."""
     isolate.end_with_parent(signal.SIGTERM)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     for name in _PRELOADED:
@@ -43,7 +43,7 @@ def main() -> int:
     os.environ.update({"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "HOME": "/tmp"})
     place, wanted = sys.argv[1:3]
     for flags in _attempts(wanted):
-        code = _launch(flags, place)
+        code = _launch(flags, place, kind or Server)
         if code is not None:
             return code
     return 1
@@ -57,7 +57,7 @@ def _attempts(wanted: str) -> list[int]:
     return [with_user, isolate.SERVER_NAMESPACES, 0] if os.getuid() == 0 else [with_user, 0]
 
 
-def _launch(flags: int, place: str) -> int | None:
+def _launch(flags: int, place: str, kind: type[Server]) -> int | None:
     """Run a server below this process: its exit status, or None where the kernel refuses it."""
     here, there = socket.socketpair()
     try:
@@ -67,7 +67,7 @@ def _launch(flags: int, place: str) -> int | None:
     if not pid:
         here.close()
         try:
-            _serve(flags, place, there)
+            _serve(flags, place, there, kind)
         finally:
             os._exit(1)
     there.close()
@@ -87,7 +87,7 @@ def _launch(flags: int, place: str) -> int | None:
     return os.waitstatus_to_exitcode(status) if granted else None
 
 
-def _serve(flags: int, place: str, launcher: socket.socket) -> None:
+def _serve(flags: int, place: str, launcher: socket.socket, kind: type[Server]) -> None:
     """What the forked server does: settle, say so, serve."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     isolate.end_with_parent()
@@ -122,7 +122,7 @@ def _serve(flags: int, place: str, launcher: socket.socket) -> None:
         wire.send(line, "+".join(granted))
         gc.collect()
         gc.freeze()
-        server = Server(line, bool(flags), place, user, rules)
+        server = kind(line, bool(flags), place, user, rules)
         with contextlib.suppress(wire.Closed):
             while True:
                 server.program()
