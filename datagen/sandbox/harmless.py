@@ -1,8 +1,8 @@
 """Which programs can run in a process that others use afterwards: those that can only change what is theirs.
 
 Covers: all ways to what outlives a program, by the names in its compiled code. It has to import nothing but
-the modules below, and use no name that leads out of it: modules reached through modules, frames, code objects,
-attributes with underscores, access by strings, `open`. Whatever is not known to be harmless is not.
+the modules below, and use no name that leads out of it: modules reached through modules, frames, code
+objects, attributes with underscores, access by strings, `open`. Whatever is not known to be harmless is not.
 
 Does not cover: attributes set on modules, classes and functions of these modules: `Watch` finds them
 afterwards. Faults of the interpreter.
@@ -22,7 +22,7 @@ MODULES = (
     " itertools json math numbers operator random re statistics string textwrap time typing unicodedata"
 ).split()
 _ALLOWED = frozenset(MODULES)
-#: Built-in functions and functions of these modules by which a program reaches more, or changes what is not its own.
+#: Functions by which a program reaches more, or changes what is not its own.
 _REACHING = (
     "open eval exec compile getattr setattr delattr globals locals vars breakpoint help exit quit license"
     " copyright credits attrgetter methodcaller total_ordering update_wrapper wraps singledispatch"
@@ -35,9 +35,9 @@ _FRAMES = ("f_", "tb_", "gi_", "cr_", "ag_", "co_")
 _OPERATORS = (
     "abs add and bool call ceil contains delitem divmod enter eq exit float floor floordiv ge getitem gt hash"
     " iadd iand ifloordiv ilshift imatmul imod imul index init int invert ior ipow irshift isub iter itruediv"
-    " ixor le len length_hint lshift lt matmul missing mod mul ne neg new next or pos pow radd rand rdivmod repr"
-    " reversed rfloordiv rlshift rmatmul rmod rmul ror round rpow rrshift rshift rsub rtruediv rxor str sub"
-    " truediv trunc xor post_init"
+    " ixor le len length_hint lshift lt matmul missing mod mul ne neg new next or pos pow radd rand rdivmod"
+    " repr reversed rfloordiv rlshift rmatmul rmod rmul ror round rpow rrshift rshift rsub rtruediv rxor str"
+    " sub truediv trunc xor post_init"
 ).split()
 _DUNDERS = frozenset(
     {"__name__", "__qualname__", "__module__", "__doc__", "__slots__", "__annotations__"}

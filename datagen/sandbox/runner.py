@@ -17,7 +17,7 @@ import signal
 import sys
 import types
 from collections.abc import Callable, Iterator
-from time import process_time
+from time import thread_time  # the clock of the process is coarse while a timer runs
 from typing import Any, NamedTuple
 
 from datagen.sandbox import wire
@@ -26,8 +26,6 @@ from datagen.sandbox.texts import text_of
 
 #: So many functions and methods of a program are called, the first that it defines.
 MAX_FUNCTIONS = 64
-#: A function that ran out of time so often is not called again.
-_TIMEOUTS = 2
 _TICK_SECONDS = 0.01
 _FILE = "<solution>"
 _VARIADIC = 4  # a flag of code objects: takes any number of arguments
@@ -82,7 +80,7 @@ class Runner:
         signal.setitimer(signal.ITIMER_PROF, _TICK_SECONDS, _TICK_SECONDS)
 
     def _tick(self, *_: object) -> None:
-        if process_time() > self._ends:
+        if thread_time() > self._ends:
             raise _Late
 
     def screened(self, code: str) -> dict[str, Any] | None:
@@ -107,7 +105,7 @@ class Runner:
         space.update({"__name__": "solution", "__builtins__": self._builtins.copy()})
         if "random" in names:
             random.seed(0)
-        self._last = process_time() + self._limits["cpu_seconds"]
+        self._last = thread_time() + self._limits["cpu_seconds"]
         shown = self._shown(compiled, space)
         self._clean(space, names, sets)
         if self._short_of_memory and self._harmless is not None:
@@ -120,24 +118,25 @@ class Runner:
         return {"detail": detail.removeprefix("!"), "functions": called}
 
     def _results(self, function: _Function) -> list[str | None]:
-        """A text for each input, or None where it has another number of arguments."""
+        """A text for each input, or None where it has another number of arguments.
+
+        After a call that ran out of time there is no other: it counts as that for all inputs that follow.
+        """
         texts: list[str | None] = []
-        late = 0
+        late = False
         for arguments, make in self._inputs:
             if not function.least <= arguments <= function.most:
                 texts.append(None)
                 continue
-            text = "!timeout"
-            if late < _TIMEOUTS:
-                text = self._limited(lambda: text_of(function.call(make())), self._limits["call_seconds"])  # noqa: B023 - called at once
-                late += text == "!timeout"
-            texts.append(text)
+            act = functools.partial(_result, function, make)
+            texts.append("!timeout" if late else self._limited(act, self._limits["call_seconds"]))
+            late = texts[-1] == "!timeout"
         return texts
 
     def _limited(self, act: Callable[[], str], seconds: float) -> str:
         """The text that comes of it within its time, or "!" and why there is none."""
-        ends = min(process_time() + seconds, self._last)
-        if ends == self._last and process_time() > ends:
+        ends = min(thread_time() + seconds, self._last)
+        if ends == self._last and thread_time() > ends:
             return "!timeout"
         try:
             self._ends = ends
@@ -152,7 +151,7 @@ class Runner:
             self._short_of_memory = self.spent = True
         except BaseException as error:  # the program may raise anything
             text = f"!raised {_name_of(type(error))}"
-        if process_time() > ends:  # whatever the program made of it
+        if thread_time() > ends:  # whatever the program made of it
             self.spent = True
             return "!timeout"
         return text
@@ -177,6 +176,10 @@ def _loaded(compiled: types.CodeType, space: dict[str, Any]) -> str:
     return ""
 
 
+def _result(function: _Function, make: Callable[[], Any]) -> str:
+    return text_of(_waited(function.call(make())))
+
+
 def _emptied(space: dict[str, Any]) -> str:
     space.clear()
     gc.collect()
@@ -195,7 +198,7 @@ def _all_functions(space: dict[str, Any]) -> Iterator[_Function]:
             continue
         function = _own(value)
         if function is not None:
-            yield from _function(name, function, 0, lambda given, value=value: _waited(value(*given)))
+            yield from _function(name, function, 0, functools.partial(_called, value))
         elif isinstance(value, type) and _names_in(value).get("__module__") == "solution":
             yield from _methods(name, value)
 
@@ -216,10 +219,7 @@ def _methods(name: str, kind: type) -> Iterator[_Function]:
         function = _own(inner)
         if function is not None:
             yield from _function(
-                f"{name}.{method}",
-                function,
-                bound,
-                lambda given, method=method: _waited(getattr(kind(), method)(*given)),
+                f"{name}.{method}", function, bound, functools.partial(_method, kind, method)
             )
 
 
@@ -241,6 +241,14 @@ def _function(
         most = code.co_argcount - bound
         least = max(most - len(function.__defaults__ or ()), 0)
         yield _Function(name, least, math.inf if code.co_flags & _VARIADIC else most, call)
+
+
+def _called(function: Callable[..., Any], given: Any) -> Any:  # noqa: ANN401 - anything
+    return function(*given)
+
+
+def _method(kind: Callable[[], Any], name: str, given: Any) -> Any:  # noqa: ANN401 - anything
+    return getattr(kind(), name)(*given)
 
 
 def _waited(result: Any) -> Any:  # noqa: ANN401 - anything

@@ -79,7 +79,8 @@ class Screened(NamedTuple):
     """What a program showed.
 
     Args:
-        detail: "" or what came of loading it: "compile_error", "raised NameError", "timeout", "memory", "killed".
+        detail: "" or what came of loading it: "compile_error", "raised NameError", "timeout", "memory",
+            "killed" if its process ended.
         functions: by function, or method as "Class.method", a text for each input: of its result as `text_of`
             writes it, or "!raised ValueError", "!timeout", "!memory", "!not_plain"; None for an input whose
             number of arguments the function does not take.

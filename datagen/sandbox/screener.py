@@ -24,12 +24,11 @@ from typing import Any
 from datagen.sandbox import harmless, server, wire
 from datagen.sandbox.runner import Runner
 
-#: What a worker says of itself before what a program showed: it goes on, or is spent. Of a program that needs a
-#: worker to itself it says nothing more.
+#: What a worker says of itself before what a program showed: it goes on, or is spent. Nothing more follows
+#: where the program needs a worker to itself.
 _GOES_ON, _SPENT = b"g", b"s"
 _POLL_SECONDS = 0.02
-_GRACE_SECONDS = 0.3
-_TICK_SECONDS = 0.01
+_GRACE_SECONDS = 0.2
 _ANSWER_BYTES = 32 << 20
 #: A worker ends after so many programs, and once it has held so much more memory than at its start.
 _PROGRAMS = 5_000
@@ -48,7 +47,7 @@ class _Ended(Exception):
     """A worker is gone, or has to go: "timeout" or "killed"."""
 
 
-class _Worker:
+class _Child:
     """A forked process: its number, the socket to it, and what it sent that nobody has read yet."""
 
     def __init__(self, pid: int, line: socket.socket) -> None:
@@ -90,17 +89,22 @@ class Screener(server.Server):
     def __init__(self, *given: Any) -> None:  # noqa: ANN401 - as of Server
         super().__init__(*given)
         warnings.simplefilter("ignore")
+        time.sleep = _at_once
         self._harmless = harmless.Harmless()
         self._watch = harmless.Watch()
         self._inputs: list[tuple[int, Callable[[], Any]]] = []
         self._limits: dict[str, Any] = {}
-        self._resident: _Worker | None = None
+        self._resident: _Child | None = None
         gc.collect()
         gc.freeze()
 
     def program(self) -> None:
         """Screen the next batch and tell what came of it: a frame for each program, all in one."""
-        batch = wire.receive(self.line, 1 << 31)
+        try:
+            batch = wire.receive(self.line, 1 << 31)
+        except wire.Closed:
+            self._end_resident()
+            raise
         if "inputs" in batch or batch["limits"] != self._limits:
             self._end_resident()
             self._limits = batch["limits"]
@@ -151,12 +155,12 @@ class Screener(server.Server):
             if any(os.scandir(self.place)):
                 self._renew(self.tmp_mb)
 
-    def _fork(self, shared: bool) -> _Worker:
+    def _fork(self, shared: bool) -> _Child:
         near, far = socket.socketpair()
         pid = self.fork()
         if pid:
             far.close()
-            return _Worker(pid, near)
+            return _Child(pid, near)
         server._child(lambda: self._work(far, shared))
         raise AssertionError
 
@@ -168,7 +172,7 @@ class Screener(server.Server):
         judge = self._harmless if shared else None
         _serve(socket.socket(fileno=3), Runner(self._inputs, self._limits, judge, self._watch))
 
-    def _answer(self, worker: _Worker) -> tuple[bytes, bytes]:
+    def _answer(self, worker: _Child) -> tuple[bytes, bytes]:
         """What a worker tells of its next program.
 
         Raises:
@@ -194,6 +198,10 @@ class Screener(server.Server):
         if self._resident is not None:
             self._resident.end()
             self._resident = None
+
+
+def _at_once(seconds: float, /) -> None:
+    """Stands for `time.sleep`: waiting changes no result, and would keep other programs waiting."""
 
 
 def _input(written: Any) -> tuple[int, Callable[[], Any]]:  # noqa: ANN401 - JSON
