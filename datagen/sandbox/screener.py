@@ -89,7 +89,7 @@ class Screener(server.Server):
     def __init__(self, *given: Any) -> None:  # noqa: ANN401 - as of Server
         super().__init__(*given)
         warnings.simplefilter("ignore")
-        time.sleep = _at_once
+        time.sleep = _at_once  # type: ignore[assignment] # there it takes whatever is an index, too
         self._harmless = harmless.Harmless()
         self._watch = harmless.Watch()
         self._inputs: list[tuple[int, Callable[[], Any]]] = []

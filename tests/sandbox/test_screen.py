@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from processes import children, gone
 
 from datagen.errors import DatagenError
 from datagen.sandbox import screen as screening
@@ -24,8 +26,9 @@ import collections, copy, decimal, functools, heapq, json, math, random, re, str
 def f(a):
     return [len("abc"), math.floor(2.5), json.dumps([1, "é"]), json.loads("[1]"), random.random(),
         str(decimal.Decimal(1) / 3), bool(re.match("a+b", "aab")), collections.Counter("aab").most_common(1),
-        isinstance(5, collections.abc.Sequence), copy.deepcopy([1]), heapq.nsmallest(1, [2, 1]), sorted([3, 1]),
-        string.ascii_lowercase, functools.reduce(max, [1, 2]), str(typing.List[int]), sum([1, 2]), print(a)]
+        isinstance(5, collections.abc.Sequence), copy.deepcopy([1]), heapq.nsmallest(1, [2, 1]),
+        string.ascii_lowercase, sorted([3, 1]), functools.reduce(max, [1, 2]), str(typing.List[int]),
+        sum([1, 2]), print(a)]
 def deep(n): return 0 if n == 0 else 1 + deep(n - 1)
 def depth(a): return deep(800)
 """
@@ -33,8 +36,8 @@ SEES_MORE = """
 import builtins, gc, os, signal, sys, threading, time, warnings
 def f(a):
     return [os.listdir("."), os.getcwd(), dict(os.environ), sys.getrecursionlimit(), threading.active_count(),
-        gc.isenabled(), len(gc.callbacks), sorted(sys.modules), builtins.len("abc"), sys.gettrace(), len(sys.path),
-        len(os.listdir("/dev")), len(warnings.filters), sys.stdout.closed, os.umask(0o22)]
+        gc.isenabled(), len(gc.callbacks), sorted(sys.modules), builtins.len("abc"), sys.gettrace(),
+        len(sys.path), len(os.listdir("/dev")), len(warnings.filters), sys.stdout.closed, os.umask(0o22)]
 """
 HONEST = [
     SEES,
@@ -42,79 +45,21 @@ HONEST = [
     "def add(a, b=1): return a + b",
     "class Solution:\n    def g(self, a): return {a: (a, None)}",
 ]
-#: name -> program; those that take no time to fail
-QUICK = {
-    "exit": "import os\nos._exit(0)",
-    "exit in a call": "import os\ndef f(a): os._exit(0)",
-    "sys.exit": "import sys\ndef f(a): sys.exit(0)",
-    "kill itself": "import os, signal\ndef f(a): os.kill(os.getpid(), signal.SIGKILL)",
-    "kill others": "import os\nfor n in range(1, 40):\n    try: n == os.getpid() or os.kill(n, 9)\n    except OSError: pass",
-    "memory": "def f(a): return len(bytearray(1 << 30))",
-    "memory kept": "keep = []\ndef f(a): keep.append(keep); keep.append(bytes(300 << 20)); return 1",
-    "patched builtins": "import builtins\nbuiltins.len = builtins.sorted = lambda *_: 9\nbuiltins.print = None",
-    "patched by reflection": "__builtins__['len'] = lambda _: 9\nprint.__self__.sum = None",
-    "patched json": "import json\njson.dumps = json.loads = lambda *_, **__: '{}'\ndef f(a): return a",
-    "patched encoder": "import json\nclass E:\n    def encode(self, v): return '[]'\njson.JSONEncoder.encode = E.encode",
-    "patched math": "import math\nmath.floor = lambda _: 9",
-    "patched class": "import collections\ncollections.Counter.most_common = lambda *_: 9\ndel collections.Counter.total",
-    "module through a reduction": (
-        "import copy, math\nX = type('X', (), {'__reduce' + '_ex__': lambda s, p: (lambda: math, (), "
-        "{'floor': lambda _: 9})})\ncopy.copy(X())\ndef f(a): return math.floor(1)"
-    ),
-    "module through a module": "import collections\ncollections._sys.modules.clear()",
-    "module through a pattern": "import json\nmatch json.dumps:\n    case object(__globals__=g): g['JSONEncoder'] = None",
-    "formatter": (
-        "import string, json\nclass F(string.Formatter):\n    def format_field(self, v, s): v.clear(); return ''\n"
-        "F().format('{0.__globals__}', json.dumps)"
-    ),
-    "register": "from collections.abc import Sequence\nSequence.register(int)",
-    "decimal": "import decimal\ndecimal.getcontext().prec = 2\nimport random\nrandom.seed(5)",
-    "cached pattern": (
-        "import re\nclass M(type):\n    __hash__ = lambda c: hash(str)\n    __eq__ = lambda c, o: True\n"
-        "class S(str, metaclass=M):\n    __hash__ = lambda s: hash('a+b')\n    __eq__ = lambda s, o: True\nre.compile(S('x'))"
-    ),
-    "modules": "import sys\nsys.modules.clear()\nsys.path.clear()\nsys.setrecursionlimit(50)\nsys.stdout.close()",
-    "threads": "import threading, time\nfor _ in range(9): threading.Thread(target=time.sleep, args=(99,)).start()",
-    "recursion": "def f(a): return f(a)",
-    "recursion in C": "import sys\nsys.setrecursionlimit(10**9)\nclass A:\n    def __repr__(s): return repr([s])\ndef f(a): return repr(A())",
-    "fork": "import os\nwhile os.fork(): pass",
-    "sockets": "import socket\ndef f(a): return socket.create_connection(('127.0.0.1', 9))",
-    "files": "import os\nos.mkdir('d')\nopen('d/x', 'wb').write(bytes(64 << 20))",
-    "files in place": "open('x', 'w').write('1')\nimport os\nos.chdir('/')\nos.environ['A'] = '1'\nos.umask(0)",
-    "descriptors": "import os\nfor n in range(99):\n    try: os.write(n, b'[' * 99)\n    except OSError: pass\nos.closerange(0, 99)",
-    "gc": "import gc\ngc.callbacks.append(lambda *_: 1 / 0)\ngc.disable()\n[o.clear() for o in gc.get_objects() if type(o) is dict]",
-    "settrace": "import sys\nsys.settrace(lambda *_: 1 / 0)\nsys.setprofile(lambda *_: 1 / 0)\ndef f(a): return a",
-    "frames": "import sys\nf = sys._getframe()\nwhile f: f.f_globals.clear(); f = f.f_back",
-    "frames by a traceback": (
-        "try: 1 / 0\nexcept Exception as e:\n    t = e.__traceback__.tb_frame\n    while t: t.f_globals.clear(); t = t.f_back"
-    ),
-    "del": "class A:\n    def __del__(self): raise SystemExit\na = [A()]\na.append(a)",
-    "atexit": "import atexit, os, warnings\natexit.register(os._exit, 1)\nwarnings.simplefilter('error')",
-    "deep": "def f(a):\n    x = []\n    for _ in range(10**5): x = [x]\n    return x",
+HERE = Path(__file__).parent
+
+
+def cases(file: str) -> dict[str, str]:
+    """The programs of a file by their names."""
+    parts = (HERE / file).read_text(encoding="utf-8").split("#### ")[1:]
+    return {name: code for name, _, code in (part.partition("\n") for part in parts)}
+
+
+#: Hostile programs: those that end soon, and those that run until they are ended.
+QUICK = cases("screen_quick.txt") | {
     "deep source": "x = " + "(" * 5000 + ")" * 5000 + "\ny = " + "-" * 90000 + "1",
-    "huge int": "def f(a): return 10 ** 10000",
-    "its own names": "class A:\n    def __eq__(s, o): return True\n    __hash__ = None\ndef f(a): return A()\nf.__code__ = None",
-    "lying classes": (
-        "class M(type):\n    __module__ = 'solution'\n    def __getattribute__(c, n): raise SystemExit\n"
-        "class A(Exception, metaclass=M): pass\ndef f(a): raise A"
-    ),
-    "ctypes": "import ctypes\nctypes.string_at(0)",
     "null and surrogates": "\ud800\0",
 }
-#: those that run until they are ended
-SLOW = {
-    "loop": "def f(a):\n    while True: pass",
-    "loop at the top": "while True: pass",
-    "loop in C": "def f(a): return sum(range(10**12))",
-    "loop that catches": "def f(a):\n    while True:\n        try:\n            while True: pass\n        except BaseException: pass",
-    "loop at the end": "def g():\n    try: yield 1\n    finally:\n        while True: pass\nx = g()\nnext(x)",
-    "timer reset": "import signal\nsignal.setitimer(signal.ITIMER_PROF, 0)\ndef f(a):\n    while True: pass",
-    "signals ignored": "import signal\nfor s in range(1, 64):\n    try: signal.signal(s, signal.SIG_IGN)\n    except Exception: pass\nwhile True: pass",
-    "output": "def f(a):\n    while True: print('x' * 10**6)",
-    "endless": "import itertools\ndef f(a): return list(itertools.count())",
-    "threads that loop": "import threading\ndef g():\n    while True: pass\ndef f(a):\n    threading.Thread(target=g).start()\n    g()",
-    "pattern": "import re\ndef f(a): return re.match('(a|a)*b', 'a' * 99)",
-}
+SLOW = cases("screen_slow.txt")
 
 
 def screened(codes, inputs=INPUTS, limits=SHORT, workers=1):
@@ -126,7 +71,7 @@ def screened(codes, inputs=INPUTS, limits=SHORT, workers=1):
 
 
 def test_every_function_is_called_with_what_it_takes():
-    """Functions, cached ones, coroutines and methods of classes made without arguments, by number of arguments."""
+    """Functions, cached ones, coroutines, and methods of classes that are made without arguments."""
     code = (
         "import functools\n"
         "def add(a, b=2): return a + b\n"
@@ -286,7 +231,8 @@ def test_usual_answers_need_no_process_of_their_own():
     harmless = Harmless()
     usual = SEES + (
         "from typing import *\nclass A(Exception):\n    def __init__(self): super().__init__(); self._x = 1\n"
-        "    def __lt__(self, o): return self._x < o._x\ndef f(x: int = 1): yield x\nif __name__ == '__main__': f()\n"
+        "    def __lt__(self, o): return self._x < o._x\ndef f(x: int = 1): yield x\n"
+        "if __name__ == '__main__': f()\n"
     )
     assert harmless.names(compile(usual, "", "exec")) is not None
     for line in (
@@ -348,10 +294,9 @@ def test_closed_screen_is_an_error():
     asyncio.run(closed())
 
 
-@pytest.mark.skipif(not os.path.exists("/proc/self/task"), reason="looks into /proc")
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks into /proc")
 def test_cancelling_leaves_no_process():
     """A cancelled batch is ended with its processes, and the screen goes on."""
-    from tests.sandbox.test_sandbox import children, gone
 
     async def cancelled():
         before = set(children(os.getpid()))
