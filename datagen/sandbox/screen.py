@@ -34,6 +34,7 @@ class ScreenLimits:
         call_seconds: CPU time of one call.
         cpu_seconds: CPU time of all together; calls for which none is left are timeouts.
         wall_seconds: time by the clock of all together; generous, so that a busy machine changes nothing.
+        idle_seconds: time by the clock in which it uses no CPU time at all, because it waits for something.
         memory_mb: address space of its process.
     """
 
@@ -41,6 +42,7 @@ class ScreenLimits:
     call_seconds: float = 0.1
     cpu_seconds: float = 1.0
     wall_seconds: float = 20.0
+    idle_seconds: float = 3.0
     memory_mb: int = 1024
 
     def __post_init__(self) -> None:

@@ -35,6 +35,7 @@ _PROGRAMS = 5_000
 _GROWTH_KB = 64 << 10
 _CPU_SECONDS = 3_600
 _FILE_MB = 16
+_LINE = 251  # the descriptor of a worker to the server
 _ENDED = {why: f'{{"detail":"{why}","functions":{{}}}}'.encode() for why in ("timeout", "killed")}
 
 
@@ -169,8 +170,10 @@ class Screener(server.Server):
             {"cpu_seconds": _CPU_SECONDS, "memory_mb": self._limits["memory_mb"], "file_mb": _FILE_MB}
         )
         server._keep([line], None)
+        os.dup2(3, _LINE)  # `open(3)` is what a function does that is called with 3
+        os.close(3)
         judge = self._harmless if shared else None
-        _serve(socket.socket(fileno=3), Runner(self._inputs, self._limits, judge, self._watch))
+        _serve(socket.socket(fileno=_LINE), Runner(self._inputs, self._limits, judge, self._watch))
 
     def _answer(self, worker: _Child) -> tuple[bytes, bytes]:
         """What a worker tells of its next program.
@@ -183,14 +186,18 @@ class Screener(server.Server):
         poll.register(worker.line, select.POLLIN)
         poll.register(self.line, getattr(select, "POLLRDHUP", select.POLLHUP))
         began = server._cpu_of(worker.pid)
-        ends = time.monotonic() + self._limits["wall_seconds"]
+        moved = time.monotonic()
+        ends, used = moved + self._limits["wall_seconds"], 0.0
         while (frame := worker.frame()) is None:
             for descriptor, _ in poll.poll(_POLL_SECONDS * 1000):
                 if descriptor == self.line.fileno():
                     raise wire.Closed
                 worker.listen()
-            used = server._cpu_of(worker.pid) - began
-            if used > self._limits["cpu_seconds"] + _GRACE_SECONDS or time.monotonic() > ends:
+            before, used, now = used, server._cpu_of(worker.pid) - began, time.monotonic()
+            moved = now if used > before else moved
+            if used > self._limits["cpu_seconds"] + _GRACE_SECONDS or now > ends:
+                raise _Ended("timeout")
+            if now - moved > self._limits["idle_seconds"]:
                 raise _Ended("timeout")
         return frame[:1], frame[1:]
 

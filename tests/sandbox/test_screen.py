@@ -116,6 +116,20 @@ def test_waiting_takes_no_time():
     assert [one.functions["f"][0] for one in screened(codes)] == ["null", "3"]
 
 
+def test_waiting_for_what_never_comes_is_ended():
+    """A program that blocks without using the processor is ended long before a busy machine matters."""
+    code = "import threading\ndef f(a): threading.Event().wait()"
+    [found] = screened([code], limits=ScreenLimits(wall_seconds=600, idle_seconds=1))
+    assert found == Screened("timeout", {})
+
+
+def test_numbers_are_no_open_files():
+    """A function that opens what it is given finds no line to the server under a small number."""
+    inputs = Inputs([(number,) for number in range(3, 99)])
+    [found] = screened(["def f(a): return open(a).read()"], inputs)
+    assert set(found.functions["f"]) == {"!raised OSError"}
+
+
 def test_arguments_are_new_for_each_call():
     """What a function does to its arguments, no other sees."""
     inputs = Inputs([([1],), (bytearray(b"a"),), ({"a": [1]},)])
