@@ -18,7 +18,7 @@ from typing import Any
 
 #: Modules without a function that changes what others see, but those named below.
 MODULES = (
-    "array bisect cmath collections collections.abc copy datetime decimal fractions functools hashlib heapq"
+    "array bisect cmath collections collections.abc datetime decimal fractions functools hashlib heapq"
     " itertools json math numbers operator random re statistics string textwrap time typing unicodedata"
 ).split()
 _ALLOWED = frozenset(MODULES)
@@ -30,6 +30,8 @@ _REACHING = (
     " runtime_checkable get_type_hints overload DefaultContext BasicContext ExtendedContext dispatch_table"
     " encoder decoder scanner Formatter _value_ _name_"
 ).split()
+#: What typing offers is objects that can be made anew in their place.
+_MADE_AGAIN = frozenset({"typing", "__init__"})
 _FRAMES = ("f_", "tb_", "gi_", "cr_", "ag_", "co_")
 #: Names with underscores that lead nowhere: a program's own methods, and what equals an operator.
 _OPERATORS = (
@@ -75,7 +77,7 @@ class Harmless:
             ):
                 return None
             sets = sets or not _SETS.isdisjoint(operations)
-        if not self._refused.isdisjoint(names):
+        if not self._refused.isdisjoint(names) or names >= _MADE_AGAIN:
             return None
         for name in names:
             if name.startswith("__") and name.endswith("__"):

@@ -167,7 +167,7 @@ class Runner:
             decimal.setcontext(decimal.Context())
         if "re" in names:
             re.purge()
-        if sets or "copy" in names or "deepcopy" in names:
+        if sets:
             self.spent = self.spent or self._watch.changed()
 
 

@@ -22,11 +22,11 @@ SHORT = ScreenLimits(load_seconds=0.1, call_seconds=0.1, cpu_seconds=0.3, wall_s
 INPUTS = Inputs([(3,), ("ab",), (1, [2])])
 #: What a program sees of the process in which others ran before: without and with a process of its own.
 SEES = """
-import collections, copy, decimal, functools, heapq, json, math, random, re, string, typing
+import collections, decimal, functools, heapq, json, math, random, re, string, typing
 def f(a):
     return [len("abc"), math.floor(2.5), json.dumps([1, "é"]), json.loads("[1]"), random.random(),
         str(decimal.Decimal(1) / 3), bool(re.match("a+b", "aab")), collections.Counter("aab").most_common(1),
-        isinstance(5, collections.abc.Sequence), copy.deepcopy([1]), heapq.nsmallest(1, [2, 1]),
+        isinstance(5, collections.abc.Sequence), str(typing.Optional[int]), heapq.nsmallest(1, [2, 1]),
         string.ascii_lowercase, sorted([3, 1]), functools.reduce(max, [1, 2]), str(typing.List[int]),
         sum([1, 2]), print(a)]
 def deep(n): return 0 if n == 0 else 1 + deep(n - 1)
@@ -243,12 +243,17 @@ def test_other_inputs_and_limits_in_the_same_screen(one_screen):
 def test_usual_answers_need_no_process_of_their_own():
     """What answers are made of is harmless, and what leads out of a program is not."""
     harmless = Harmless()
-    usual = SEES + (
-        "from typing import *\nclass A(Exception):\n    def __init__(self): super().__init__(); self._x = 1\n"
+    usual = (
+        "from math import *\nclass A(Exception):\n    def __init__(self): super().__init__(); self._x = 1\n"
         "    def __lt__(self, o): return self._x < o._x\ndef f(x: int = 1): yield x\n"
         "if __name__ == '__main__': f()\n"
     )
-    assert harmless.names(compile(usual, "", "exec")) is not None
+    for code in (
+        SEES,
+        usual,
+        "import re\nfrom typing import *\nclass Solution:\n    def f(self, a): re.sub(a, a, a)",
+    ):
+        assert harmless.names(compile(code, "", "exec")) is not None
     for line in (
         *(
             "import os",
