@@ -39,6 +39,7 @@ INTEGRATION = frozenset(
         "test_resume.py",
         "test_sample.py",
         "test_sandbox.py",
+        "test_screen.py",
         "test_standing.py",
         "test_streams.py",
         "test_train.py",

@@ -39,7 +39,7 @@ class Job:
         self._candidate: Candidate | None = None
         self._told = bytearray()
         self._printed = 0
-        self._spent = -_cpu_of(checker.pid)  # CPU time of candidates that have ended; of the time before
+        self._spent = -cpu_of(checker.pid)  # CPU time of candidates that have ended; of the time before
         self._began = self._began_there = 0.0  # CPU time of all when the test began, and of the checker
         self._ends = time.monotonic() + limits["wall_seconds"]
         self._watches = time.monotonic() + _POLL_SECONDS
@@ -100,7 +100,7 @@ class Job:
         return self._told.decode(errors="replace")
 
     def _mark(self) -> None:
-        self._began, self._began_there = self._cpu(), _cpu_of(self._checker.pid)
+        self._began, self._began_there = self._cpu(), cpu_of(self._checker.pid)
 
     def _read_output(self) -> None:
         assert self._candidate is not None  # noqa: S101 - it is its output
@@ -140,7 +140,7 @@ class Job:
         if used > self._limits["cpu_seconds"] or now > self._ends:
             self._over = True
         late = max(used - self._began - self._limits["test_seconds"], used - self._limits["cpu_seconds"])
-        itself = 2 * (_cpu_of(self._checker.pid) - self._began_there) > used - self._began
+        itself = 2 * (cpu_of(self._checker.pid) - self._began_there) > used - self._began
         if self._over or (late > 0 and not itself) or late > _GRACE_SECONDS / 2:
             self._kill_candidate(b"t")
         if (late > 0 and itself) or late > _GRACE_SECONDS / 2 or now > self._ends + _GRACE_SECONDS / 2:
@@ -150,8 +150,8 @@ class Job:
         return bool(late > _GRACE_SECONDS or now > self._ends + _GRACE_SECONDS)
 
     def _cpu(self) -> float:
-        there = _cpu_of(self._candidate.pid) if self._candidate else 0.0
-        return self._spent + there + _cpu_of(self._checker.pid)
+        there = cpu_of(self._candidate.pid) if self._candidate else 0.0
+        return self._spent + there + cpu_of(self._checker.pid)
 
     def _kill_candidate(self, why: bytes) -> None:
         if self._candidate and self._why == b"k":
@@ -178,7 +178,8 @@ class Job:
         self._reap()
 
 
-def _cpu_of(pid: int) -> float:
+def cpu_of(pid: int) -> float:
+    """CPU time of a process, in seconds; 0 for one that is gone."""
     if not isolate.LINUX:
         return 0.0
     try:

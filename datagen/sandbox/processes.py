@@ -136,6 +136,13 @@ class Forks:
         os.close(tell)
         return Checker(pid, near, told)
 
+    def worker(self, act: Callable[[socket.socket], object]) -> tuple[int, socket.socket]:
+        """The number of a process that does `act` with its end of a channel, and the other end."""
+        near, far = socket.socketpair()
+        pid = self._fork(self._rlimits, [far], None, lambda: act(_at(3)))
+        far.close()
+        return pid, near
+
     def _fork(
         self,
         rlimits: dict[int, int],

@@ -14,15 +14,13 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Generic, Self, TypeVar
 
 from datagen.errors import DatagenError
 from datagen.sandbox.verdict import DEFAULT, Limits, Outcome, Verdict, judged
 
 _ROOT = str(Path(__file__).parents[2])
-_START = (
-    "import sys; sys.path.insert(0, sys.argv[3]); from datagen.sandbox import server; sys.exit(server.main())"
-)
+_START = "import sys; sys.path.insert(0, sys.argv[3]); from datagen.sandbox import {0}; sys.exit({0}.main())"
 _ENVIRONMENT = {"LC_ALL": "C.UTF-8", "LANG": "C.UTF-8", "PYTHONHASHSEED": "0"}
 _HEAD = 4
 _DETAIL = 400
@@ -37,21 +35,11 @@ class _Lost(Exception):
 class _Worker:
     """A server process and the line to it."""
 
-    def __init__(self, wanted: str, limits: Limits) -> None:
+    def __init__(self, wanted: str, limits: Limits, serves: str = "server") -> None:
         self._place = tempfile.mkdtemp(prefix="datagen-sandbox-")
         near, far = socket.socketpair()
-        words = [
-            sys.executable,
-            "-s",
-            "-P",
-            "-S",
-            *["-B"] * sys.dont_write_bytecode,
-            "-c",
-            _START,
-            self._place,
-            wanted,
-            _ROOT,
-        ]
+        options = ["-s", "-P", "-S", *["-B"] * sys.dont_write_bytecode]
+        words = [sys.executable, *options, "-c", _START.format(serves), self._place, wanted, _ROOT]
         words.append(json.dumps(limits.to_json()))
         try:
             with far:
@@ -132,10 +120,11 @@ class _Worker:
             shutil.rmtree(self._place, ignore_errors=True)
 
 
-class Sandbox:
-    """Runs programs in processes that can do nothing but compute.
+W = TypeVar("W", bound=_Worker)
 
-    Use it as `async with Sandbox() as sandbox`; at its end no process is left.
+
+class Pool(Generic[W]):
+    """Servers that wait for work, and their end.
 
     Args:
         workers: programs that run at the same time; as many as there are processors.
@@ -145,9 +134,9 @@ class Sandbox:
         if os.name != "posix":
             raise DatagenError(f"programs cannot be run on {sys.platform}: use Linux, or WSL on Windows")
         self._wanted = os.environ.get("DATAGEN_SANDBOX", "")
-        self._idle: list[_Worker] = []
+        self._idle: list[W] = []
         self._free = asyncio.Semaphore(workers or _processors())
-        self._busy: set[_Worker] = set()
+        self._busy: set[W] = set()
         self._closing: set[asyncio.Task[None]] = set()
         self._closed = False
 
@@ -164,10 +153,29 @@ class Sandbox:
             await asyncio.gather(*self._closing, return_exceptions=True)
             await asyncio.sleep(0)
 
-    def _retire(self, worker: _Worker) -> None:
+    def _with(self, limits: Limits) -> W | None:
+        """An idle server with these limits, if there is one; else one that has others makes room."""
+        for place, worker in enumerate(self._idle):
+            if worker.limits == limits:
+                return self._idle.pop(place)
+        if self._idle:
+            self._retire(self._idle.pop(0))
+        return None
+
+    def _retire(self, worker: W) -> None:
         task = asyncio.create_task(worker.close())
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
+
+
+class Sandbox(Pool[_Worker]):
+    """Runs programs in processes that can do nothing but compute.
+
+    Use it as `async with Sandbox() as sandbox`; at its end no process is left.
+
+    Args:
+        workers: programs that run at the same time; as many as there are processors.
+    """
 
     async def run(
         self,
@@ -193,21 +201,12 @@ class Sandbox:
             for _ in range(2):
                 if self._closed:
                     raise DatagenError("the sandbox is closed: run programs inside its `async with`")
-                worker = self._worker(limits)
+                worker = self._with(limits) or _Worker(self._wanted, limits)
                 with contextlib.suppress(_Lost):
                     return await self._asked(worker, request, trusted)
         raise DatagenError(
             "the sandbox ended without a verdict, twice: is memory or the number of processes short?"
         )
-
-    def _worker(self, limits: Limits) -> _Worker:
-        """A server with these limits; one that has others makes room for it."""
-        for place, worker in enumerate(self._idle):
-            if worker.limits == limits:
-                return self._idle.pop(place)
-        if self._idle:
-            self._retire(self._idle.pop(0))
-        return _Worker(self._wanted, limits)
 
     async def _asked(self, worker: _Worker, request: dict[str, Any], trusted: bool) -> Verdict:
         self._busy.add(worker)

@@ -37,8 +37,8 @@ _REHEARSALS = 10
 _MOST_PROGRAMS = 200
 
 
-def main() -> int:
-    """Serve until the socket at standard input ends."""
+def main(kind: type[Server] | None = None) -> int:
+    """Serve until the socket at standard input ends, as a `Server` or what is derived from it."""
     isolate.end_with_parent(signal.SIGTERM)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _preload()
@@ -47,7 +47,7 @@ def main() -> int:
     os.environ.update({"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "HOME": "/tmp"})
     place, wanted = sys.argv[1:3]
     for flags in _attempts(wanted):
-        code = _launch(flags, place)
+        code = _launch(flags, place, kind or Server)
         if code is not None:
             return code
     return 1
@@ -90,7 +90,7 @@ def _attempts(wanted: str) -> list[int]:
     return [with_user, isolate.SERVER_NAMESPACES, 0] if os.getuid() == 0 else [with_user, 0]
 
 
-def _launch(flags: int, place: str) -> int | None:
+def _launch(flags: int, place: str, kind: type[Server]) -> int | None:
     """Run a server below this process: its exit status, or None where the kernel refuses it."""
     here, there = socket.socketpair()
     try:
@@ -100,7 +100,7 @@ def _launch(flags: int, place: str) -> int | None:
     if not pid:
         here.close()
         try:
-            _serve(flags, place, there)
+            _serve(flags, place, there, kind)
         finally:
             os._exit(1)
     there.close()
@@ -120,7 +120,7 @@ def _launch(flags: int, place: str) -> int | None:
     return os.waitstatus_to_exitcode(status) if granted else None
 
 
-def _serve(flags: int, place: str, launcher: socket.socket) -> None:
+def _serve(flags: int, place: str, launcher: socket.socket, kind: type[Server]) -> None:
     """What the forked server does: settle, say so, serve."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     isolate.end_with_parent()
@@ -157,7 +157,7 @@ def _serve(flags: int, place: str, launcher: socket.socket) -> None:
         wire.send(line, "+".join(granted))
         gc.collect()
         gc.freeze()
-        server = Server(line, forks, limits, place)
+        server = kind(line, forks, limits, place)
         with contextlib.suppress(wire.Closed):
             while server.program():
                 pass

@@ -1,0 +1,153 @@
+"""Which programs can run in a process that others use afterwards: those that can only change what is theirs.
+
+Covers: all ways to what outlives a program, by the names in its compiled code. It has to import nothing but
+the modules below, and use no name that leads out of it: modules reached through modules, frames, code
+objects, attributes with underscores, access by strings, `open`. Whatever is not known to be harmless is not.
+
+Does not cover: attributes set on modules, classes and functions of these modules: `Watch` finds them
+afterwards. Faults of the interpreter.
+"""
+
+from __future__ import annotations
+
+import dis
+import importlib
+import types
+from collections.abc import Iterator
+from typing import Any
+
+#: Modules without a function that changes what others see, but those named below.
+MODULES = (
+    "array bisect cmath collections collections.abc datetime decimal fractions functools hashlib heapq"
+    " itertools json math numbers operator random re statistics string textwrap time typing unicodedata"
+).split()
+_ALLOWED = frozenset(MODULES)
+#: Functions by which a program reaches more, or changes what is not its own.
+_REACHING = (
+    "open eval exec compile getattr setattr delattr globals locals vars breakpoint help exit quit license"
+    " copyright credits attrgetter methodcaller total_ordering update_wrapper wraps singledispatch"
+    " singledispatchmethod register final no_type_check no_type_check_decorator"
+    " runtime_checkable get_type_hints overload DefaultContext BasicContext ExtendedContext dispatch_table"
+    " encoder decoder scanner Formatter _value_ _name_"
+).split()
+#: What typing offers is objects that can be made anew in their place.
+_MADE_AGAIN = frozenset({"typing", "__init__"})
+_FRAMES = ("f_", "tb_", "gi_", "cr_", "ag_", "co_")
+#: Names with underscores that lead nowhere: a program's own methods, and what equals an operator.
+_OPERATORS = (
+    "abs add and bool call ceil contains delitem divmod enter eq exit float floor floordiv ge getitem gt hash"
+    " iadd iand ifloordiv ilshift imatmul imod imul index init int invert ior ipow irshift isub iter itruediv"
+    " ixor le len length_hint lshift lt matmul missing mod mul ne neg new next or pos pow radd rand rdivmod"
+    " repr reversed rfloordiv rlshift rmatmul rmod rmul ror round rpow rrshift rshift rsub rtruediv rxor str"
+    " sub truediv trunc xor post_init"
+).split()
+_DUNDERS = frozenset(
+    {"__name__", "__qualname__", "__module__", "__doc__", "__slots__", "__annotations__"}
+    | {"__classcell__", "__classdictcell__", "__static_attributes__", "__firstlineno__"}
+    | {f"__{name}__" for name in _OPERATORS}
+)
+_SETS = frozenset({dis.opmap["STORE_ATTR"], dis.opmap["DELETE_ATTR"]})
+_IMPORT, _EXTENDED = dis.opmap["IMPORT_NAME"], dis.opmap["EXTENDED_ARG"]
+_MATCHES_CLASS = dis.opmap["MATCH_CLASS"]  # it reads attributes whose names are constants
+_IMMUTABLE_TYPE = 1 << 8
+
+
+class Harmless:
+    """Says of compiled programs whether they can be run beside others.
+
+    What it refuses is computed from the modules as they are, so it has to be made before a program runs.
+    """
+
+    def __init__(self) -> None:
+        refused = set(_REACHING)
+        for name in MODULES:
+            module = importlib.import_module(name)
+            refused.update(_leading_out(module))
+        self._refused = frozenset(refused)
+
+    def names(self, code: types.CodeType) -> tuple[set[str], bool] | None:
+        """The names that a program uses and whether it sets attributes; None where it is not harmless."""
+        names: set[str] = set()
+        sets = False
+        for part in _parts(code):
+            names.update(part.co_names)
+            operations = set(part.co_code[::2])
+            if _MATCHES_CLASS in operations or (
+                _IMPORT in operations and not _ALLOWED.issuperset(_imports(part))
+            ):
+                return None
+            sets = sets or not _SETS.isdisjoint(operations)
+        if not self._refused.isdisjoint(names) or names >= _MADE_AGAIN:
+            return None
+        for name in names:
+            if name.startswith("__") and name.endswith("__"):
+                if name not in _DUNDERS:
+                    return None
+            elif name.startswith(_FRAMES):
+                return None
+        return names, sets
+
+
+def _parts(code: types.CodeType) -> Iterator[types.CodeType]:
+    """A code object and all that it holds."""
+    waiting = [code]
+    while waiting:
+        part = waiting.pop()
+        yield part
+        waiting += [constant for constant in part.co_consts if type(constant) is types.CodeType]
+
+
+def _imports(code: types.CodeType) -> Iterator[str]:
+    """The modules that a code object itself imports."""
+    high = 0
+    for operation, low in zip(code.co_code[::2], code.co_code[1::2], strict=True):
+        if operation == _IMPORT:
+            yield code.co_names[high | low]
+        high = (high | low) << 8 if operation == _EXTENDED else 0
+
+
+def _leading_out(module: types.ModuleType) -> Iterator[str]:
+    """Names of a module that lead to another one or to what can be changed, and its internal names."""
+    for name, value in vars(module).items():
+        if isinstance(value, types.ModuleType):
+            if value.__name__ not in _ALLOWED:
+                yield name
+        elif isinstance(value, (dict, list, set, bytearray)) or _internal(name):
+            yield name
+        if isinstance(value, type):
+            yield from (found for base in value.__mro__ for found in vars(base) if _internal(found))
+        elif callable(value):  # a method of an instance, such as random.choice
+            yield from filter(_internal, dir(getattr(value, "__self__", None)))
+
+
+def _internal(name: str) -> bool:
+    return name.startswith("_") and not name.endswith("__")
+
+
+class Watch:
+    """Finds out whether an attribute of the modules, their classes or functions was set."""
+
+    def __init__(self) -> None:
+        owners: dict[int, Any] = {}
+        for name in MODULES:
+            _collect(importlib.import_module(name), owners)
+        self._seen = [(vars(owner), dict(vars(owner))) for owner in owners.values()]
+
+    def changed(self) -> bool:
+        """Whether one of them is not as it was."""
+        return any(names != before for names, before in self._seen)
+
+
+def _collect(owner: Any, owners: dict[int, Any]) -> None:  # noqa: ANN401 - module, class or function
+    """Note what has attributes that a program can set, and what is reached through them."""
+    if id(owner) in owners:
+        return
+    owners[id(owner)] = owner
+    reached = list(vars(owner).values())
+    if isinstance(owner, type):
+        reached += owner.__mro__
+    for value in reached:
+        if isinstance(value, types.FunctionType) or (
+            isinstance(value, type) and not value.__flags__ & _IMMUTABLE_TYPE
+        ):
+            _collect(value, owners)

@@ -1,0 +1,262 @@
+"""Runs programs in this process and calls their functions: what a screening worker does.
+
+A program can be stopped by the processor's clock as long as it does not meddle with the timer. What else it
+may do to this process, and what has to be made good afterwards, is a matter of harmless.py.
+"""
+
+from __future__ import annotations
+
+import builtins
+import decimal
+import functools
+import gc
+import math
+import random
+import re
+import signal
+import sys
+import types
+from collections.abc import Callable, Iterator
+from time import thread_time  # the clock of the process is coarse while a timer runs
+from typing import Any, NamedTuple
+
+from datagen.sandbox import wire
+from datagen.sandbox.harmless import Harmless, Watch
+from datagen.sandbox.texts import text_of
+
+#: So many functions and methods of a program are called, the first that it defines.
+MAX_FUNCTIONS = 64
+_TICK_SECONDS = 0.01
+_FILE = "<solution>"
+_VARIADIC = 4  # a flag of code objects: takes any number of arguments
+_name_of: Callable[[type], str] = type.__dict__["__name__"].__get__  # a metaclass may say something else
+_names_in: Callable[[type], Any] = type.__dict__["__dict__"].__get__
+_bases_of: Callable[[type], tuple[type, ...]] = type.__dict__["__mro__"].__get__
+_cached: type = type(functools.lru_cache(len))
+
+#: How many arguments there are, and what makes them anew.
+Input = tuple[int, Callable[[], Any]]
+
+
+class _Late(BaseException):
+    """A program, or one of its calls, used more than its time."""
+
+
+class _Function(NamedTuple):
+    """What can be called: its dotted name, how many arguments it takes, and how to call it."""
+
+    name: str
+    least: int
+    most: float
+    call: Callable[[Any], Any]
+
+
+class Runner:
+    """Screens one program after the other.
+
+    Args:
+        inputs: arguments for every function that takes so many.
+        limits: `load_seconds`, `call_seconds` and `cpu_seconds` of a program.
+        harmless: says which programs can be run here; None to run the first that comes, whatever it is.
+        watch: finds what a program left.
+    """
+
+    def __init__(
+        self, inputs: list[Input], limits: dict[str, Any], harmless: Harmless | None, watch: Watch
+    ) -> None:
+        self._inputs = inputs
+        self._limits = limits
+        self._harmless = harmless
+        self._watch = watch
+        self._builtins = dict(vars(builtins))
+        self._ends = math.inf  # of what runs now, by the processor's clock
+        self._last = math.inf  # of the program
+        self._short_of_memory = False
+        self.spent = False  # whether this process should run no other program
+
+    def start(self) -> None:
+        """Let the timer tick in this process."""
+        signal.signal(signal.SIGPROF, self._tick)
+        signal.setitimer(signal.ITIMER_PROF, _TICK_SECONDS, _TICK_SECONDS)
+
+    def _tick(self, *_: object) -> None:
+        if thread_time() > self._ends:
+            raise _Late
+
+    def screened(self, code: str) -> dict[str, Any] | None:
+        """What a program shows: `detail` of loading it, and by function its results.
+
+        It is None for a program that has to be run in a process of its own.
+        """
+        try:
+            compiled = compile(code.removeprefix("\ufeff"), _FILE, "exec", dont_inherit=True)
+        except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError):
+            return {"detail": "compile_error", "functions": {}}
+        names, sets = {"random"}, False
+        if self._harmless is not None:
+            found = self._harmless.names(compiled)
+            if found is None:
+                return None
+            names, sets = found
+        module = types.ModuleType("solution")
+        sys.modules["solution"] = module
+        space = module.__dict__
+        space.clear()
+        space.update({"__name__": "solution", "__builtins__": self._builtins.copy()})
+        if "random" in names:
+            random.seed(0)
+        self._last = thread_time() + self._limits["cpu_seconds"]
+        shown = self._shown(compiled, space)
+        self._clean(space, names, sets)
+        if self._short_of_memory and self._harmless is not None:
+            return None  # its neighbours may have left it too little
+        return shown
+
+    def _shown(self, compiled: types.CodeType, space: dict[str, Any]) -> dict[str, Any]:
+        detail = self._limited(lambda: _loaded(compiled, space), self._limits["load_seconds"])
+        called = {one.name: self._results(one) for one in _functions(space)}
+        return {"detail": detail.removeprefix("!"), "functions": called}
+
+    def _results(self, function: _Function) -> list[str | None]:
+        """A text for each input, or None where it has another number of arguments.
+
+        After a call that ran out of time there is no other: it counts as that for all inputs that follow.
+        """
+        texts: list[str | None] = []
+        late = False
+        for arguments, make in self._inputs:
+            if not function.least <= arguments <= function.most:
+                texts.append(None)
+                continue
+            act = functools.partial(_result, function, make)
+            texts.append("!timeout" if late else self._limited(act, self._limits["call_seconds"]))
+            late = texts[-1] == "!timeout"
+        return texts
+
+    def _limited(self, act: Callable[[], str], seconds: float) -> str:
+        """The text that comes of it within its time, or "!" and why there is none."""
+        ends = min(thread_time() + seconds, self._last)
+        if ends == self._last and thread_time() > ends:
+            return "!timeout"
+        try:
+            self._ends = ends
+            try:
+                text = act()
+            finally:
+                self._ends = math.inf
+        except wire.NotPlain:
+            text = "!not_plain"
+        except MemoryError:
+            text = "!memory"
+            self._short_of_memory = self.spent = True
+        except BaseException as error:  # the program may raise anything
+            text = f"!raised {_name_of(type(error))}"
+        if thread_time() > ends:  # whatever the program made of it
+            self.spent = True
+            return "!timeout"
+        return text
+
+    def _clean(self, space: dict[str, Any], names: set[str], sets: bool) -> None:
+        """Leave nothing of a program for the next one."""
+        self._last = math.inf
+        del sys.modules["solution"]
+        if self._harmless is None:
+            return
+        self._limited(lambda: _emptied(space), self._limits["call_seconds"])
+        if "decimal" in names:
+            decimal.setcontext(decimal.Context())
+        if "re" in names:
+            re.purge()
+        if sets:
+            self.spent = self.spent or self._watch.changed()
+
+
+def _loaded(compiled: types.CodeType, space: dict[str, Any]) -> str:
+    exec(compiled, space)
+    return ""
+
+
+def _result(function: _Function, make: Callable[[], Any]) -> str:
+    return text_of(_waited(function.call(make())))
+
+
+def _emptied(space: dict[str, Any]) -> str:
+    space.clear()
+    gc.collect()
+    return ""
+
+
+def _functions(space: dict[str, Any]) -> Iterator[_Function]:
+    """The functions of a program, and the methods of its classes that are made without arguments."""
+    found = list(_all_functions(space))
+    return iter(found[:MAX_FUNCTIONS])
+
+
+def _all_functions(space: dict[str, Any]) -> Iterator[_Function]:
+    for name, value in list(space.items()):
+        if type(name) is not str:
+            continue
+        function = _own(value)
+        if function is not None:
+            yield from _function(name, function, 0, functools.partial(_called, value))
+        elif isinstance(value, type) and _names_in(value).get("__module__") == "solution":
+            yield from _methods(name, value)
+
+
+def _methods(name: str, kind: type) -> Iterator[_Function]:
+    """The methods that a class itself defines, called on a new instance each time."""
+    made = next(
+        (_names_in(base)["__init__"] for base in _bases_of(kind) if "__init__" in _names_in(base)), None
+    )
+    makers = [] if made is None or _own(made) is None else list(_function(name, made, 1, kind))
+    if makers and makers[0].least > 0:
+        return
+    for method, value in list(_names_in(kind).items()):
+        if type(method) is not str or (method.startswith("__") and method.endswith("__")):
+            continue
+        bound = 0 if type(value) is staticmethod else 1
+        inner = value.__func__ if type(value) in (staticmethod, classmethod) else value
+        function = _own(inner)
+        if function is not None:
+            yield from _function(
+                f"{name}.{method}", function, bound, functools.partial(_method, kind, method)
+            )
+
+
+def _own(value: object) -> types.FunctionType | None:
+    """The function of the program that a value is, or wraps in a cache."""
+    if type(value) is _cached:
+        value = getattr(value, "__wrapped__", None)
+    if type(value) is types.FunctionType and value.__code__.co_filename == _FILE:
+        return value
+    return None
+
+
+def _function(
+    name: str, function: types.FunctionType, bound: int, call: Callable[[Any], Any]
+) -> Iterator[_Function]:
+    """The function, unless it needs arguments by name."""
+    code = function.__code__
+    if code.co_kwonlyargcount <= len(function.__kwdefaults__ or ()):
+        most = code.co_argcount - bound
+        least = max(most - len(function.__defaults__ or ()), 0)
+        yield _Function(name, least, math.inf if code.co_flags & _VARIADIC else most, call)
+
+
+def _called(function: Callable[..., Any], given: Any) -> Any:  # noqa: ANN401 - anything
+    return function(*given)
+
+
+def _method(kind: Callable[[], Any], name: str, given: Any) -> Any:  # noqa: ANN401 - anything
+    return getattr(kind(), name)(*given)
+
+
+def _waited(result: Any) -> Any:  # noqa: ANN401 - anything
+    """The result of a coroutine that waits for nothing, or what was given."""
+    if type(result) is not types.CoroutineType:
+        return result
+    try:
+        result.send(None)
+    except StopIteration as done:
+        return done.value
+    raise wire.NotPlain("coroutine")

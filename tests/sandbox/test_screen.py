@@ -1,0 +1,334 @@
+"""Every function of a program is called; hostile programs cost themselves alone, in any order and batch."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from processes import children, gone
+
+from datagen.errors import DatagenError
+from datagen.sandbox import screen as screening
+from datagen.sandbox.harmless import Harmless
+from datagen.sandbox.screen import DEFAULT, Inputs, Screen, Screened, ScreenLimits, key_of
+from datagen.sandbox.texts import MAX_TEXT, text_of
+from datagen.sandbox.wire import NotPlain
+
+SHORT = ScreenLimits(load_seconds=0.1, call_seconds=0.1, cpu_seconds=0.3, wall_seconds=60, memory_mb=512)
+INPUTS = Inputs([(3,), ("ab",), (1, [2])])
+#: What a program sees of the process in which others ran before: without and with a process of its own.
+SEES = """
+import collections, decimal, functools, heapq, json, math, random, re, string, typing
+def f(a):
+    return [len("abc"), math.floor(2.5), json.dumps([1, "é"]), json.loads("[1]"), random.random(),
+        str(decimal.Decimal(1) / 3), bool(re.match("a+b", "aab")), collections.Counter("aab").most_common(1),
+        isinstance(5, collections.abc.Sequence), str(typing.Optional[int]), heapq.nsmallest(1, [2, 1]),
+        string.ascii_lowercase, sorted([3, 1]), functools.reduce(max, [1, 2]), str(typing.List[int]),
+        sum([1, 2]), print(a)]
+def deep(n): return 0 if n == 0 else 1 + deep(n - 1)
+def depth(a): return deep(800)
+"""
+SEES_MORE = """
+import builtins, gc, os, signal, sys, threading, time, warnings
+def f(a):
+    return [os.listdir("."), os.getcwd(), dict(os.environ), sys.getrecursionlimit(), threading.active_count(),
+        gc.isenabled(), len(gc.callbacks), sorted(sys.modules), builtins.len("abc"), sys.gettrace(),
+        len(sys.path), len(os.listdir("/dev")), len(warnings.filters), sys.stdout.closed, os.umask(0o22)]
+"""
+HONEST = [
+    SEES,
+    SEES_MORE,
+    "def add(a, b=1): return a + b",
+    "class Solution:\n    def g(self, a): return {a: (a, None)}",
+]
+HERE = Path(__file__).parent
+
+
+def cases(file: str) -> dict[str, str]:
+    """The programs of a file by their names."""
+    parts = (HERE / file).read_text(encoding="utf-8").split("#### ")[1:]
+    return {name: code for name, _, code in (part.partition("\n") for part in parts)}
+
+
+#: Hostile programs: those that end soon, and those that run until they are ended.
+QUICK = cases("screen_quick.txt") | {
+    "deep source": "x = " + "(" * 5000 + ")" * 5000 + "\ny = " + "-" * 90000 + "1",
+    "null and surrogates": "\ud800\0",
+}
+SLOW = cases("screen_slow.txt")
+
+
+def screened(codes, inputs=INPUTS, limits=SHORT, workers=1):
+    async def run():
+        async with Screen(workers) as screen:
+            return await screen.run(codes, inputs, limits)
+
+    return asyncio.run(run())
+
+
+def test_every_function_is_called_with_what_it_takes():
+    """Functions, cached ones, coroutines, and methods of classes that are made without arguments."""
+    code = (
+        "import functools\n"
+        "def add(a, b=2): return a + b\n"
+        "@functools.lru_cache\ndef twice(a): return 2 * a\n"
+        "async def later(a): return a\n"
+        "def named(a, *, b): return a\n"
+        "def any(*args): return len(args)\n"
+        "class Solution:\n"
+        "    def __init__(self, n=1): self.n = n\n"
+        "    def more(self, a, b): return (a, b, self.n)\n"
+        "    @staticmethod\n    def still(a): return {a}\n"
+        "    @classmethod\n    def made(cls, a): return cls.__name__\n"
+        "class Needs:\n    def __init__(self, n): pass\n    def f(self, a): return a\n"
+    )
+    [found] = screened([code])
+    assert found == Screened(
+        "",
+        {
+            "add": ["5", "!raised TypeError", "!raised TypeError"],
+            "twice": ["6", '"abab"', None],
+            "later": ["3", '"ab"', None],
+            "any": ["1", "1", "2"],
+            "Solution.more": [None, None, "(1,[2],1)"],
+            "Solution.still": ["<3>", '<"ab">', None],
+            "Solution.made": ['"Solution"', '"Solution"', None],
+        },
+    )
+
+
+def test_a_program_that_fails_while_it_loads_is_still_called():
+    """Answers often read input or run an example after their functions."""
+    [found] = screened(["def f(a): return a\nn = int(input())\ndef g(a): return a\n"])
+    assert found == Screened("raised EOFError", {"f": ["3", '"ab"', None]})
+
+
+def test_waiting_takes_no_time():
+    """A program that sleeps is screened at once."""
+    codes = [
+        "import time\ndef f(a): time.sleep(600)",
+        "from time import sleep\nimport os\nsleep(600)\ndef f(a): return a",
+    ]
+    assert [one.functions["f"][0] for one in screened(codes)] == ["null", "3"]
+
+
+def test_waiting_for_what_never_comes_is_ended():
+    """A program that blocks without using the processor is ended long before a busy machine matters."""
+    code = "import threading\ndef f(a): threading.Event().wait()"
+    [found] = screened([code], limits=ScreenLimits(wall_seconds=600, idle_seconds=1))
+    assert found == Screened("timeout", {})
+
+
+def test_numbers_are_no_open_files():
+    """A function that opens what it is given finds no line to the server under a small number."""
+    inputs = Inputs([(number,) for number in range(3, 99)])
+    [found] = screened(["def f(a): return open(a).read()"], inputs)
+    assert set(found.functions["f"]) == {"!raised OSError"}
+
+
+def test_arguments_are_new_for_each_call():
+    """What a function does to its arguments, no other sees."""
+    inputs = Inputs([([1],), (bytearray(b"a"),), ({"a": [1]},)])
+    code = "def f(a): a.clear(); return a\ndef g(a): return a\n"
+    [found] = screened([code], inputs)
+    assert found.functions == {"f": ["[]", 'b""', "{}"], "g": ["[1]", 'b"a"', '{"a":[1]}']}
+
+
+def test_equal_values_have_one_text():
+    """Texts stand for `==`, but floats may differ a little; other values are no plain data."""
+    same = [
+        (1, 1.0, True),
+        (0.3, 0.1 + 0.2),
+        ({1, 2}, frozenset({2, 1})),
+        ({"a": 1, "b": 2}, {"b": 2, "a": 1.0}),
+    ]
+    for group in same:
+        assert len({text_of(value) for value in group}) == 1, group
+    others = [
+        None,
+        0,
+        1,
+        10**400,
+        -0.5,
+        float("nan"),
+        float("inf"),
+        "",
+        "1",
+        b"",
+        [],
+        (),
+        {},
+        set(),
+        [1],
+        (1,),
+        {1},
+        2j,
+    ]
+    others += [range(3), [[]], {1: 2}, "é", "\ud800", "x" * 5000, "x" * 5001, iter([1])]
+    texts = [text_of(value) for value in others]
+    assert len(set(texts)) == len(texts)
+    assert all(len(text) <= MAX_TEXT and text.isascii() and text[0] != "!" for text in texts)
+    with pytest.raises(NotPlain):
+        text_of([object()])
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("isolation", ["namespaces", "rlimits"])
+def test_hostile_programs_cost_only_themselves(isolation, monkeypatch):
+    """Between hostile programs honest ones show what they show alone, and nothing is left."""
+    monkeypatch.setenv("DATAGEN_SANDBOX", isolation)
+    alone = screened(HONEST, limits=SHORT)
+    assert [one.detail for one in alone] == [""] * len(HONEST)
+    slow = SLOW if isolation == "namespaces" else {}
+    codes = [code for bad in QUICK.values() for code in (bad, SEES)] + [
+        *slow.values(),
+        *HONEST,
+        *QUICK.values(),
+        SEES_MORE,
+    ]
+    found = screened(codes, workers=2)
+    for name, one in zip(QUICK, found[1::2], strict=False):
+        assert one == alone[0], name
+    assert found[-len(QUICK) - 1 - len(HONEST) : -len(QUICK) - 1] == alone
+    assert found[-1] == alone[1]
+    assert found[-len(QUICK) - 1 : -1] == found[: 2 * len(QUICK) : 2]
+    for name, one in zip(slow, found[2 * len(QUICK) :], strict=False):
+        assert one.detail == "timeout" or name == "loop at the end" or "!timeout" in one.functions["f"], name
+
+
+@pytest.fixture(scope="module")
+def one_screen():
+    """A screen that lives as long as this module's tests, and what runs it."""
+    with asyncio.Runner() as runner:
+        screen = Screen(2)
+        yield lambda codes, inputs=INPUTS: runner.run(screen.run(codes, inputs, SHORT))
+        runner.run(screen.__aexit__())
+
+
+CHEAP = [
+    *HONEST,
+    *(code for name, code in QUICK.items() if not name.startswith(("memory", "deep", "recursion in"))),
+]
+
+
+#: What a program of CHEAP shows when it is asked for alone.
+KNOWN: dict[str, Screened] = {}
+
+
+@given(st.lists(st.sampled_from(CHEAP), max_size=12), st.integers(1, 8))
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_order_and_batches_change_nothing(one_screen, codes, size):
+    """What a program shows depends on the program alone."""
+    for code in codes:
+        if code not in KNOWN:
+            [KNOWN[code]] = one_screen([code])
+    screening.BATCH, before = size, screening.BATCH
+    try:
+        assert one_screen(codes) == [KNOWN[code] for code in codes]
+    finally:
+        screening.BATCH = before
+
+
+def test_other_inputs_and_limits_in_the_same_screen(one_screen):
+    """A server learns new inputs, and forgets the old."""
+    code = "def f(a): return a"
+    for given_one in (1, 2, 1):
+        assert one_screen([code], Inputs([(given_one,)]))[0].functions == {"f": [str(given_one)]}
+
+
+def test_usual_answers_need_no_process_of_their_own():
+    """What answers are made of is harmless, and what leads out of a program is not."""
+    harmless = Harmless()
+    usual = (
+        "from math import *\nclass A(Exception):\n    def __init__(self): super().__init__(); self._x = 1\n"
+        "    def __lt__(self, o): return self._x < o._x\ndef f(x: int = 1): yield x\n"
+        "if __name__ == '__main__': f()\n"
+    )
+    for code in (
+        SEES,
+        usual,
+        "import re\nfrom typing import *\nclass Solution:\n    def f(self, a): re.sub(a, a, a)",
+    ):
+        assert harmless.names(compile(code, "", "exec")) is not None
+    for line in (
+        *(
+            "import os",
+            "import datagen",
+            "from json import encoder",
+            "import json\njson.codecs",
+            "import _testcapi",
+        ),
+        *(
+            "f.__globals__",
+            "e.tb_frame",
+            "getattr(f, 'x')",
+            "open('x')",
+            "eval('1')",
+            "__builtins__",
+            "len.__self__",
+        ),
+        *(
+            "import collections\ncollections._sys",
+            "import xml",
+            "import typing\ntyping.sys",
+            "from re import enum",
+        ),
+        *(
+            "class A:\n    def f(s):\n        def g(): return s.__dict__",
+            "lambda: [().__class__ for _ in ()]",
+        ),
+    ):
+        assert harmless.names(compile(line, "", "exec")) is None, line
+
+
+def test_key_stands_for_all_that_decides():
+    """Code, inputs and limits are in the key, and nothing else."""
+    other = ScreenLimits(call_seconds=1)
+    keys = [key_of("a", INPUTS), key_of("b", INPUTS), key_of("a", Inputs([])), key_of("a", INPUTS, other)]
+    assert len(set(keys)) == 4
+    assert key_of("a", Inputs([(3,), ("ab",), (1, [2])]), DEFAULT) == keys[0]
+
+
+def test_what_is_no_input_or_limit_is_an_error():
+    """One line says what is wrong."""
+    with pytest.raises(DatagenError, match="no plain data: object"):
+        Inputs([(object(),)])
+    with pytest.raises(DatagenError, match="call_seconds"):
+        ScreenLimits(call_seconds=0)
+
+
+def test_closed_screen_is_an_error():
+    """Outside its `async with` nothing runs."""
+
+    async def closed():
+        async with Screen(1) as screen:
+            pass
+        with pytest.raises(DatagenError, match="closed"):
+            await screen.run(["x = 1"], INPUTS)
+
+    asyncio.run(closed())
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks into /proc")
+def test_cancelling_leaves_no_process():
+    """A cancelled batch is ended with its processes, and the screen goes on."""
+
+    async def cancelled():
+        before = set(children(os.getpid()))
+        async with Screen(1) as screen:
+            task = asyncio.create_task(screen.run(["while True: pass"], INPUTS, ScreenLimits(10, 10, 60)))
+            ours = []
+            while len(ours) < 3:  # launcher, server, worker
+                await asyncio.sleep(0.02)
+                ours = [pid for pid in children(os.getpid()) if pid not in before]
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert (await screen.run(["x = 1"], INPUTS))[0].detail == ""
+        return ours
+
+    assert gone(asyncio.run(cancelled()))
