@@ -57,6 +57,10 @@ _TRANSPARENT = frozenset(
 )
 #: Conversions, which many languages make without a word: noted, then as if they were not there.
 _CONVERSIONS = frozenset({"ord", "chr", "int", "str"})
+#: Functions that are known without a receiver, in lower case without `_`.
+LIBRARY = frozenset(
+    "floor ceil round sqrt print printf println abs any all filter enumerate zip ord chr bin hex eval".split()
+).union(_SAME, _TRANSPARENT)
 _EITHER_WAY = frozenset({"+", "*", "==", "&", "|", "^", "and", "in", "max", "min", "join"})
 _ROOTS = {"<=": "<", "!=": "==", "//": "/", "or": "and", "&&": "and", "||": "and", "===": "==", "!==": "=="}
 _TURNED = {">": "<", ">=": "<"}

@@ -1,86 +1,107 @@
-"""Features of code in C, C++, Java, JavaScript, TypeScript, Go, Rust, and of Python that does not parse.
+"""What code in C, C++, Java, JavaScript, TypeScript, Go, Rust does, and Python that does not parse.
 
-One tolerant reader for all: it knows expressions with the precedence that these languages share, branches,
-loops, returns and blocks in braces, and steps over the rest: types, modifiers, macros.
+One tolerant reader for all. It knows the expressions that these languages share, branches, loops, returns,
+functions and blocks in braces, and steps over the rest: types, modifiers, macros. Each token is read once.
 """
 
 from __future__ import annotations
 
 import re
 
-from decontam.detectors._code_features import NOTHING, VARIABLE, Features, Shape
+from decontam.detectors._code_features import LIBRARY, NOTHING, VARIABLE, Features, Shape
 
-_GENERIC = re.compile(r"(?<=\w)(?:::)?<(?:[\w\s,:.*?&\[\]]|<[\w\s,:.*?&\[\]<>]{0,40}>){0,60}>(?=[\s(&*>{)\[,;:])")
-_TOKEN = re.compile(
-    r"""(?P<skip>/\*(?s:.*?)\*/|(?<!:)//[^\n]*|\#[^\n]*|\"\"\"(?s:.*?)\"\"\")"""
-    r"""|(?P<string>"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`[^`]*`)"""
-    r"""|(?P<number>0[xX][0-9a-fA-F]+|\d[\d_]*(?:\.(?!\.)\d*)?(?:[eE][+-]?\d+)?)[a-zA-Z_0-9]*"""
-    r"""|(?P<name>[^\W\d][\w$]*!?(?!=)|[^\W\d][\w$]*)"""
-    r"""|(?P<op>===|!==|\*\*=|<<=|>>=|//=|\.\.=|\.\.\.|[-+*/%&|^<>=!:]=|&&|\|\||\+\+|--|=>|->|::|\.\.|<<|>>|\*\*|[^\s\w])"""
+#: Types in angle brackets behind a name: `vector<vector<int>>`, `iter().sum::<i32>()`.
+_GENERIC = re.compile(r"(?<=\w)(?:::)?<[\w\s,:.*?\[\]&']{0,60}(?:<[\w\s,:.*?\[\]&']{0,60}>[\w\s,]{0,20}){0,3}>(?=[\s(&*>{)\[,;:])")
+_STRING = r"(?P<string>\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|`[^`]*`)"
+_REST = (
+    r"|(?P<number>0[xX][0-9a-fA-F]+|[0-9][0-9_]*(?:\.(?!\.)[0-9]*)?(?:[eE][+-]?[0-9]+)?)[a-zA-Z_0-9]*"
+    r"|(?P<name>[^\W\d][\w$]*)"
+    r"|(?P<mark>===|!==|\*\*=|<<=|>>=|//=|\.\.=|\.\.\.|[-+*/%&|^<>=!:]=|&&|\|\||\+\+|--|=>|->|::|\.\.|<<|>>|\*\*|//|[^\s\w])"
 )
-_PYTHON_TOKEN = re.compile(_TOKEN.pattern.replace(r"(?<!:)//[^\n]*|", ""))
+_TOKEN = re.compile(rf"/\*(?:[^*]|\*(?!/))*\*/|(?<!:)//[^\n]*|#[^\n]*|{_STRING}{_REST}")
+_PYTHON_TOKEN = re.compile(rf'#[^\n]*|"""(?:[^"]|"(?!""))*"""|{_STRING}{_REST}')
+_BRACES = re.compile(r"[;{}][ \t]*$", re.MULTILINE)
+
 _BINARY = {
-    **{"or": 1, "||": 1, "and": 2, "&&": 2, "in": 4, "is": 4, "==": 4, "!=": 4, "===": 4, "!==": 4},
-    **{"<": 5, ">": 5, "<=": 5, ">=": 5, "|": 6, "^": 6, "&": 6, "<<": 7, ">>": 7, "..": 3, "..=": 3},
+    **{"or": 1, "||": 1, "and": 2, "&&": 2, "..": 3, "..=": 3, "in": 4, "is": 4, "==": 4, "!=": 4},
+    **{"===": 4, "!==": 4, "<": 5, ">": 5, "<=": 5, ">=": 5, "|": 6, "^": 6, "&": 6, "<<": 7, ">>": 7},
     **{"+": 8, "-": 8, "*": 9, "/": 9, "%": 9, "//": 9, "**": 11},
 }
-_WORD_OPERATORS = frozenset({"or", "and", "in", "is"})
+_UNARY = 10
 _AUGMENTED = frozenset({"+=", "-=", "*=", "/=", "%=", "**=", "//=", "<<=", ">>=", "&=", "|=", "^="})
 _TRUTH = frozenset({"true", "false", "null", "nil", "nullptr", "NULL", "True", "False", "None"})
-_STEP_OVER = frozenset({"new", "await", "mut", "not", "const", "let", "var", "typeof", "static", "final", "public", "private", "auto", "unsigned", "ref", "lambda", "move", "range", "export", "async", "protected"})
-_NAMESPACES = frozenset({"Math", "math", "std", "strings", "strconv", "sort", "Collections", "Arrays", "Integer", "String", "Object", "unicode", "Character", "Array", "cmp", "f64", "i32", "fmt", "System"})
-_DEEP = 60
+_MODIFIERS = frozenset(
+    "new await mut not const let var typeof static final public private protected auto unsigned ref lambda move"
+    " range export async".split()
+)
+_MODULES = frozenset(
+    "Math math std strings strconv sort Collections Arrays Integer String Object unicode Character Array cmp f64 i32"
+    " fmt System".split()
+)
+_BRANCHES = frozenset({"if", "elif", "switch", "match", "while"})
+_DEFINING = frozenset({"function", "func", "fn", "def"})
+_CLOSING = frozenset({")", "]", "}", ";", ","})
+#: Nested deeper than this, code is stepped over.
+_DEEPEST = 50
+
+Token = tuple[str | None, str, int]
+Found = tuple[int, int, set[str], frozenset[str]]
 
 
-def units(text: str) -> list[tuple[tuple[int, int], set[str], set[str]]]:
-    """Return of each function, and of all together: where it stands, its features, the names of functions."""
-    plain = _GENERIC.sub(lambda found: " " * len(found[0]), text)
-    python = not re.search(r"[;{}]\s*$", plain, re.MULTILINE)
-    reader = _Reader(plain, python)
-    reader.statements("", 0)
-    return reader.units
+def units(text: str) -> list[Found]:
+    """Return each function, and all code together: where it begins and ends, what it does, names called in it."""
+    blanked = _GENERIC.sub(lambda found: " " * len(found[0]), text)
+    pattern = _TOKEN if _BRACES.search(blanked) else _PYTHON_TOKEN
+    tokens = [
+        (kind, found[kind], found.start()) for found in pattern.finditer(blanked) if (kind := found.lastgroup)
+    ]
+    reader = _Reader([*tokens, (None, "", len(text))])
+    return reader.all()
 
 
-class _Reader:
-    def __init__(self, text: str, python: bool) -> None:
-        pattern = _PYTHON_TOKEN if python else _TOKEN
-        self.tokens = [(m.lastgroup, m[m.lastgroup], m.start()) for m in pattern.finditer(text) if m.lastgroup != "skip"]
-        self.tokens += [("end", "", len(text))]
+class _Reader(Features):
+    """Reads tokens from left to right; what reads an expression returns how it is seen from outside."""
+
+    def __init__(self, tokens: list[Token]) -> None:
+        super().__init__()
+        self.tokens = tokens
         self.at = 0
         self.names: set[str] = set()
-        self.features = Features()
-        self.units = []
-        self._top()
+        self.units: list[Found] = []
 
-    def _top(self):
-        outer = self.features
-        while self.tokens[self.at][0] != "end":
+    def all(self) -> list[Found]:
+        """Read everything, also behind a brace that closes nothing."""
+        while self.tokens[self.at][0]:
             self.statements("", 0)
-            self.at += self.tokens[self.at][0] != "end"
-        self.units.append(((0, self.tokens[-1][2]), outer.found, self.names))
+            self.at += self.tokens[self.at][0] is not None
+        self.units.append((0, self.tokens[-1][2], self.found, frozenset(self.names)))
+        return self.units
 
     @property
-    def value(self) -> str:
-        return self.tokens[self.at][1]
+    def mark(self) -> str:
+        """The next token, if it is no literal."""
+        kind, value, _ = self.tokens[self.at]
+        return value if kind == "mark" or kind == "name" else ""
+
+    def following(self) -> Token:
+        return self.tokens[min(self.at + 1, len(self.tokens) - 1)]
 
     def takes(self, *values: str) -> bool:
-        if self.tokens[self.at][1] in values and self.tokens[self.at][0] in {"op", "name"}:
+        if self.mark in values and self.tokens[self.at][0]:
             self.at += 1
             return True
         return False
 
     def statements(self, path: str, depth: int) -> list[Shape]:
-        """Read up to the brace that closes this block; return the expressions in it."""
+        """Read up to the brace that closes this block; return what stands in it."""
         found = []
-        while self.tokens[self.at][0] != "end" and self.value != "}":
+        while self.tokens[self.at][0] and self.mark != "}":
             before = self.at
             found.append(self.statement(path, depth))
             self.at += self.at == before
         return found
 
     def block(self, path: str, depth: int) -> None:
-        if depth > _DEEP:
-            return
         if self.takes("{"):
             self.statements(path, depth + 1)
             self.takes("}")
@@ -88,184 +109,192 @@ class _Reader:
             self.statement(path, depth + 1)
 
     def statement(self, path: str, depth: int) -> Shape:
-        kind, value, start = self.tokens[self.at]
-        if depth > _DEEP or kind == "end":
+        kind, value, _ = self.tokens[self.at]
+        if depth > _DEEPEST or kind is None:
             return NOTHING
-        if value in {"if", "elif", "switch", "match", "while"} and kind == "name":
-            self.at += 1
-            test = self.expression(0, depth)
-            if value != "while":
-                self.features.note("if", test)
-            self.block(self.features.flow(path, "loop" if value == "while" else "if"), depth)
-            while value in {"if", "elif"} and self.takes("else"):
-                if self.value == "if":
-                    return self.statement(path, depth + 1)
-                self.block(self.features.flow(path, "if"), depth)
-            return NOTHING
-        if value == "for" and kind == "name":
-            self.at += 1
-            return self.loop(path, depth)
-        if value == "return" and kind == "name":
-            self.at += 1
-            self.features.flow(path, "return")
-            if self.value in {";", "}"}:
-                return NOTHING
-            return self.features.note("return", self.expression(0, depth))
-        if value == "break":
-            self.at += 1
-            self.features.flow(path, "break")
-            return NOTHING
-        if value == "{":
+        if kind == "name":
+            if value in _BRANCHES:
+                return self.branch(path, depth)
+            if value in {"for", "return", "break", "else", "do", "loop"}:
+                self.at += 1
+                return self.keyword(value, path, depth)
+        if value == "{" and kind == "mark":
             self.block(path, depth)
-            return NOTHING
-        if value in {"else", "do", "loop"} and kind == "name":
-            self.at += 1
             return NOTHING
         first = self.at
         shape = self.expression(0, depth)
-        if self.value == "{" and self._defines(first):
+        mark = self.mark
+        if mark == "{":
             self.function(first, depth)
             return NOTHING
-        if self.value in _AUGMENTED:
-            operator = self.value[:-1]
+        if mark in _AUGMENTED:
             self.at += 1
-            return self.features.operation(operator, shape, self.expression(0, depth))
-        if self.takes("=", ":="):
-            value_shape = self.expression(0, depth)
-            if shape[0] != "v":
-                self.features.note("=", shape, value_shape)
-            return value_shape
+            return self.operation(mark[:-1], shape, self.expression(0, depth))
+        if mark == "=" or mark == ":=":
+            return self.assigned(shape, depth)
         return shape
 
-    def _defines(self, first: int) -> bool:
-        return True
+    def assigned(self, target: Shape, depth: int) -> Shape:
+        named = self.tokens[self.at - 1] if self.at else (None, "", 0)
+        self.at += 1
+        if named[0] == "name" and (
+            self.mark in {"(", "async", "function", "func"} or self.following()[1] == "=>"
+        ):
+            self.names.add(named[1])
+        value = self.expression(0, depth)
+        if target[0] != "v":
+            self.note("=", target, value)
+        return value
 
-    def function(self, first: int, depth: int) -> None:
-        outer, start = self.features, self.tokens[first][2]
-        self.features = Features()
-        self.block("", depth)
-        found = self.features.found
-        self.units.append(((start, self.tokens[self.at - 1][2] + 1), found, self.names))
-        self.features = outer
-        outer.found |= found
+    def branch(self, path: str, depth: int) -> Shape:
+        word = self.mark
+        self.at += 1
+        test = self.expression(0, depth)
+        if word == "while":
+            self.block(self.flow(path, "loop"), depth)
+            return NOTHING
+        self.note("if", test)
+        self.block(self.flow(path, "if"), depth)
+        while self.takes("else"):
+            if self.mark == "if":
+                return self.statement(path, depth + 1)
+            self.block(self.flow(path, "if"), depth)
+        return NOTHING
 
-    def loop(self, path: str, depth: int) -> Shape:
+    def keyword(self, word: str, path: str, depth: int) -> Shape:
+        if word == "for":
+            return self.for_each(path, depth)
+        if word == "break":
+            self.flow(path, "break")
+        if word == "return":
+            self.flow(path, "return")
+            if self.mark not in {";", "}"}:
+                return self.note("return", self.expression(0, depth))
+        return NOTHING
+
+    def for_each(self, path: str, depth: int) -> Shape:
         """Read a loop's head, in parentheses or not, and its body."""
         closed = self.takes("(")
-        over: Shape | None = None
-        limit = self.at + 200
-        while self.at < limit and self.tokens[self.at][0] != "end" and self.value not in {"{", ")"}:
+        over = None
+        while self.tokens[self.at][0] and self.mark not in {"{", ")"}:
             before = self.at
             if self.takes("of", "in", ":", "range"):
                 over = self.expression(0, depth)
-            elif self.tokens[self.at][0] == "name" and self.tokens[self.at + 1][1] in {"of", "in", ":"}:
+            elif self.tokens[self.at][0] == "name" and self.following()[1] in {"of", "in", ":"}:
                 self.at += 1
             else:
                 self.statement(path, depth + 1)
             self.at += self.at == before
-            if closed is False and over is not None:
+            if over is not None and not closed:
                 break
-        self.takes(")") if closed else None
+        if closed:
+            self.takes(")")
         self.takes(":")
-        inner = self.features.loop(path, over) if over is not None else self.features.flow(path, "loop")
-        self.block(inner, depth)
+        self.block(self.flow(path, "loop") if over is None else self.loop(path, over), depth)
         return NOTHING
 
+    def function(self, first: int, depth: int) -> None:
+        """Read a block as a unit of its own; what it does belongs to what is around it, too."""
+        outer, outer_names = self.found, self.names
+        self.found, self.names = set(), set(outer_names) if depth < 3 else outer_names
+        self.block("", depth)
+        last = self.tokens[self.at - 1]
+        self.units.append((self.tokens[first][2], last[2] + len(last[1]), self.found, frozenset(self.names)))
+        self.found |= outer
+        self.names |= outer_names
+
     def expression(self, least: int, depth: int) -> Shape:
-        if depth > _DEEP:
-            return NOTHING
         left = self.operand(depth + 1)
         while True:
-            kind, value, _ = self.tokens[self.at]
-            power = _BINARY.get(value, 0) if kind == "op" or value in _WORD_OPERATORS else 0
-            if value == "?" and kind == "op" and least == 0:
+            mark = self.mark
+            if mark == "?" and least == 0 and depth <= _DEEPEST:
                 self.at += 1
-                self.features.note("if", left)
+                self.note("if", left)
                 first = self.expression(0, depth + 1)
                 if self.takes(":"):
-                    left = self.features.note("?", *sorted([first, self.expression(0, depth + 1)]))
+                    left = self.note("?", *sorted([first, self.expression(0, depth + 1)]))
                 continue
-            if value == "not" and self.tokens[self.at + 1][1] == "in":
+            if mark == "not" and self.following()[1] == "in":
                 self.at += 1
                 continue
-            if not power or power <= least:
+            power = _BINARY.get(mark, 0)
+            if power <= least or depth > _DEEPEST:
                 return left
             self.at += 1
-            if value.startswith(".."):
-                right = self.expression(power, depth + 1)
-                left = self.features.counted(left, right)
-            else:
-                left = self.features.operation(value, left, self.expression(power, depth + 1))
+            right = self.expression(power, depth + 1)
+            left = self.counted(left, right) if mark in {"..", "..="} else self.operation(mark, left, right)
 
     def operand(self, depth: int) -> Shape:
-        kind, value, start = self.tokens[self.at]
-        if depth > _DEEP or kind == "end" or value in {")", "]", "}", ";", ","}:
+        kind, value, _ = self.tokens[self.at]
+        if depth > _DEEPEST or kind is None or (kind == "mark" and value in _CLOSING):
             return NOTHING
         self.at += 1
         if kind == "number":
-            value = value.replace("_", "").rstrip(".")
-            value = value.removesuffix(".0")
-            return self.after(self.features.literal(value), depth)
+            return self.after(self.literal(_number(value)), depth)
         if kind == "string":
-            return self.after(self.features.literal(f'"{value[1:-1]}"'), depth)
-        if kind == "op":
+            return self.after(self.literal(f'"{value[1:-1]}"'), depth)
+        if kind == "mark":
             return self.prefixed(value, depth)
         if value in _TRUTH:
-            return self.features.literal(value)
-        if value in _STEP_OVER:
+            return self.literal(value)
+        if value in _MODIFIERS:
             return self.operand(depth + 1)
-        if value in {"function", "func", "fn", "def"}:
-            name = self.value if self.tokens[self.at][0] == "name" else ""
-            if name:
-                self.names.add(name)
-                self.at += 1
-            if self.takes("("):
-                self.arguments(")", depth)
-            while self.value not in {"{", "}", ";", ":", ",", ")"} and self.tokens[self.at][0] != "end":
-                self.at += 1
-            if self.value == "{":
-                self.function(self.at, depth)
-            return VARIABLE
+        if value in _DEFINING:
+            return self.defined(depth)
         return self.after(VARIABLE, depth, value)
 
-    def prefixed(self, value: str, depth: int) -> Shape:
-        if value == "(":
+    def defined(self, depth: int) -> Shape:
+        """Read what follows `function`, `func`, `fn` or `def`."""
+        first = self.at
+        if self.tokens[self.at][0] == "name":
+            self.names.add(self.tokens[self.at][1])
+            self.at += 1
+        if self.takes("("):
+            self.arguments(")", depth)
+        while self.tokens[self.at][0] and self.mark not in {"{", "}", ";", ":", ",", ")"}:
+            self.at += 1
+        if self.mark == "{":
+            self.function(first, depth)
+        return VARIABLE
+
+    def prefixed(self, mark: str, depth: int) -> Shape:
+        if mark == "(":
             inner = self.arguments(")", depth)
             if self.takes("=>"):
                 return self.body(depth)
-            kind, following, _ = self.tokens[self.at]
-            if inner == [VARIABLE] and (kind in {"name", "number", "string"} and following not in _BINARY and kind=="name" or kind in {"number","string"} or following == "("):
-                return self.operand(depth + 1)  # a cast
-            return self.after(inner[0] if len(inner) == 1 else self.features.note("list", *inner), depth)
-        if value == "[":
-            return self.after(self.features.note("list", *self.arguments("]", depth)), depth)
-        if value == "{":
-            inner = self.statements("", depth + 1)
+            kind, value, _ = self.tokens[self.at]
+            if inner == [VARIABLE] and (value == "(" or (kind not in {"mark", None} and value not in _BINARY)):
+                return self.operand(depth + 1)  # behind a cast
+            return self.after(inner[0] if len(inner) == 1 else self.note("list", *inner), depth)
+        if mark == "[":
+            return self.after(self.note("list", *self.arguments("]", depth)), depth)
+        if mark == "{":
+            inner = [one for one in self.statements("", depth + 1) if one != NOTHING]
             self.takes("}")
-            return self.features.note("list", *[one for one in inner if one != NOTHING])
-        if value == "|":  # parameters of a closure
-            while self.tokens[self.at][0] != "end" and self.value not in {"|", "{", ";"}:
+            return self.note("list", *inner)
+        if mark == "|":  # the parameters of a closure
+            while self.tokens[self.at][0] and self.mark not in {"|", "{", ";"}:
                 self.at += 1
             self.takes("|")
             return self.body(depth)
-        if value == "-":
-            if self.tokens[self.at][0] == "number":
-                self.tokens[self.at] = ("number", "-" + self.value, self.tokens[self.at][2])
-                return self.operand(depth + 1)
-            return self.features.operation("-", self.expression(10, depth + 1))
-        if value in {"!", "&", "*", "++", "--", "...", "&&", "+", "~", "@"}:
-            return self.expression(10, depth + 1)
+        if mark == "-" and self.tokens[self.at][0] == "number":
+            self.at += 1
+            return self.after(self.literal("-" + _number(self.tokens[self.at - 1][1])), depth)
+        if mark == "-":
+            return self.operation("-", self.expression(_UNARY, depth + 1))
+        if mark in {"!", "&", "*", "++", "--", "...", "&&", "+", "~", "@"}:
+            return self.expression(_UNARY, depth + 1)
         return NOTHING
 
     def body(self, depth: int) -> Shape:
-        if self.value == "{":
-            self.block("", depth + 1)
-            return VARIABLE
-        return self.expression(0, depth + 1)
+        if self.mark != "{":
+            return self.expression(0, depth + 1)
+        self.block("", depth + 1)
+        return VARIABLE
 
     def arguments(self, closing: str, depth: int) -> list[Shape]:
         found = []
-        while self.tokens[self.at][0] != "end" and self.value != closing and self.value not in {"}", ";"}:
+        while self.tokens[self.at][0] and self.mark not in {closing, "}", ";"}:
             before = self.at
             shape = self.statement("", depth + 1)
             if shape != NOTHING:
@@ -276,54 +305,50 @@ class _Reader:
         return found
 
     def after(self, shape: Shape, depth: int, name: str = "") -> Shape:
-        """Read calls, members and subscripts behind an operand."""
+        """Read calls, members and subscripts behind an operand, which is called `name` if it is a name."""
         while True:
-            kind, value, _ = self.tokens[self.at]
-            if kind != "op":
-                return shape
-            if value == "(" and name:
+            mark = self.mark
+            if mark == "(" and name:
                 self.at += 1
-                inner = self.arguments(")", depth)
                 self.names.add(name)
-                shape = self.called(name, inner)
+                inner = self.arguments(")", depth)
+                known = name.replace("_", "").lower() in LIBRARY
+                shape = self.call(name, *inner) if known else self.note("call", *inner)
                 name = ""
-            elif value == "[":
+            elif mark == "[":
                 self.at += 1
                 inner = self.arguments("]", depth)
-                shape = self.features.element(shape, *inner) if inner else shape
+                shape = self.element(shape, *inner) if inner else shape
                 name = ""
-            elif value in {".", "->", "::"} and self.tokens[self.at + 1][0] == "name":
-                attribute = self.tokens[self.at + 1][1]
-                self.at += 2
-                if self.value == "(":
-                    self.at += 1
-                    inner = self.arguments(")", depth)
-                    owner = [] if name in _NAMESPACES or (value == "::") else [shape]
-                    shape = self.features.call(attribute, *owner, *inner)
-                    name = ""
-                elif value == "::" or name in _NAMESPACES:
-                    name = attribute
-                else:
-                    shape = self.features.call(attribute, shape) if attribute in {"length", "size"} else self.features.note("." + attribute, shape)
-                    name = ""
-            elif value in {"++", "--"}:
+            elif mark in {".", "->", "::"} and self.following()[0] == "name":
+                shape, name = self.member(shape, name, depth)
+            elif mark in {"++", "--"}:
                 self.at += 1
-                shape = self.features.operation(value[0], shape, self.features.literal("1"))
-            elif value == "=>":
+                shape = self.operation(mark[0], shape, self.literal("1"))
+            elif mark == "=>":
                 self.at += 1
                 return self.body(depth)
-            elif value == "?" and self.tokens[self.at+1][1] in {".", ";", ")"}:
+            elif mark == "!" and self.following()[1] in {"(", "["}:  # a macro
+                self.at += 1
+            elif mark == "?" and self.following()[1] in {".", ";", ")"}:
                 self.at += 1
             else:
                 return shape
 
-    def called(self, name: str, inner: list[Shape]) -> Shape:
-        plain = name.replace("_", "").lower()
-        from decontam.detectors import _code_features as f
-        if plain in f._SAME or plain in f._TRANSPARENT or plain in _LIBRARY:
-            if plain in ("append",) or True:
-                return self.features.call(name, *inner)
-        return self.features.note("call", *inner)
+    def member(self, owner: Shape, name: str, depth: int) -> tuple[Shape, str]:
+        """Read a member of `owner`, called or not; return it, with its name if it is a module's."""
+        plain = name in _MODULES or self.mark == "::"
+        attribute = self.following()[1]
+        self.at += 2
+        if self.takes("("):
+            inner = self.arguments(")", depth)
+            return self.call(attribute, *([] if plain else [owner]), *inner), ""
+        if plain:
+            return owner, attribute
+        if attribute in {"length", "size"}:
+            return self.call(attribute, owner), ""
+        return self.note("." + attribute, owner), ""
 
 
-_LIBRARY = frozenset("floor ceil round sqrt isdigit isalpha isupper islower print printf println abs max min len any all filter enumerate zip ord chr bin hex eval".split())
+def _number(text: str) -> str:
+    return text.replace("_", "").rstrip(".").removesuffix(".0")

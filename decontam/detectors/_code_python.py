@@ -1,225 +1,234 @@
-"""Features of Python code, from its syntax tree."""
+"""What Python code does, from its syntax tree."""
 
 from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from decontam.detectors._code_features import NOTHING, VARIABLE, Features, Shape
 
-_NAMES = frozenset(dir(builtins))
-_FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
+_Function = ast.FunctionDef | ast.AsyncFunctionDef
+_BUILTINS = frozenset(dir(builtins))
+_MODULES = frozenset({"math", "np", "collections", "itertools", "functools", "re"})
 _OPERATORS: dict[type[ast.AST], str] = {
     **{ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "/", ast.Mod: "%", ast.Pow: "**"},
     **{ast.BitAnd: "&", ast.BitOr: "|", ast.BitXor: "^", ast.LShift: "<<", ast.RShift: ">>", ast.MatMult: "@"},
-    **{ast.Lt: "<", ast.LtE: "<", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==", ast.NotEq: "==", ast.Is: "=="},
+    **{ast.Lt: "<", ast.LtE: "<", ast.Gt: ">", ast.GtE: ">", ast.Eq: "==", ast.NotEq: "==", ast.Is: "=="},
     **{ast.IsNot: "==", ast.In: "in", ast.NotIn: "in", ast.UAdd: "+", ast.USub: "-", ast.Invert: "~"},
 }
 
 
-def units(tree: ast.Module) -> Iterator[tuple[ast.AST | None, set[str]]]:
-    """Yield the features of each function and method that stands in no other one, and of the rest together.
+def units(tree: ast.Module) -> Iterator[tuple[_Function | None, set[str]]]:
+    """Yield each function and method that stands in no other one, with what it does; then all code together.
 
-    The rest, what runs when the module is imported, comes without a node.
+    All together, which has no node, is left out where there is but one function.
     """
     rest: list[ast.stmt] = []
-    waiting = list(tree.body)
     whole: list[set[str]] = []
+    waiting = list(tree.body)
     for node in waiting:
-        if isinstance(node, _FUNCTION):
-            whole.append(_of(node.body))
+        if isinstance(node, _Function):
+            whole.append(features(node.body))
             yield node, whole[-1]
         elif isinstance(node, ast.ClassDef):
             waiting.extend(node.body)
         else:
             rest.append(node)
-    if rest:
-        whole.append(_of(rest))
-    if len(whole) > 1 or rest:
-        yield None, set().union(*whole)
+    if rest or len(whole) > 1:
+        yield None, features(rest).union(*whole)
 
 
-def _of(nodes: list[ast.stmt]) -> set[str]:
-    visitor = _Visitor()
+def features(nodes: Iterable[ast.stmt]) -> set[str]:
+    """Return what statements do.
+
+    Raises:
+        RecursionError: they are nested too deep.
+    """
+    reader = _Reader()
     for node in nodes:
-        visitor.see(node, "")
-    return visitor.features.found
+        reader.see(node, "")
+    return reader.found
 
 
-class _Visitor:
-    """Goes through a tree from the leaves up; each method returns how a node is seen from outside."""
-
-    def __init__(self) -> None:
-        self.features = Features()
-        self.methods: dict[type[ast.AST], object] = {}
+class _Reader(Features):
+    """Goes through a tree from the leaves up; each method says how its node is seen from outside."""
 
     def see(self, node: ast.AST | None, path: str) -> Shape:
         if node is None:
             return NOTHING
-        method = getattr(self, "_" + type(node).__name__.lower(), None)
+        method = _METHODS.get(type(node))
         if method is not None:
-            shape: Shape = method(node, path)
+            shape: Shape = method(self, node, path)
             return shape
         for child in ast.iter_child_nodes(node):
             self.see(child, path)
         return VARIABLE
 
-    def all(self, nodes, path):
+    def all(self, nodes: Iterable[ast.AST | None], path: str) -> list[Shape]:
         return [self.see(node, path) for node in nodes]
 
-    def _name(self, node, path):
+    def nothing(self, node: ast.AST, path: str) -> Shape:  # noqa: ARG002
         return VARIABLE
 
-    _arguments = _import = _importfrom = _continue = _pass = _global = _name
+    def constant(self, node: ast.Constant, path: str = "") -> Shape:  # noqa: ARG002
+        value = node.value
+        if isinstance(value, str):
+            return self.literal(f'"{value}"')
+        if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+            return self.literal(str(int(value)))
+        if isinstance(value, int) and abs(value) >= 1 << 64:
+            return self.literal("big")  # of which Python may refuse to say the digits
+        return self.literal(str(value))
 
-    def _constant(self, node, path):
-        if isinstance(node.value, str):
-            return self.features.literal(f'"{node.value}"')
-        if isinstance(node.value, float) and node.value.is_integer() and abs(node.value) < 1e15:
-            return self.features.literal(str(int(node.value)))
-        return self.features.literal(str(node.value))
+    def formatted(self, node: ast.JoinedStr, path: str) -> Shape:
+        return self.note("+", *self.all(node.values, path))
 
-    def _joinedstr(self, node, path):
-        return self.features.note("+", *self.all(node.values, path))
-
-    def _formattedvalue(self, node, path):
+    def inside(self, node: Any, path: str) -> Shape:  # noqa: ANN401
         return self.see(node.value, path)
 
-    def _attribute(self, node, path):
-        if isinstance(node.value, ast.Name) and node.attr != "length":
-            return self.features.note("." + node.attr, VARIABLE)
-        return self.features.call(node.attr, self.see(node.value, path))
+    def attribute(self, node: ast.Attribute, path: str) -> Shape:
+        if isinstance(node.value, ast.Name):
+            return self.note("." + node.attr, VARIABLE)
+        return self.call(node.attr, self.see(node.value, path))
 
-    def _call(self, node, path):
-        called = node.func
+    def called(self, node: ast.Call, path: str) -> Shape:
         arguments = self.all([*node.args, *(one.value for one in node.keywords)], path)
-        self.features.found.update(f"{one.arg}=" for one in node.keywords)
-        if isinstance(called, ast.Name):
-            if called.id == "range" and arguments:
-                return self.features.counted(*arguments)
-            if called.id not in _NAMES:
-                return self.features.note("call", *arguments)
-            return self.features.call(called.id, *arguments)
-        if isinstance(called, ast.Attribute):
-            owner = called.value
-            if isinstance(owner, ast.Name) and owner.id in {"math", "np", "collections", "itertools", "functools", "re"}:
-                return self.features.call(called.attr, *arguments)
-            return self.features.call(called.attr, self.see(owner, path), *arguments)
-        return self.features.note("call", self.see(called, path), *arguments)
+        self.found.update(f"{one.arg}=" for one in node.keywords)
+        match node.func:
+            case ast.Name("range") if arguments:
+                return self.counted(*arguments)
+            case ast.Name(name) if name in _BUILTINS:
+                return self.call(name, *arguments)
+            case ast.Attribute(ast.Name(name), attribute) if name in _MODULES:
+                return self.call(attribute, *arguments)
+            case ast.Attribute(owner, attribute):
+                return self.call(attribute, self.see(owner, path), *arguments)
+        self.see(node.func, path)
+        return self.note("call", *arguments)
 
-    def _binop(self, node, path):
-        return self.features.operation(_OPERATORS[type(node.op)], self.see(node.left, path), self.see(node.right, path))
+    def binary(self, node: ast.BinOp, path: str) -> Shape:
+        left, right = self.see(node.left, path), self.see(node.right, path)
+        return self.operation(_OPERATORS[type(node.op)], left, right)
 
-    def _augassign(self, node, path):
-        return self.features.operation(_OPERATORS[type(node.op)], self.see(node.target, path), self.see(node.value, path))
+    def augmented(self, node: ast.AugAssign, path: str) -> Shape:
+        target, value = self.see(node.target, path), self.see(node.value, path)
+        return self.operation(_OPERATORS[type(node.op)], target, value)
 
-    def _unaryop(self, node, path):
-        if isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Constant) and isinstance(node.operand.value, int | float):
-            return self._constant(ast.Constant(-node.operand.value), path)
-        inner = self.see(node.operand, path)
-        return inner if isinstance(node.op, ast.Not) else self.features.operation(_OPERATORS[type(node.op)], inner)
+    def unary(self, node: ast.UnaryOp, path: str) -> Shape:
+        match node:
+            case ast.UnaryOp(ast.USub(), ast.Constant(int() | float() as value)):
+                return self.constant(ast.Constant(-value))
+            case ast.UnaryOp(ast.Not(), inner):
+                return self.see(inner, path)
+        return self.operation(_OPERATORS[type(node.op)], self.see(node.operand, path))
 
-    def _boolop(self, node, path):
-        shapes = self.all(node.values, path)
-        made = shapes[0]
-        for one in shapes[1:]:
-            made = self.features.note("and", made, one)
-        return made
+    def boolean(self, node: ast.BoolOp, path: str) -> Shape:
+        first, *others = self.all(node.values, path)
+        for other in others:
+            first = self.note("and", first, other)
+        return first
 
-    def _compare(self, node, path):
+    def compared(self, node: ast.Compare, path: str) -> Shape:
         sides = self.all([node.left, *node.comparators], path)
-        made = [
-            self.features.operation(_OPERATORS[type(op)], left, right)
-            for op, left, right in zip(node.ops, sides, sides[1:], strict=False)
-        ]
-        return made[0] if len(made) == 1 else self.features.note("and", *made)
+        names = [_OPERATORS[type(operator)] for operator in node.ops]
+        made = [self.operation(*one) for one in zip(names, sides, sides[1:], strict=False)]
+        return made[0] if len(made) == 1 else self.note("and", *made)
 
-    def _subscript(self, node, path):
+    def subscript(self, node: ast.Subscript, path: str) -> Shape:
         owner = self.see(node.value, path)
-        if isinstance(node.slice, ast.Slice):
-            parts = [self.see(one, path) for one in (node.slice.lower, node.slice.upper, node.slice.step)]
-            if parts == [NOTHING, NOTHING, ("-1", "-1", "-1")]:
-                return self.features.note("reverse", owner)
-            return self.features.note("slice", owner, *parts[: 3 if node.slice.step else 2])
-        return self.features.element(owner, self.see(node.slice, path))
+        if not isinstance(node.slice, ast.Slice):
+            return self.element(owner, self.see(node.slice, path))
+        bounds = self.all([node.slice.lower, node.slice.upper, node.slice.step], path)
+        if bounds == [NOTHING, NOTHING, ("-1", "-1", "-1")]:
+            return self.note("reverse", owner)
+        return self.note("slice", owner, *bounds[: 3 if node.slice.step else 2])
 
-    def _if(self, node, path):
-        self.features.note("if", self.see(node.test, path))
+    def branch(self, node: ast.If, path: str) -> Shape:
+        self.note("if", self.see(node.test, path))
         if isinstance(node.test, ast.UnaryOp) and isinstance(node.test.operand, ast.Name):
-            self.features.note("==", self.features.note("len", VARIABLE), self.features.literal("0"))
-        inner = self.features.flow(path, "if")
+            self.note("==", self.note("len", VARIABLE), self.literal("0"))
+        inner = self.flow(path, "if")
         self.all(node.body, inner)
         chained = len(node.orelse) == 1 and isinstance(node.orelse[0], ast.If)
         self.all(node.orelse, path if chained else inner)
         return VARIABLE
 
-    def _ifexp(self, node, path):
-        self.features.note("if", self.see(node.test, path))
-        self.features.flow(path, "if")
-        return self.features.note("?", *sorted(self.all([node.body, node.orelse], path)))
+    def choice(self, node: ast.IfExp, path: str) -> Shape:
+        self.note("if", self.see(node.test, path))
+        self.flow(path, "if")
+        return self.note("?", *sorted(self.all([node.body, node.orelse], path)))
 
-    def _for(self, node, path):
-        inner = self.features.loop(path, self.see(node.iter, path))
+    def for_each(self, node: ast.For | ast.AsyncFor, path: str) -> Shape:
+        inner = self.loop(path, self.see(node.iter, path))
         self.all([node.target, *node.body, *node.orelse], inner)
         return VARIABLE
 
-    _asyncfor = _for
-
-    def _while(self, node, path):
+    def as_long(self, node: ast.While, path: str) -> Shape:
         self.see(node.test, path)
-        self.all([*node.body, *node.orelse], self.features.flow(path, "loop"))
+        self.all([*node.body, *node.orelse], self.flow(path, "loop"))
         return VARIABLE
 
-    def _comprehension_of(self, node, path):
+    def comprehension(self, node: Any, path: str) -> Shape:  # noqa: ANN401
         for one in node.generators:
-            path = self.features.loop(path, self.see(one.iter, path))
+            path = self.loop(path, self.see(one.iter, path))
             for test in one.ifs:
-                self.features.note("if", self.see(test, path))
-                path = self.features.flow(path, "if")
+                self.note("if", self.see(test, path))
+                path = self.flow(path, "if")
         if isinstance(node, ast.DictComp):
-            return self.features.note("comp", self.see(node.key, path), self.see(node.value, path))
+            return self.note("comp", self.see(node.key, path), self.see(node.value, path))
         shape = self.see(node.elt, path)
         if isinstance(node, ast.ListComp):
-            self.features.note("append", VARIABLE, shape)
-        return self.features.note("comp", shape)
+            self.note("append", VARIABLE, shape)
+        return self.note("comp", shape)
 
-    _listcomp = _setcomp = _generatorexp = _dictcomp = _comprehension_of
+    def returned(self, node: ast.Return, path: str) -> Shape:
+        self.flow(path, "return")
+        return self.note("return", self.see(node.value, path))
 
-    def _return(self, node, path):
-        self.features.flow(path, "return")
-        return self.features.note("return", self.see(node.value, path))
-
-    def _break(self, node, path):
-        self.features.flow(path, "break")
+    def broken(self, node: ast.Break, path: str) -> Shape:  # noqa: ARG002
+        self.flow(path, "break")
         return VARIABLE
 
-    def _assign(self, node, path):
+    def assigned(self, node: ast.Assign, path: str) -> Shape:
         value = self.see(node.value, path)
         for target in self.all(node.targets, path):
             if target[0] != "v":
-                self.features.note("=", target, value)
+                self.note("=", target, value)
         return VARIABLE
 
-    def _annassign(self, node, path):
-        return self.see(node.value, path)
+    def items(self, node: ast.Tuple | ast.List | ast.Set, path: str) -> Shape:
+        return self.note("list", *self.all(node.elts, path))
 
-    def _tuple(self, node, path):
-        return self.features.note("list", *self.all(node.elts, path))
+    def pairs(self, node: ast.Dict, path: str) -> Shape:
+        both = zip(node.keys, node.values, strict=True)
+        return self.note("list", *self.all([one for pair in both for one in pair], path))
 
-    _list = _set = _tuple
-
-    def _dict(self, node, path):
-        return self.features.note("list", *self.all([one for pair in zip(node.keys, node.values, strict=True) for one in pair], path))
-
-    def _expr(self, node, path):
+    def statement(self, node: ast.Expr, path: str) -> Shape:
         return VARIABLE if isinstance(node.value, ast.Constant) else self.see(node.value, path)
 
-    def _functiondef(self, node, path):
+    def within(self, node: _Function, path: str) -> Shape:
         self.all(node.body, path)
         return VARIABLE
 
-    _asyncfunctiondef = _functiondef
-
-    def _lambda(self, node, path):
+    def unnamed(self, node: ast.Lambda, path: str) -> Shape:
         return self.see(node.body, path)
+
+
+_METHODS: dict[type[ast.AST], Any] = {
+    **dict.fromkeys(
+        [ast.Name, ast.arguments, ast.Import, ast.ImportFrom, ast.Continue, ast.Pass, ast.Global], _Reader.nothing
+    ),
+    **{ast.Constant: _Reader.constant, ast.JoinedStr: _Reader.formatted, ast.FormattedValue: _Reader.inside},
+    **{ast.Attribute: _Reader.attribute, ast.Call: _Reader.called, ast.BinOp: _Reader.binary},
+    **{ast.AugAssign: _Reader.augmented, ast.UnaryOp: _Reader.unary, ast.BoolOp: _Reader.boolean},
+    **{ast.Compare: _Reader.compared, ast.Subscript: _Reader.subscript, ast.If: _Reader.branch},
+    **{ast.IfExp: _Reader.choice, ast.For: _Reader.for_each, ast.AsyncFor: _Reader.for_each},
+    **{ast.While: _Reader.as_long, ast.ListComp: _Reader.comprehension, ast.SetComp: _Reader.comprehension},
+    **{ast.GeneratorExp: _Reader.comprehension, ast.DictComp: _Reader.comprehension, ast.Return: _Reader.returned},
+    **{ast.Break: _Reader.broken, ast.Assign: _Reader.assigned, ast.AnnAssign: _Reader.inside},
+    **{ast.Tuple: _Reader.items, ast.List: _Reader.items, ast.Set: _Reader.items, ast.Dict: _Reader.pairs},
+    **{ast.Expr: _Reader.statement, ast.FunctionDef: _Reader.within, ast.AsyncFunctionDef: _Reader.within},
+    **{ast.Lambda: _Reader.unnamed},
+}

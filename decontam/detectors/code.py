@@ -1,0 +1,198 @@
+"""What a benchmark item's solution does: finds it renamed, restructured, in a class, or in another language.
+
+*Measure.* Code is taken apart into features (`_code_features.py`): each operation with its operands, in two
+depths, with the names of variables left out, and the paths of loops, branches and returns. Order, layout,
+names, and ways of saying the same thing do not change them. Python's come from its syntax tree, those of C,
+C++, Java, JavaScript, TypeScript, Go, Rust and broken Python from one tolerant reader; they are the same ones.
+A row's functions are compared one by one, and all of a piece of code together. With the bits of what an
+item (I), a row's function (F) and both have,
+
+    value = 2 S / (I + F) * S / (S + 10)            S: bits in both                    0 <= value < 1
+
+* A feature's bits are log2(1 / p) - 1, at least 0 and at most 8; half for the deeper ones, which follow from
+  the others. p is the share of functions that have it: of the standard library's, of a textbook's exercises
+  (`bench/common_code.py` makes the table), or of the benchmark's other items, whichever is most.
+  So `for`, `len` and `return` say nothing, and `return x + y` is no match however equal it is.
+* The second factor is the item's specificity: what both have must say something at all. An item of less than
+  20 bits is never matched in Python, one of 7 never elsewhere: textbook exercises.
+* In other languages, which keep names but need more words, a function's name counts as well: if it holds all words
+  of the item's (`hasCloseElements`, `has_close_elements`), these are in both, 3 bits for each letter of
+  words that no textbook uses, at most 40, and at most twice what is found without.
+
+*Thresholds.* Tuned on 3,922 rows labelled for HumanEval (`bench/decontam_recall.py`). THRESHOLDS_HERE
+
+*Covered.* Renamed, reformatted, reordered code, `for` and comprehension, flipped comparisons, half of a
+solution, methods, translations that keep the algorithm. *Not covered.* Another algorithm for the
+same task (`behaviour` finds these), helpers that are pulled out or inlined, code that is computed.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+import polars as pl
+
+from decontam._evidence import EXCERPT, Evidence, evidence, texts
+from decontam.benchmarks import Item
+from decontam.detectors._code_pieces import Unit, units
+
+#: By what the row's code is: a match of Python, or of any other language.
+THRESHOLDS: Mapping[str, float] = {"python": 0.66, "other": 0.38}
+#: Bits are kept in whole hundredths: sums of integers are the same in any order and on any machine.
+_BIT = 100
+_RAREST = 8 * _BIT
+#: Items of which the features are counted, besides those that there are: a small benchmark says little.
+_OTHERS = 50
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
+
+
+class _Solution(NamedTuple):
+    """The reference solution of an item: the bits of its features, and the words of its name with theirs."""
+
+    benchmark: str
+    item: str
+    mass: int
+    words: frozenset[str]
+    named: int
+
+
+class Index(NamedTuple):
+    """The solutions of all items that say enough.
+
+    Args:
+        solutions: by number.
+        postings: for a feature, the numbers of the solutions that have it, with its bits there.
+        less: for a feature, by how many bits less it counts in a benchmark than in all code.
+        specific: the bits at which the second factor is a half.
+        thresholds: by what the row's code is.
+    """
+
+    solutions: list[_Solution]
+    postings: dict[str, list[tuple[int, int]]]
+    less: dict[str, list[tuple[str, int]]]
+    specific: int
+    thresholds: Mapping[str, float]
+
+
+def index(
+    items: Sequence[Item],
+    *,
+    specific: float = 10.0,
+    thresholds: Mapping[str, float] = THRESHOLDS,
+) -> Index:
+    """Index the reference solutions of the items; items of several benchmarks may come together.
+
+    Args:
+        items: the benchmark items; their solutions may be in any of the languages.
+        specific: the bits at which the second factor is a half.
+        thresholds: the least value that is a match, 0 to 1, for Python and for other languages.
+    """
+    members: dict[str, list[tuple[Item, frozenset[str]]]] = defaultdict(list)
+    for item in items:
+        found = [unit.features for unit in units(item.solution)]
+        if found:
+            members[item.benchmark].append((item, frozenset[str]().union(*found)))
+    solutions: list[_Solution] = []
+    postings: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    less: dict[str, list[tuple[str, int]]] = defaultdict(list)
+    for benchmark, pairs in members.items():
+        weights = _weights([features for _, features in pairs])
+        for feature, weight in weights.items():
+            if weight < _common(feature):
+                less[feature].append((benchmark, _common(feature) - weight))
+        for item, features in pairs:
+            for feature in features:
+                if weights[feature]:
+                    postings[feature].append((len(solutions), weights[feature]))
+            solutions.append(_solution(item, sum(weights[feature] for feature in features)))
+    return Index(solutions, dict(postings), dict(less), round(specific * _BIT), thresholds)
+
+
+def matches(frame: pl.DataFrame, index: Index) -> pl.DataFrame:
+    """Return one row of evidence for each item whose solution a row's text holds, in the rows' order.
+
+    The excerpt is the beginning of the function that is most like it.
+    """
+    found: list[Evidence] = []
+    for row, field, text in texts(frame):
+        best: dict[int, tuple[float, float, float, int, int]] = {}
+        for unit in units(text):
+            threshold = index.thresholds["other" if unit.other else "python"]
+            for number, value in _values(unit, index):
+                if value >= threshold:
+                    surplus = value / threshold if threshold else math.inf
+                    best[number] = max(
+                        best.get(number, (0.0, 0.0, 0.0, 0, 0)),
+                        (surplus, value, threshold, -unit.start, -unit.end),
+                    )
+        for number in sorted(best):
+            _, value, threshold, start, end = best[number]
+            shown = text[-start : min(-end, -start + EXCERPT)]
+            of = index.solutions[number]
+            found.append((row, of.benchmark, of.item, "code", f"solution:{field}", value, threshold, shown))
+    return evidence(found)
+
+
+def _values(unit: Unit, index: Index) -> Iterator[tuple[int, float]]:
+    """Yield the solutions that share features with a function, and how like they are."""
+    shared: dict[int, int] = defaultdict(int)
+    less: dict[str, int] = defaultdict(int)
+    total = 0
+    for feature in unit.features:
+        total += _common(feature)
+        for number, weight in index.postings.get(feature, ()):
+            shared[number] += weight
+        for benchmark, bits in index.less.get(feature, ()):
+            less[benchmark] += bits
+    names = [words_of(name) for name in unit.names]
+    for number, both in shared.items():
+        of = index.solutions[number]
+        mass, own = of.mass, total - less[of.benchmark]
+        if of.named and any(of.words <= words for words in names):
+            bits = min(of.named, 2 * both)
+            both, mass, own = both + bits, mass + bits, own + bits
+        yield number, 2 * both / (mass + own) * both / (both + index.specific)
+
+
+def words_of(name: str) -> frozenset[str]:
+    """Return the words of an identifier: {"has", "close", "elements"} for `hasCloseElements`."""
+    return frozenset(word.lower() for word in _WORD.findall(name))
+
+
+def _solution(item: Item, mass: int) -> _Solution:
+    words = words_of(item.entry_point)
+    letters = sum(len(word) for word in words if len(word) > 2 and f"def {word}" not in _table())
+    return _Solution(item.benchmark, item.task_id, mass, words, min(3 * letters, 40) * _BIT)
+
+
+def _weights(members: Sequence[Iterable[str]]) -> dict[str, int]:
+    """Return the bits of each feature of a benchmark's solutions."""
+    counts = Counter(feature for features in members for feature in features)
+    of = len(members) + _OTHERS
+    return {feature: min(_common(feature), _bits(feature, (count - 1) / of)) for feature, count in counts.items()}
+
+
+def _bits(feature: str, share: float) -> int:
+    bits = min(_RAREST, round(_BIT * max(0.0, -math.log2(share) - 1))) if share else _RAREST
+    deep = feature.count("(") > 1
+    return bits // 2 if deep else bits
+
+
+@lru_cache(maxsize=100_000)
+def _common(feature: str) -> int:
+    """Return the bits of a feature in ordinary code."""
+    return _bits(feature, _table().get(feature, 0) / 10_000)
+
+
+@lru_cache(maxsize=1)
+def _table() -> dict[str, int]:
+    """Of 10,000 functions, how many have a feature."""
+    text = Path(__file__).with_name("_code_common.txt").read_text(encoding="utf-8")
+    pairs = (line.split("\t", 1) for line in text.splitlines())
+    return {feature: int(share) for share, feature in pairs}
