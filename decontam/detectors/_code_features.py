@@ -121,6 +121,11 @@ class Features:
             return operands[0]
         return self.note(plain, *operands)
 
+    def unknown(self, *operands: Shape) -> Shape:
+        """Note the call of a function that no library has; its result is as good as a variable."""
+        self.note("call", *operands)
+        return VARIABLE
+
     def element(self, owner: Shape, *places: Shape) -> Shape:
         """Note an element of a list or string; one at a variable place is what a loop's variable is."""
         places = tuple(self.literal("-" + one[1][6:-1]) if one[1].startswith("-(len,") else one for one in places)

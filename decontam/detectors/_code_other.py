@@ -313,7 +313,7 @@ class _Reader(Features):
                 self.names.add(name)
                 inner = self.arguments(")", depth)
                 known = name.replace("_", "").lower() in LIBRARY
-                shape = self.call(name, *inner) if known else self.note("call", *inner)
+                shape = self.call(name, *inner) if known else self.unknown(*inner)
                 name = ""
             elif mark == "[":
                 self.at += 1

@@ -106,7 +106,7 @@ class _Reader(Features):
             case ast.Attribute(owner, attribute):
                 return self.call(attribute, self.see(owner, path), *arguments)
         self.see(node.func, path)
-        return self.note("call", *arguments)
+        return self.unknown(*arguments)
 
     def binary(self, node: ast.BinOp, path: str) -> Shape:
         left, right = self.see(node.left, path), self.see(node.right, path)

@@ -43,7 +43,9 @@ from decontam.benchmarks import Item
 from decontam.detectors._code_pieces import Unit, units
 
 #: By what the row's code is: a match of Python, or of any other language.
-THRESHOLDS: Mapping[str, float] = {"python": 0.66, "other": 0.38}
+THRESHOLDS: Mapping[str, float] = {"python": 0.66, "other": 0.3}
+#: The bits at which a value is half of what it would be if any number of bits were enough.
+SPECIFIC: Mapping[str, float] = {"python": 10.0, "other": 20.0}
 #: Bits are kept in whole hundredths: sums of integers are the same in any order and on any machine.
 _BIT = 100
 _RAREST = 8 * _BIT
@@ -69,29 +71,29 @@ class Index(NamedTuple):
         solutions: by number.
         postings: for a feature, the numbers of the solutions that have it, with its bits there.
         less: for a feature, by how many bits less it counts in a benchmark than in all code.
-        specific: the bits at which the second factor is a half.
-        thresholds: by what the row's code is.
+        specific: by what a row's code is, the bits at which the second factor is a half.
+        thresholds: by what a row's code is.
     """
 
     solutions: list[_Solution]
     postings: dict[str, list[tuple[int, int]]]
     less: dict[str, list[tuple[str, int]]]
-    specific: int
+    specific: Mapping[str, float]
     thresholds: Mapping[str, float]
 
 
 def index(
     items: Sequence[Item],
     *,
-    specific: float = 10.0,
+    specific: Mapping[str, float] = SPECIFIC,
     thresholds: Mapping[str, float] = THRESHOLDS,
 ) -> Index:
     """Index the reference solutions of the items; items of several benchmarks may come together.
 
     Args:
         items: the benchmark items; their solutions may be in any of the languages.
-        specific: the bits at which the second factor is a half.
-        thresholds: the least value that is a match, 0 to 1, for Python and for other languages.
+        specific: the bits at which the second factor is a half, for Python and for other languages.
+        thresholds: the least value that is a match, 0 to 1, for each of the two.
     """
     members: dict[str, list[tuple[Item, frozenset[str]]]] = defaultdict(list)
     for item in items:
@@ -111,7 +113,7 @@ def index(
                 if weights[feature]:
                     postings[feature].append((len(solutions), weights[feature]))
             solutions.append(_solution(item, sum(weights[feature] for feature in features)))
-    return Index(solutions, dict(postings), dict(less), round(specific * _BIT), thresholds)
+    return Index(solutions, dict(postings), dict(less), specific, thresholds)
 
 
 def matches(frame: pl.DataFrame, index: Index) -> pl.DataFrame:
@@ -123,7 +125,7 @@ def matches(frame: pl.DataFrame, index: Index) -> pl.DataFrame:
     for row, field, text in texts(frame):
         best: dict[int, tuple[float, float, float, int, int]] = {}
         for unit in units(text):
-            threshold = index.thresholds["other" if unit.other else "python"]
+            threshold = index.thresholds[_kind(unit)]
             for number, value in _values(unit, index):
                 if value >= threshold:
                     surplus = value / threshold if threshold else math.inf
@@ -139,6 +141,10 @@ def matches(frame: pl.DataFrame, index: Index) -> pl.DataFrame:
     return evidence(found)
 
 
+def _kind(unit: Unit) -> str:
+    return "other" if unit.other else "python"
+
+
 def _values(unit: Unit, index: Index) -> Iterator[tuple[int, float]]:
     """Yield the solutions that share features with a function, and how like they are."""
     shared: dict[int, int] = defaultdict(int)
@@ -151,13 +157,14 @@ def _values(unit: Unit, index: Index) -> Iterator[tuple[int, float]]:
         for benchmark, bits in index.less.get(feature, ()):
             less[benchmark] += bits
     names = [words_of(name) for name in unit.names]
+    specific = index.specific[_kind(unit)] * _BIT
     for number, both in shared.items():
         of = index.solutions[number]
         mass, own = of.mass, total - less[of.benchmark]
         if of.named and any(of.words <= words for words in names):
             bits = min(of.named, 2 * both)
             both, mass, own = both + bits, mass + bits, own + bits
-        yield number, 2 * both / (mass + own) * both / (both + index.specific)
+        yield number, 2 * both / (mass + own) * both / (both + specific)
 
 
 def words_of(name: str) -> frozenset[str]:
