@@ -2,7 +2,8 @@
 
     python bench/common_code.py
 
-Counted are the functions of Python's standard library, and apart from them those of `bench/textbook.py`.
+Counted are the functions of Python's standard library, and apart from them those of
+`decontam/detectors/_code_textbook.txt`.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from decontam.detectors import _code_python as python
 from decontam.detectors.code import words_of
 
 TABLE = Path(__file__).parents[1] / "decontam/detectors/_code_common.txt"
-TEXTBOOK = Path(__file__).parent / "textbook.py"
+TEXTBOOK = TABLE.with_name("_code_textbook.txt")
 #: What fewer of 10,000 functions have is not listed: it is rare.
 LEAST = 20
 

@@ -126,7 +126,7 @@ def matches(frame: pl.DataFrame, index: Index) -> pl.DataFrame:
         best: dict[int, tuple[float, float, float, int, int]] = {}
         for unit in units(text):
             threshold = index.thresholds[_kind(unit)]
-            for number, value in _values(unit, index):
+            for number, value in _values(unit, index, threshold):
                 if value >= threshold:
                     surplus = value / threshold if threshold else math.inf
                     best[number] = max(
@@ -145,8 +145,8 @@ def _kind(unit: Unit) -> str:
     return "other" if unit.other else "python"
 
 
-def _values(unit: Unit, index: Index) -> Iterator[tuple[int, float]]:
-    """Yield the solutions that share features with a function, and how like they are."""
+def _values(unit: Unit, index: Index, least: float) -> Iterator[tuple[int, float]]:
+    """Yield the solutions that are like a function, and how like they are; those below `least` may be missing."""
     shared: dict[int, int] = defaultdict(int)
     less: dict[str, int] = defaultdict(int)
     total = 0
@@ -157,14 +157,39 @@ def _values(unit: Unit, index: Index) -> Iterator[tuple[int, float]]:
         for benchmark, bits in index.less.get(feature, ()):
             less[benchmark] += bits
     names = [words_of(name) for name in unit.names]
+    exercise: float | None = None
     specific = index.specific[_kind(unit)] * _BIT
     for number, both in shared.items():
         of = index.solutions[number]
         mass, own = of.mass, total - less[of.benchmark]
+        unnamed = _likeness(both, mass, own, specific)
         if of.named and any(of.words <= words for words in names):
-            bits = min(of.named, 2 * both)
+            bits = min(of.named, both)
             both, mass, own = both + bits, mass + bits, own + bits
-        yield number, 2 * both / (mass + own) * both / (both + specific)
+        value = _likeness(both, mass, own, specific)
+        if value >= least:
+            exercise = _like_an_exercise(unit.features, specific) if exercise is None else exercise
+            is_exercise = exercise >= value or exercise >= max(unnamed, least)
+            yield number, value / 2 if is_exercise else value
+
+
+def _likeness(both: int, one: int, other: int, specific: float) -> float:
+    return 2 * both / (one + other) * both / (both + specific) if both else 0.0
+
+
+def _like_an_exercise(features: set[str], specific: float) -> float:
+    """Return how much a function is like the textbook exercise that it is most like."""
+    own = sum(map(_common, features))
+    shared = ((sum(map(_common, features & exercise)), mass) for exercise, mass in _exercises())
+    return max(_likeness(both, mass, own, specific) for both, mass in shared)
+
+
+@lru_cache(maxsize=1)
+def _exercises() -> list[tuple[set[str], int]]:
+    """What each textbook exercise does, and its bits."""
+    text = Path(__file__).with_name("_code_textbook.txt").read_text(encoding="utf-8")
+    found = [unit.features for unit in units(text)]
+    return [(features, sum(map(_common, features))) for features in found]
 
 
 def words_of(name: str) -> frozenset[str]:
