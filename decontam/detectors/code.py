@@ -43,7 +43,7 @@ from decontam.benchmarks import Item
 from decontam.detectors._code_pieces import Unit, units
 
 #: By what the row's code is: a match of Python, or of any other language.
-THRESHOLDS: Mapping[str, float] = {"python": 0.66, "other": 0.3}
+THRESHOLDS: Mapping[str, float] = {"python": 0.68, "other": 0.25}
 #: The bits at which a value is half of what it would be if any number of bits were enough.
 SPECIFIC: Mapping[str, float] = {"python": 10.0, "other": 20.0}
 #: Bits are kept in whole hundredths: sums of integers are the same in any order and on any machine.
