@@ -43,7 +43,7 @@ from decontam.benchmarks import Item
 from decontam.detectors._code_pieces import Unit, units
 
 #: By what the row's code is: a match of Python, or of any other language.
-THRESHOLDS: Mapping[str, float] = {"python": 0.68, "other": 0.25}
+THRESHOLDS: Mapping[str, float] = {"python": 0.67, "other": 0.25}
 #: The bits at which a value is half of what it would be if any number of bits were enough.
 SPECIFIC: Mapping[str, float] = {"python": 10.0, "other": 20.0}
 #: Bits are kept in whole hundredths: sums of integers are the same in any order and on any machine.
@@ -97,7 +97,7 @@ def index(
     """
     members: dict[str, list[tuple[Item, frozenset[str]]]] = defaultdict(list)
     for item in items:
-        found = [unit.features for unit in units(item.solution)]
+        found = [unit.features for unit in units(_code(item))]
         if found:
             members[item.benchmark].append((item, frozenset[str]().union(*found)))
     solutions: list[_Solution] = []
@@ -195,6 +195,11 @@ def _exercises() -> list[tuple[set[str], int]]:
 def words_of(name: str) -> frozenset[str]:
     """Return the words of an identifier: {"has", "close", "elements"} for `hasCloseElements`."""
     return frozenset(word.lower() for word in _WORD.findall(name))
+
+
+def _code(item: Item) -> str:
+    """Return the solution, with what stands before it in the prompt if it is but the body of a function."""
+    return f"{item.raw_prompt}{item.solution}" if item.solution.startswith((" ", "\t")) else item.solution
 
 
 def _solution(item: Item, mass: int) -> _Solution:

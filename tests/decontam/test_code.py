@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from decontam.benchmarks import Item, load
 from decontam.detectors import code
+from decontam.detectors._code_pieces import units
 
 ITEMS = load("humaneval").items
 INDEX = code.index(ITEMS)
@@ -30,6 +31,10 @@ def close_pairs(values, limit):
 TOY = Item("toy", "toy/1", "", "", SOLUTION, (), "close_pairs")
 
 
+def whole(item):
+    return f"{item.raw_prompt}{item.solution}"
+
+
 def found(text, index=INDEX, instruction="Complete the code."):
     frame = pl.DataFrame({"id": ["0"], "instruction": [instruction], "response": [text]})
     return code.matches(frame, index)
@@ -42,7 +47,7 @@ def value(text, index):
 def test_an_equal_solution_is_found_with_evidence():
     """The evidence names the item, the part, the value and the function in the row."""
     item = BY_NAME["has_close_elements"]
-    [row] = found(f"Here it is:\n\n{item.solution}\nIt compares all pairs.").to_dicts()
+    [row] = found(f"Here it is:\n\n{whole(item)}\nIt compares all pairs.").to_dicts()
     assert (row["item"], row["part"], row["detector"]) == (item.task_id, "solution:response", "code")
     assert row["threshold"] <= row["value"] < 1
     assert row["excerpt"].startswith("def has_close_elements")
@@ -162,11 +167,11 @@ class Renamed(ast.NodeTransformer):
 @given(st.sampled_from(ITEMS), st.randoms(use_true_random=False))
 def test_names_layout_and_order_do_not_change_the_value(item, chance):
     """Consistent renaming, another layout and independent functions in another order: the same value."""
-    tree = ast.parse(item.solution)
+    tree = ast.parse(whole(item))
     names = [f"{chance.choice(string.ascii_lowercase)}_{number}" for number in range(100)]
-    renamed = ast.unparse(Renamed(tree, names).visit(ast.parse(item.solution)))
+    renamed = ast.unparse(Renamed(tree, names).visit(ast.parse(whole(item))))
     functions = [renamed, "def other_one(z):\n    return z.strip() * 3", "def other_two(q):\n    print(q, 17)"]
-    first = "\n\n".join([item.solution, *functions[1:]])
+    first = "\n\n".join([whole(item), *functions[1:]])
     chance.shuffle(functions)
     again = re.sub(r"(?m)^( +)", r"\1\1", "\n\n\n".join(functions))
     same = [found(text, LOW).select("item", "value").sort("item") for text in (first, again)]
@@ -174,7 +179,7 @@ def test_names_layout_and_order_do_not_change_the_value(item, chance):
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.text(alphabet="(){}[]<>;:,.=+-*/'\"`#\\ \n\tabif0 1ꓺ\ud800", max_size=300))
+@given(st.text(alphabet="(){}[]<>;:,.=+-*/'\"`#\\ \n\tabif0 1é", max_size=300))
 def test_any_text_is_read(text):
     """No text makes the reader fail."""
     found(text, LOW)
@@ -193,11 +198,11 @@ def test_any_text_is_read(text):
         pytest.param("x = 'a\n" * 4000, id="open strings"),
         pytest.param("/* " * 8000, id="open comments"),
         pytest.param("a<b,<" * 5000, id="generics"),
-        pytest.param("def f(a):\n  (\n" * 2000, id="broken functions"),
-        pytest.param("```\nx = 1\n" * 2500, id="fences"),
+        pytest.param("def f(a):\n  (\n" * 500, id="broken functions"),
+        pytest.param("```\nx = 1\n" * 500, id="fences"),
         pytest.param("-" * 20_000 + "1", id="signs"),
-        pytest.param("\x00\x01\ud800;\n" * 5000, id="binary"),
-        pytest.param(SOLUTION * 60, id="the solution"),
+        pytest.param("\x00\x01\x7f;\n" * 5000, id="binary"),
+        pytest.param(SOLUTION * 20, id="the solution"),
     ],
 )
 def test_hostile_rows_take_time_in_proportion(piece):
@@ -208,9 +213,15 @@ def test_hostile_rows_take_time_in_proportion(piece):
     assert fourfold < 10 * single + 60
 
 
+def test_lone_surrogates_are_read():
+    """Texts that no frame can hold may stand in a benchmark's file."""
+    assert [unit.features for unit in units(f"{SOLUTION}\nx = '\ud800'")]
+    assert len(code.index([TOY._replace(solution=f"{SOLUTION}\n# \ud800 \udfff")]).solutions) == 1
+
+
 def test_a_row_does_not_depend_on_its_neighbours():
     """Rows together give what each gives alone, in the rows' order."""
-    texts = [item.solution for item in ITEMS[:12]]
+    texts = [whole(item) for item in ITEMS[:12]]
     random.Random(0).shuffle(texts)
     ids = [str(number) for number in range(len(texts))]
     frame = pl.DataFrame({"id": ids, "instruction": [""] * len(ids), "response": texts})
