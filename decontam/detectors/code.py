@@ -17,7 +17,7 @@ item (I), a row's function (F) and both have,
   20 bits is never matched in Python, one of 7 never elsewhere: textbook exercises.
 * In other languages, which keep names but need more words, a function's name counts as well: if it holds all words
   of the item's (`hasCloseElements`, `has_close_elements`), these are in both, 3 bits for each letter of
-  words that no textbook uses, at most 40, and at most twice what is found without.
+  words that no textbook uses, at most 40, and at most as much as is found without.
 
 *Thresholds.* Tuned on 3,922 rows labelled for HumanEval (`bench/decontam_recall.py`). THRESHOLDS_HERE
 
@@ -33,9 +33,11 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import polars as pl
 
 from decontam._evidence import EXCERPT, Evidence, evidence, texts
@@ -65,19 +67,29 @@ class _Solution(NamedTuple):
 
 
 class Index(NamedTuple):
-    """The solutions of all items that say enough.
+    """The solutions of all items that have code.
 
     Args:
         solutions: by number.
-        postings: for a feature, the numbers of the solutions that have it, with its bits there.
-        less: for a feature, by how many bits less it counts in a benchmark than in all code.
+        masses: of the solutions, in hundredths of a bit.
+        benchmarks: for each solution, the number of its benchmark.
+        vocabulary: the number of each feature.
+        starts: where the postings of each feature begin; one more than there are features.
+        holders: the postings: numbers of solutions.
+        weights: the postings: the feature's bits there.
+        less: for each feature and benchmark, by how much it counts less there than in all code.
         specific: by what a row's code is, the bits at which the second factor is a half.
         thresholds: by what a row's code is.
     """
 
     solutions: list[_Solution]
-    postings: dict[str, list[tuple[int, int]]]
-    less: dict[str, list[tuple[str, int]]]
+    masses: np.ndarray
+    benchmarks: np.ndarray
+    vocabulary: dict[str, int]
+    starts: list[int]
+    holders: np.ndarray
+    weights: np.ndarray
+    less: np.ndarray
     specific: Mapping[str, float]
     thresholds: Mapping[str, float]
 
@@ -101,19 +113,36 @@ def index(
         if found:
             members[item.benchmark].append((item, frozenset[str]().union(*found)))
     solutions: list[_Solution] = []
+    numbers: list[int] = []
     postings: dict[str, list[tuple[int, int]]] = defaultdict(list)
-    less: dict[str, list[tuple[str, int]]] = defaultdict(list)
-    for benchmark, pairs in members.items():
+    less: dict[str, dict[int, int]] = defaultdict(dict)
+    for benchmark, pairs in enumerate(members.values()):
         weights = _weights([features for _, features in pairs])
         for feature, weight in weights.items():
-            if weight < _common(feature):
-                less[feature].append((benchmark, _common(feature) - weight))
+            less[feature][benchmark] = _common(feature) - weight
         for item, features in pairs:
             for feature in features:
-                if weights[feature]:
-                    postings[feature].append((len(solutions), weights[feature]))
+                postings[feature].append((len(solutions), weights[feature]))
             solutions.append(_solution(item, sum(weights[feature] for feature in features)))
-    return Index(solutions, dict(postings), dict(less), specific, thresholds)
+            numbers.append(benchmark)
+    vocabulary = {feature: number for number, feature in enumerate(sorted(postings))}
+    flat = [posting for feature in vocabulary for posting in postings[feature]]
+    table = np.zeros((len(vocabulary), max(1, len(members))))
+    for feature, number in vocabulary.items():
+        for benchmark, bits in less[feature].items():
+            table[number, benchmark] = bits
+    return Index(
+        solutions,
+        np.array([one.mass for one in solutions], float),
+        np.array(numbers, np.int64),
+        vocabulary,
+        [0, *accumulate(len(postings[feature]) for feature in vocabulary)],
+        np.array([number for number, _ in flat], np.int64),
+        np.array([weight for _, weight in flat], float),
+        table,
+        specific,
+        thresholds,
+    )
 
 
 def matches(frame: pl.DataFrame, index: Index) -> pl.DataFrame:
@@ -147,26 +176,26 @@ def _kind(unit: Unit) -> str:
 
 def _values(unit: Unit, index: Index, least: float) -> Iterator[tuple[int, float]]:
     """Yield the solutions that are like a function, and how like they are; those below `least` may be missing."""
-    shared: dict[int, int] = defaultdict(int)
-    less: dict[str, int] = defaultdict(int)
-    total = 0
-    for feature in unit.features:
-        total += _common(feature)
-        for number, weight in index.postings.get(feature, ()):
-            shared[number] += weight
-        for benchmark, bits in index.less.get(feature, ()):
-            less[benchmark] += bits
+    known = [number for feature in unit.features if (number := index.vocabulary.get(feature)) is not None]
+    if not known:
+        return
+    spans = [slice(index.starts[number], index.starts[number + 1]) for number in known]
+    holders = np.concatenate([index.holders[span] for span in spans])
+    weights = np.concatenate([index.weights[span] for span in spans])
+    shared = np.bincount(holders, weights, len(index.solutions))
+    total = sum(map(_common, unit.features))
+    own = (total - index.less[known].sum(axis=0))[index.benchmarks]
+    specific = index.specific[_kind(unit)] * _BIT
+    # With a name, at most as much again is shared.
+    most = shared * 2 if unit.names else shared
+    bound = 2 * most / (index.masses + own + 2 * (most - shared) + 1e-9) * most / (most + specific + 1e-9)
     names = [words_of(name) for name in unit.names]
     exercise: float | None = None
-    specific = index.specific[_kind(unit)] * _BIT
-    for number, both in shared.items():
-        of = index.solutions[number]
-        mass, own = of.mass, total - less[of.benchmark]
-        unnamed = _likeness(both, mass, own, specific)
-        if of.named and any(of.words <= words for words in names):
-            bits = min(of.named, both)
-            both, mass, own = both + bits, mass + bits, own + bits
-        value = _likeness(both, mass, own, specific)
+    for number in np.flatnonzero(bound >= least - 1e-9).tolist():
+        of, both, rest = index.solutions[number], int(shared[number]), int(own[number])
+        unnamed = _likeness(both, of.mass, rest, specific)
+        bits = min(of.named, both) if any(of.words <= words for words in names) else 0
+        value = _likeness(both + bits, of.mass + bits, rest + bits, specific)
         if value >= least:
             exercise = _like_an_exercise(unit.features, specific) if exercise is None else exercise
             is_exercise = exercise >= value or exercise >= max(unnamed, least)
