@@ -39,7 +39,7 @@ def functions(path: Path) -> Iterator[set[str]]:
 
 
 def shares(paths: list[Path], more: int = 0) -> dict[str, float]:
-    """Return for each feature the share of functions that have it; `more` functions are added to each count."""
+    """Return for each feature the share of functions that have it, with `more` functions that have all."""
     counts: Counter[str] = Counter()
     of = 0
     for path in paths:

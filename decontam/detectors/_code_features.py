@@ -1,7 +1,8 @@
 """What code does, as a set of short texts that are the same in each language and under each renaming.
 
 A feature is an operation with its operands, in three depths: `%`, `%(v,2)` and, inside another one,
-`==(%(v,2),0)`. Names are `v`; literals and what libraries offer keep theirs, in one spelling for all languages.
+`==(%(v,2),0)`. Names are `v`; literals and what libraries offer keep theirs,
+in one spelling for all languages.
 What says the same gives the same features: `x += 1` and `x = x + 1`, `0 < x` and `x > 0`, `a and not b` and
 `a && !b`, `len(x)`, `x.length` and `x.size()`, a method and a function of its receiver.
 """
@@ -52,8 +53,9 @@ _SAME = {other: name for name, others in _SPELLINGS.items() for other in others.
 _SAME |= {name: name for name in _SPELLINGS}
 #: Calls that hand on their first operand.
 _TRANSPARENT = frozenset(
-    "list tuple array iter iterator intoiter collect clone cloned copied unwrap tovec chars tochararray asstr toowned"
-    " stream maptoint asbytes bytes begin makeslice box some ok rune int32 int64 usize asref iterable from".split()
+    "list tuple array iter iterator intoiter collect clone cloned copied unwrap tovec chars tochararray asstr"
+    " toowned stream maptoint asbytes bytes begin makeslice box some ok rune int32 int64 usize asref iterable"
+    " from".split()
 )
 #: Conversions, which many languages make without a word: noted, then as if they were not there.
 _CONVERSIONS = frozenset({"ord", "chr", "int", "str"})
@@ -87,7 +89,11 @@ class Features:
         """Note an operation with its operands, and return its shape."""
         if name == "<":
             operands = tuple(_without_one(one) for one in operands)
-        elif name == "==" and _ONE in operands and any(one[1].endswith(",2)") and one[0] == "%" for one in operands):
+        elif (
+            name == "=="
+            and _ONE in operands
+            and any(one[1].endswith(",2)") and one[0] == "%" for one in operands)
+        ):
             operands = tuple(_ZERO if one == _ONE else one for one in operands)
         inner = [[one[level] for one in operands] for level in (0, 1)]
         if name in _EITHER_WAY:
@@ -128,7 +134,9 @@ class Features:
 
     def element(self, owner: Shape, *places: Shape) -> Shape:
         """Note an element of a list or string; one at a variable place is what a loop's variable is."""
-        places = tuple(self.literal("-" + one[1][6:-1]) if one[1].startswith("-(len,") else one for one in places)
+        places = tuple(
+            self.literal("-" + one[1][6:-1]) if one[1].startswith("-(len,") else one for one in places
+        )
         shape = self.note("[]", owner, *places)
         return VARIABLE if places == (VARIABLE,) else shape
 

@@ -11,7 +11,9 @@ import re
 from decontam.detectors._code_features import LIBRARY, NOTHING, VARIABLE, Features, Shape
 
 #: Types in angle brackets behind a name: `vector<vector<int>>`, `iter().sum::<i32>()`.
-_GENERIC = re.compile(r"(?<=\w)(?:::)?<[\w\s,:.*?\[\]&']{0,60}(?:<[\w\s,:.*?\[\]&']{0,60}>[\w\s,]{0,20}){0,3}>(?=[\s(&*>{)\[,;:])")
+_GENERIC = re.compile(
+    r"(?<=\w)(?:::)?<[\w\s,:.*?\[\]&']{0,60}(?:<[\w\s,:.*?\[\]&']{0,60}>[\w\s,]{0,20}){0,3}>(?=[\s(&*>{)\[,;:])"
+)
 _STRING = r"(?P<string>\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|`[^`]*`)"
 _REST = (
     r"|(?P<number>0[xX][0-9a-fA-F]+|[0-9][0-9_]*(?:\.(?!\.)[0-9]*)?(?:[eE][+-]?[0-9]+)?)[a-zA-Z_0-9]*"
@@ -31,16 +33,18 @@ _UNARY = 10
 _AUGMENTED = frozenset({"+=", "-=", "*=", "/=", "%=", "**=", "//=", "<<=", ">>=", "&=", "|=", "^="})
 _TRUTH = frozenset({"true", "false", "null", "nil", "nullptr", "NULL", "True", "False", "None"})
 _MODIFIERS = frozenset(
-    "new await mut not const let var typeof static final public private protected auto unsigned ref lambda move"
-    " range export async".split()
+    "new await mut not const let var typeof static final public private protected auto unsigned ref lambda"
+    " move range export async".split()
 )
 _MODULES = frozenset(
-    "Math math std strings strconv sort Collections Arrays Integer String Object unicode Character Array cmp f64 i32"
-    " fmt System".split()
+    "Math math std strings strconv sort Collections Arrays Integer String Object unicode Character Array cmp"
+    " f64 i32 fmt System".split()
 )
 _BRANCHES = frozenset({"if", "elif", "switch", "match", "while"})
 _DEFINING = frozenset({"function", "func", "fn", "def"})
 _CLOSING = frozenset({")", "]", "}", ";", ","})
+#: A macro's mark and an operator that stops at null or error, with what follows.
+_STEPPED_OVER = frozenset({("!", "("), ("!", "["), ("?", "."), ("?", ";"), ("?", ")")})
 #: Nested deeper than this, code is stepped over.
 _DEEPEST = 50
 
@@ -49,7 +53,7 @@ Found = tuple[int, int, set[str], frozenset[str]]
 
 
 def units(text: str) -> list[Found]:
-    """Return each function, and all code together: where it begins and ends, what it does, names called in it."""
+    """Return each function, and all code together: where it begins and ends, what it does, names in it."""
     blanked = _GENERIC.sub(lambda found: " " * len(found[0]), text)
     pattern = _TOKEN if _BRACES.search(blanked) else _PYTHON_TOKEN
     tokens = [
@@ -263,7 +267,9 @@ class _Reader(Features):
             if self.takes("=>"):
                 return self.body(depth)
             kind, value, _ = self.tokens[self.at]
-            if inner == [VARIABLE] and (value == "(" or (kind not in {"mark", None} and value not in _BINARY)):
+            if inner == [VARIABLE] and (
+                value == "(" or (kind not in {"mark", None} and value not in _BINARY)
+            ):
                 return self.operand(depth + 1)  # behind a cast
             return self.after(inner[0] if len(inner) == 1 else self.note("list", *inner), depth)
         if mark == "[":
@@ -328,9 +334,7 @@ class _Reader(Features):
             elif mark == "=>":
                 self.at += 1
                 return self.body(depth)
-            elif mark == "!" and self.following()[1] in {"(", "["}:  # a macro
-                self.at += 1
-            elif mark == "?" and self.following()[1] in {".", ";", ")"}:
+            elif (mark, self.following()[1]) in _STEPPED_OVER:
                 self.at += 1
             else:
                 return shape

@@ -15,7 +15,9 @@ from decontam.detectors import _code_python as python
 
 _FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})[^\n]*\n(.*?)(?:^[ \t]*\1|\Z)", re.DOTALL | re.MULTILINE)
 #: The first line of a Python function with all lines that are indented more.
-_DEFINITION = re.compile(r"^([ \t]*)(?:async )?def \w[^\n]*\n(?:(?:\1[ \t]+[^\n]*|[ \t]*)\n|\1[ \t]+[^\n]+\Z)*", re.MULTILINE)
+_DEFINITION = re.compile(
+    r"^([ \t]*)(?:async )?def \w[^\n]*\n(?:(?:\1[ \t]+[^\n]*|[ \t]*)\n|\1[ \t]+[^\n]+\Z)*", re.MULTILINE
+)
 #: What no prose has: a call or an assignment.
 _CODE = re.compile(r"\w\(|[\w\])] *[-+*/]?= *[\w(\[{'\"]")
 #: What code in braces and broken Python have: a block, an arrow, the end of a statement, a branch.

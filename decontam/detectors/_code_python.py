@@ -13,8 +13,23 @@ _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _BUILTINS = frozenset(dir(builtins))
 _MODULES = frozenset({"math", "np", "collections", "itertools", "functools", "re"})
 _OPERATORS: dict[type[ast.AST], str] = {
-    **{ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.FloorDiv: "/", ast.Mod: "%", ast.Pow: "**"},
-    **{ast.BitAnd: "&", ast.BitOr: "|", ast.BitXor: "^", ast.LShift: "<<", ast.RShift: ">>", ast.MatMult: "@"},
+    **{
+        ast.Add: "+",
+        ast.Sub: "-",
+        ast.Mult: "*",
+        ast.Div: "/",
+        ast.FloorDiv: "/",
+        ast.Mod: "%",
+        ast.Pow: "**",
+    },
+    **{
+        ast.BitAnd: "&",
+        ast.BitOr: "|",
+        ast.BitXor: "^",
+        ast.LShift: "<<",
+        ast.RShift: ">>",
+        ast.MatMult: "@",
+    },
     **{ast.Lt: "<", ast.LtE: "<", ast.Gt: ">", ast.GtE: ">", ast.Eq: "==", ast.NotEq: "==", ast.Is: "=="},
     **{ast.IsNot: "==", ast.In: "in", ast.NotIn: "in", ast.UAdd: "+", ast.USub: "-", ast.Invert: "~"},
 }
@@ -218,7 +233,8 @@ class _Reader(Features):
 
 _METHODS: dict[type[ast.AST], Any] = {
     **dict.fromkeys(
-        [ast.Name, ast.arguments, ast.Import, ast.ImportFrom, ast.Continue, ast.Pass, ast.Global], _Reader.nothing
+        [ast.Name, ast.arguments, ast.Import, ast.ImportFrom, ast.Continue, ast.Pass, ast.Global],
+        _Reader.nothing,
     ),
     **{ast.Constant: _Reader.constant, ast.JoinedStr: _Reader.formatted, ast.FormattedValue: _Reader.inside},
     **{ast.Attribute: _Reader.attribute, ast.Call: _Reader.called, ast.BinOp: _Reader.binary},
@@ -226,7 +242,11 @@ _METHODS: dict[type[ast.AST], Any] = {
     **{ast.Compare: _Reader.compared, ast.Subscript: _Reader.subscript, ast.If: _Reader.branch},
     **{ast.IfExp: _Reader.choice, ast.For: _Reader.for_each, ast.AsyncFor: _Reader.for_each},
     **{ast.While: _Reader.as_long, ast.ListComp: _Reader.comprehension, ast.SetComp: _Reader.comprehension},
-    **{ast.GeneratorExp: _Reader.comprehension, ast.DictComp: _Reader.comprehension, ast.Return: _Reader.returned},
+    **{
+        ast.GeneratorExp: _Reader.comprehension,
+        ast.DictComp: _Reader.comprehension,
+        ast.Return: _Reader.returned,
+    },
     **{ast.Break: _Reader.broken, ast.Assign: _Reader.assigned, ast.AnnAssign: _Reader.inside},
     **{ast.Tuple: _Reader.items, ast.List: _Reader.items, ast.Set: _Reader.items, ast.Dict: _Reader.pairs},
     **{ast.Expr: _Reader.statement, ast.FunctionDef: _Reader.within, ast.AsyncFunctionDef: _Reader.within},

@@ -64,7 +64,9 @@ def test_an_equal_solution_is_found_with_evidence():
         ),
         pytest.param(
             "class Pairs:\n    def __init__(self):\n        self.n = 0\n\n"
-            + "\n".join(f"    {line}" for line in SOLUTION.strip().replace("(values", "(self, values").splitlines()),
+            + "\n".join(
+                f"    {line}" for line in SOLUTION.strip().replace("(values", "(self, values").splitlines()
+            ),
             id="a method",
         ),
         pytest.param(f"```python\n{SOLUTION}```\nand\n```\nnothing\n```", id="fenced"),
@@ -96,7 +98,8 @@ def test_an_equal_solution_is_found_with_evidence():
         ),
         pytest.param(
             "fn close_pairs(values: &[f64], limit: f64) -> Vec<(usize, usize, &str)> {\n"
-            "    let mut found = vec![];\n    for i in 0..values.len() {\n        for j in 0..values.len() {\n"
+            "    let mut found = vec![];\n    for i in 0..values.len() {\n"
+            "        for j in 0..values.len() {\n"
             "            if i < j && (values[i] - values[j]).abs() * 2.0 <= limit + 0.25 {\n"
             '                found.push((i, j, "close"));\n            }\n        }\n    }\n    found\n}',
             id="Rust",
@@ -117,7 +120,8 @@ def test_a_solution_in_another_dress_is_found(text):
         "def add(a, b):\n    return a + b",
         "def common(a, b):\n    return [x for x in a if x in b]",
         "def fact(n):\n    if n == 0:\n        return 1\n    return n * fact(n - 1)",
-        "def fib(n):\n    if n == 0:\n        return 0\n    if n == 1:\n        return 1\n    return fib(n-1) + fib(n-2)",
+        "def fib(n):\n    if n == 0:\n        return 0\n    if n == 1:\n        return 1\n"
+        "    return fib(n-1) + fib(n-2)",
         "int gcd(int a, int b) { while (b) { int t = b; b = a % b; a = t; } return a; }",
         "bool isPalindrome(string s) {\n  return s == string(s.rbegin(), s.rend());\n}",
         "Just prose (of a kind): it says nothing; nothing at all.",
@@ -147,17 +151,21 @@ class Renamed(ast.NodeTransformer):
 
     def __init__(self, tree, names):
         own = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
-        own |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+        own |= {
+            node.id
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+        }
         own |= {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
         self.names = dict(zip(sorted(own), names, strict=False))
 
     def visit_arg(self, node):
         return ast.arg(self.names.get(node.arg, node.arg))
 
-    def visit_Name(self, node):  # noqa: N802
+    def visit_Name(self, node):
         return ast.Name(self.names.get(node.id, node.id), node.ctx)
 
-    def visit_FunctionDef(self, node):  # noqa: N802
+    def visit_FunctionDef(self, node):
         self.generic_visit(node)
         node.name = self.names.get(node.name, node.name)
         return node
@@ -170,7 +178,11 @@ def test_names_layout_and_order_do_not_change_the_value(item, chance):
     tree = ast.parse(whole(item))
     names = [f"{chance.choice(string.ascii_lowercase)}_{number}" for number in range(100)]
     renamed = ast.unparse(Renamed(tree, names).visit(ast.parse(whole(item))))
-    functions = [renamed, "def other_one(z):\n    return z.strip() * 3", "def other_two(q):\n    print(q, 17)"]
+    functions = [
+        renamed,
+        "def other_one(z):\n    return z.strip() * 3",
+        "def other_two(q):\n    print(q, 17)",
+    ]
     first = "\n\n".join([whole(item), *functions[1:]])
     chance.shuffle(functions)
     again = re.sub(r"(?m)^( +)", r"\1\1", "\n\n\n".join(functions))
