@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import polars as pl
 
-from decontam._text import token_spans, tokens
+from decontam._text import literals, token_spans, tokens
 from decontam.benchmarks import Item
 
 EXCERPT = 200
@@ -57,6 +57,12 @@ def tokens_of_row(text: str) -> Sequence[str]:
     return tokens(text)
 
 
+@lru_cache(maxsize=2 * BATCH)
+def literals_of_row(text: str) -> Sequence[str]:
+    """Return `literals(text)`; the texts of one batch are searched once for all detectors."""
+    return literals(text)
+
+
 @lru_cache(maxsize=1)
 def _spans_of_row(text: str) -> Sequence[tuple[int, int]]:
     """Return `token_spans(text)`; a text that holds a whole benchmark has hundreds of excerpts."""
@@ -66,6 +72,7 @@ def _spans_of_row(text: str) -> Sequence[tuple[int, int]]:
 def forget_rows() -> None:
     """Let go of the texts that were looked at last."""
     tokens_of_row.cache_clear()
+    literals_of_row.cache_clear()
     _spans_of_row.cache_clear()
 
 
