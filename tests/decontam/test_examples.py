@@ -69,7 +69,9 @@ def test_rows_do_not_depend_on_each_other():
     texts = ['f([31, 47], "Oslo") == 839', "nothing", "g([5, 26], 'Rome') == 704"]
     index = examples.index([ITEM])
     alone = [examples.matches(rows(text), index)["value"].to_list() for text in texts]
-    assert examples.matches(rows(*texts), index)["value"].to_list() == [value for values in alone for value in values]
+    assert examples.matches(rows(*texts), index)["value"].to_list() == [
+        value for values in alone for value in values
+    ]
 
 
 def test_humanevals_own_examples_are_found():
