@@ -162,12 +162,12 @@ def _candidates(text: str, index: Index) -> list[int]:
     words = literals_of_row(text)
     if ".0" in text:
         words = _run(words)
-    held: set[Run] = set()
+    held: dict[Run, None] = {}  # in an order that no hash decides
     for n in (1, 2):
         for at, head in enumerate(shingles(words, n)):
             for run in index.runs.get(head, ()):
                 if run not in held and tuple(words[at : at + len(run)]) == run:
-                    held.add(run)
+                    held[run] = None
     reached: dict[int, float] = defaultdict(float)
     for run in held:
         for number, bits in index.holders[run].items():

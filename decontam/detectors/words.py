@@ -47,6 +47,8 @@ _PAIR = 4 / 3
 _FULL = 10.0
 #: Rows are searched in pieces of this many words, which overlap by half; no stretch is longer than a half.
 PIECE = 256
+#: Share of the weight that makes a candidate which may be in words that are not counted.
+SKIPPED = 0.7
 
 Pair = tuple[str, str]
 
@@ -79,10 +81,16 @@ class _Prompt(NamedTuple):
 
 
 class Index(NamedTuple):
-    """The prompts of all items; `postings`: for a word, the numbers of the prompts with its weight there."""
+    """The prompts of all items.
+
+    postings: for a word, the numbers of the prompts that it makes candidates, with its weight there. The
+        commonest words of a prompt are left out: they are in almost every row, and cost the most.
+    enough: for each prompt, the weight that the rest must reach, so that no match can be missed.
+    """
 
     prompts: list[_Prompt]
     postings: dict[str, list[tuple[int, int]]]
+    enough: list[int]
     threshold: float
 
 
@@ -97,11 +105,19 @@ def index(items: Sequence[Item], *, threshold: float = 0.35) -> Index:
     for item in items:
         groups[item.benchmark].append((item, _parts(item)))
     found = [prompt for group in groups.values() for prompt in _prompts(group, threshold)]
+    holders = Counter(word for prompt in found for word in prompt.words)
     postings: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    enough = []
     for number, prompt in enumerate(found):
-        for word, weight in prompt.words.items():
-            postings[word].append((number, weight))
-    return Index(found, dict(postings), threshold)
+        skipped = 0
+        for word in sorted(prompt.words, key=lambda word: (-holders[word], word)):
+            weight = prompt.words[word]
+            if skipped + weight <= SKIPPED * prompt.enough:
+                skipped += weight
+            else:
+                postings[word].append((number, weight))
+        enough.append(prompt.enough - skipped)
+    return Index(found, dict(postings), enough, threshold)
 
 
 def matches(frame: pl.DataFrame, index: Index) -> pl.DataFrame:
@@ -145,10 +161,10 @@ def _prompts(group: Sequence[tuple[Item, dict[str, list[str]]]], threshold: floa
         for part, words in parts.items():
             width = min(len(words) + SPARE, PIECE // 2)
             chances = {}
-            for word in {*words}:
+            for word in dict.fromkeys(words):  # in an order that no hash decides
                 others = (counts[word] - own[word] + 0.5) / counts.total()
                 chances[word] = 1 - (1 - (usual.get(word, usual["*"]) + others) / 2) ** width
-            pairs = {pair: _PAIR * _rarity(holders[pair], len(group)) for pair in {*_near(words)}}
+            pairs = {pair: _PAIR * _rarity(holders[pair], len(group)) for pair in dict.fromkeys(_near(words))}
             yield _prompt((item.benchmark, item.task_id, part), chances, pairs, width, threshold)
 
 
@@ -194,7 +210,7 @@ def _candidates(words: Sequence[str], index: Index) -> list[int]:
     for word in index.postings.keys() & words:
         for number, weight in index.postings[word]:
             reached[number] += weight
-    return [number for number, weight in reached.items() if weight >= index.prompts[number].enough]
+    return [number for number, weight in reached.items() if weight >= index.enough[number]]
 
 
 def _best_stretch(words: Sequence[str], prompt: _Prompt) -> tuple[float, int, int]:
