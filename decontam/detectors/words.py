@@ -30,7 +30,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from typing import NamedTuple
 
 import polars as pl
@@ -206,43 +206,52 @@ def _near(words: Sequence[str]) -> Iterator[Pair]:
 
 def _candidates(words: Sequence[str], index: Index) -> list[int]:
     """Return the prompts of which the words say enough, wherever they stand."""
+    present = {*words}
     reached: dict[int, int] = defaultdict(int)
-    for word in index.postings.keys() & words:
+    for word in index.postings.keys() & present:
         for number, weight in index.postings[word]:
             reached[number] += weight
-    return [number for number, weight in reached.items() if weight >= index.enough[number]]
+    return [
+        number
+        for number, weight in reached.items()
+        if weight >= index.enough[number] and _reaches(present, index.prompts[number])
+    ]
+
+
+def _reaches(present: Set[str], prompt: _Prompt) -> bool:
+    return sum([prompt.words[word] for word in prompt.words.keys() & present]) >= prompt.enough
 
 
 def _best_stretch(words: Sequence[str], prompt: _Prompt) -> tuple[float, int, int]:
     """Return the highest value of a stretch, and its first and last word; the first of equal ones."""
     held: Counter[str] = Counter()
     near: Counter[Pair] = Counter()
-    inside: list[list[Pair]] = [[] for _ in words]
-    said = paired = 0
+    inside: dict[int, list[Pair]] = {}
+    said = paired = oldest = 0
     best = (-math.inf, 0, 0)
-    for at, word in enumerate(words):
-        left = at - prompt.width
-        if left >= 0:
-            if words[left] in prompt.words:
-                held[words[left]] -= 1
-                said -= 0 if held[words[left]] else prompt.words[words[left]]
-            for pair in inside[left]:
+    places = [at for at, word in enumerate(words) if word in prompt.words]
+    for count, at in enumerate(places):
+        while places[oldest] <= at - prompt.width:
+            gone = words[places[oldest]]
+            held[gone] -= 1
+            said -= 0 if held[gone] else prompt.words[gone]
+            for pair in inside[places[oldest]]:
                 near[pair] -= 1
                 paired -= 0 if near[pair] else prompt.pairs[pair]
-        if word not in prompt.words:
-            continue
+            oldest += 1
+        word = words[at]
+        inside[at] = []
         held[word] += 1
         said += prompt.words[word] if held[word] == 1 else 0
-        for earlier in range(max(0, at - NEAR, left + 1), at):
-            other = words[earlier]
-            pair = (other, word) if other < word else (word, other)
-            if pair in prompt.pairs:
+        for earlier in places[max(oldest, count - NEAR) : count]:
+            pair = (words[earlier], word) if words[earlier] < word else (word, words[earlier])
+            if earlier >= at - NEAR and pair in prompt.pairs:
                 inside[earlier].append(pair)
                 near[pair] += 1
                 paired += prompt.pairs[pair] if near[pair] == 1 else 0
         total = said + prompt.missing + min(paired, said / 2)
         if total > best[0]:
-            best = (total, max(0, left + 1), at)
+            best = (total, places[oldest], at)
     return min(max(best[0] / prompt.scale, 0.0), 1.0), best[1], best[2]
 
 
