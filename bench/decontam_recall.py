@@ -94,7 +94,7 @@ def main() -> None:
     rows = labelled(path)
     indexes = build_indexes(load("humaneval").items)
     begin = time.perf_counter()
-    evidence = find_overlaps(rows, indexes)
+    evidence = find_overlaps(rows.select("id", "instruction", "response"), indexes)
     seconds = time.perf_counter() - begin
     flagged = flags(rows, evidence)
     overlap, clean = flagged.filter(pl.col("label") == 1), flagged.filter(pl.col("label") == 0)

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import polars as pl
 
-from decontam._text import token_spans, tokens
+from decontam._text import literals, token_spans, tokens
 from decontam.benchmarks import Item
 
 EXCERPT = 200
@@ -44,8 +44,8 @@ def parts(item: Item) -> dict[str, str]:
 
 
 def texts(frame: pl.DataFrame) -> Iterator[tuple[str, str, str]]:
-    """Yield (row id, column, text) for each text of each row; `id` is none."""
-    fields = [name for name in frame.columns if name != "id"]
+    """Yield (row id, column, text) for each text of each row; `id` is none, and no column of other types."""
+    fields = [name for name, dtype in frame.schema.items() if name != "id" and dtype == pl.String]
     columns = [frame["id"].cast(pl.String).to_list(), *(frame[name].to_list() for name in fields)]
     for row, *values in zip(*columns, strict=True):
         yield from ((row, field, value) for field, value in zip(fields, values, strict=True) if value)
@@ -57,6 +57,12 @@ def tokens_of_row(text: str) -> Sequence[str]:
     return tokens(text)
 
 
+@lru_cache(maxsize=2 * BATCH)
+def literals_of_row(text: str) -> Sequence[str]:
+    """Return `literals(text)`; the texts of one batch are searched once for all detectors."""
+    return literals(text)
+
+
 @lru_cache(maxsize=1)
 def _spans_of_row(text: str) -> Sequence[tuple[int, int]]:
     """Return `token_spans(text)`; a text that holds a whole benchmark has hundreds of excerpts."""
@@ -66,6 +72,7 @@ def _spans_of_row(text: str) -> Sequence[tuple[int, int]]:
 def forget_rows() -> None:
     """Let go of the texts that were looked at last."""
     tokens_of_row.cache_clear()
+    literals_of_row.cache_clear()
     _spans_of_row.cache_clear()
 
 

@@ -35,6 +35,8 @@ _LITERAL = re.compile(
     r"""|([0-9](?<!\w.)[0-9]*(?:\.[0-9]+)?)"""
     r"""|([TFNtfn](?<!\w.)(?:(?<=[Tt])rue|(?<=[Ff])alse|(?<=N)one|(?<=n)ull)\b)"""
 )
+# Typographic quotes, and marks of Chinese and Japanese: one character each, so that spans stay true.
+_QUOTES = str.maketrans("\u2018\u2019\u201c\u201d\uff0c\uff1a\uff08\uff09\u3001", "''\"\",:(),")
 _TRUTH = {"true": "True", "false": "False", "null": "None"}  # other languages' spelling
 
 
@@ -63,7 +65,7 @@ def literals(text: str) -> list[str]:
 
     A string is what stands between two quotes on one line, escaped or not; a sign is no part of a number.
     """
-    found = _LITERAL.findall(_without_docstring_quotes(text))
+    found = _LITERAL.findall(without_docstring_quotes(text))
     return [
         (double or single).removesuffix("\\") or number or _TRUTH.get(truth, truth)
         for double, single, number, truth in found
@@ -72,7 +74,7 @@ def literals(text: str) -> list[str]:
 
 def literal_spans(text: str) -> list[tuple[int, int]]:
     """Return where each of `literals(text)` stands in `text`, quotes included: (start, end)."""
-    return [match.span() for match in _LITERAL.finditer(_without_docstring_quotes(text))]
+    return [match.span() for match in _LITERAL.finditer(without_docstring_quotes(text))]
 
 
 def shingles(words: Sequence[str], n: int) -> Iterator[Shingle]:
@@ -84,5 +86,7 @@ def _without_prompts(text: str) -> str:
     return text.replace(">>>", "   ")  # of equal length, so that spans stay true
 
 
-def _without_docstring_quotes(text: str) -> str:
+def without_docstring_quotes(text: str) -> str:
+    if not text.isascii():
+        text = text.translate(_QUOTES)
     return text.replace('"""', "   ").replace("'''", "   ")

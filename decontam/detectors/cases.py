@@ -44,7 +44,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from decontam._evidence import EXCERPT, Evidence, evidence, texts
+from decontam._evidence import EXCERPT, Evidence, evidence, literals_of_row, texts
 from decontam._text import literal_spans, literals, shingles
 from decontam.benchmarks import Item
 
@@ -105,7 +105,7 @@ def matches(frame: pl.DataFrame, index: Index) -> pl.DataFrame:
     found: list[Evidence] = []
     for row, field, text in texts(frame):
         spans: Sequence[tuple[int, int]] = []
-        for tests, hits in _candidates(literals(text), index):
+        for tests, hits in _candidates(literals_of_row(text), index):
             bits, first, end = _best_stretch(hits, tests, index.least)
             if bits >= index.least:
                 spans = spans or literal_spans(text)
@@ -144,7 +144,7 @@ def _choices(k: int, of: int, others: int) -> float:
 
 
 def _tests(item: Item) -> _Tests:
-    texts_of = [assertion for test in item.tests for assertion in _assertions(test)]
+    texts_of = [assertion for test in item.tests for assertion in assertions(test)]
     cases = [tuple(literals(text)) for text in texts_of]
     worth = {case: int(information(case)) for case in cases if case}
     bits = {case: worth[case] for case in worth if worth[case] > math.log2(len(worth))}
@@ -152,7 +152,7 @@ def _tests(item: Item) -> _Tests:
     return _Tests(item.benchmark, item.task_id, bits, whole, sum(map(len, cases)))
 
 
-def _assertions(test: str) -> Iterator[str]:
+def assertions(test: str) -> Iterator[str]:
     """Yield what is asserted, without messages; each line of what is no Python or nested without end."""
     try:
         with warnings.catch_warnings():  # an invalid escape such as "\d" in a test

@@ -167,7 +167,7 @@ def test_mbpps_renamed_tests_are_found():
 
 @pytest.mark.skipif(not MBPP.exists(), reason=f"no MBPP at {MBPP}")
 def test_benchmarks_with_tests_do_not_match_each_other():
-    """Whole items with solution and tests are not another benchmark's; both count the vowels of a string."""
+    """Whole items are not another benchmark's, but for the same task (vowels, gcd) and three near ones."""
     ours, theirs = load("humaneval").items, load(f"mbpp:{MBPP}").items
 
     def whole(items):
@@ -179,6 +179,8 @@ def test_benchmarks_with_tests_do_not_match_each_other():
             }
         )
 
-    assert find_overlaps(whole(theirs), build_indexes(ours)).height == 0
-    found = find_overlaps(whole(ours), build_indexes(theirs)).select("row", "item", "part")
-    assert found.rows() == [("HumanEval/64", "667", "prompt:instruction")]
+    found = find_overlaps(whole(theirs), build_indexes(ours)).select("row", "item")
+    assert found.rows() == [("687", "HumanEval/13")]
+    found = find_overlaps(whole(ours), build_indexes(theirs)).select("row", "item")
+    near = [("HumanEval/109", "743"), ("HumanEval/124", "427"), ("HumanEval/124", "928")]
+    assert found.rows() == [("HumanEval/64", "667"), *near]

@@ -42,7 +42,7 @@ def told(tmp_path):
 
 def test_every_file_is_a_detector():
     """The folder is the registry, in order of name, and all detectors index by default."""
-    assert names() == ["cases", "code", "minhash", "ngrams"]
+    assert names() == ["cases", "code", "examples", "minhash", "ngrams", "words"]
     assert list(build_indexes(load("humaneval").items[:2])) == names()
     assert list(build_indexes(load("humaneval").items[:2], ["ngrams"])) == ["ngrams"]
 
@@ -70,7 +70,7 @@ def test_versions_of_a_benchmark():
 def test_other_packages_come_after_the_folder(told):
     """What an entry point names stands behind the folder's own."""
     found = told("datagen.detectors", "incomplete_toy", "detectors.names()")
-    assert found == "['cases', 'code', 'minhash', 'ngrams', 'a_toy']"
+    assert found == "['cases', 'code', 'examples', 'minhash', 'ngrams', 'words', 'a_toy']"
 
 
 @pytest.mark.parametrize(
