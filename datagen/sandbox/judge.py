@@ -69,24 +69,35 @@ class Judge:
         self._run = run
         self._underway: dict[str, asyncio.Task[Verdict]] = {}
 
-    async def verdict(self, code: str, tests: Sequence[str], *, setup: str = "") -> Verdict:
+    async def verdict(
+        self,
+        code: str,
+        tests: Sequence[str],
+        *,
+        setup: str = "",
+        limits: Limits | None = None,
+        repetition: int = 0,
+    ) -> Verdict:
         """The verdict on a program, which is run only if no equal one was ever judged.
 
         Args:
             code: the program, without its tests.
             tests: Python statements, each of which holds if it raises nothing.
             setup: Python statements to run before the tests, where the tests run.
+            limits: of this program; None for the judge's own.
+            repetition: 1 for running it a second time, and so on: each repetition has a verdict of its own.
 
         Raises:
             DatagenError: the journal cannot be used, no program can be run here, or the run was stopped.
         """
-        key = key_of(code, tests, setup, self._limits)
+        limits = limits or self._limits
+        key = key_of(code, tests, setup, limits, repetition)
         if (stored := self._known.get(key)) is not None:
             return Verdict.from_json(json.loads(stored))
         if self._sandbox is None:
             return UNKNOWN
         if key not in self._underway:
-            task = asyncio.ensure_future(self._reach(self._sandbox, key, code, tests, setup))
+            task = asyncio.ensure_future(self._reach(self._sandbox, key, code, tests, setup, limits))
             self._underway[key] = task
             task.add_done_callback(lambda _: self._underway.pop(key, None))
         return await self._unless_stopped(self._underway[key])
@@ -105,13 +116,19 @@ class Judge:
             raise self._run.stopped_by
         return await task
 
-    async def _reach(self, sandbox: Runs, key: str, code: str, tests: Sequence[str], setup: str) -> Verdict:
-        verdict = await sandbox.run(code, tests, self._limits, setup=setup)
+    async def _reach(
+        self, sandbox: Runs, key: str, code: str, tests: Sequence[str], setup: str, limits: Limits
+    ) -> Verdict:
+        verdict = await sandbox.run(code, tests, limits, setup=setup)
         stored = self._known.put(key, canonical.dumps(verdict.to_json()))
         return Verdict.from_json(json.loads(stored))
 
 
-def key_of(code: str, tests: Sequence[str], setup: str, limits: Limits) -> str:
-    """The key under which a verdict is stored: sha256 of all that decides it but the machine."""
+def key_of(code: str, tests: Sequence[str], setup: str, limits: Limits, repetition: int = 0) -> str:
+    """The key under which a verdict is stored: sha256 of all that decides it but the machine.
+
+    The first run has no repetition in its key, which is that of any other run of the program.
+    """
     what = {"version": VERSION, "code": code, "tests": [*tests], "setup": setup, "limits": asdict(limits)}
-    return canonical.sha256(canonical.dumps(what))
+    again = {"repetition": repetition} if repetition else {}
+    return canonical.sha256(canonical.dumps(what | again))

@@ -8,10 +8,11 @@ import random
 import pytest
 
 from datagen.ranking.judging import Seen, Terms, rank, told
-from datagen.ranking.situations import BONUS, LEVELS, parse_levels
+from datagen.ranking.situations import BONUS, LEVELS, Scale, parse_levels
+from datagen.ranking.trust import by_reason
 from datagen.sandbox.verdict import Outcome, Verdict
 
-TERMS = Terms(None, 1, parse_levels(",".join(map(str, LEVELS))), BONUS)
+TERMS = Terms(None, 1, Scale(parse_levels(",".join(map(str, LEVELS))), BONUS))
 RIGHT = "def f(x):\n    return x + 1\n"
 WRONG = "def f(x):\n    return 1 if x == 0 else x\n"
 RAISES = "def f(x):\n    raise KeyError(x)\n"
@@ -26,7 +27,7 @@ class Here:
         self.runs: list[tuple[str, tuple[str, ...]]] = []
         self._delay = delay
 
-    async def verdict(self, code, tests, *, setup=""):
+    async def verdict(self, code, tests, *, setup="", limits=None, repetition=0):
         self.runs.append((code, tuple(tests)))
         await asyncio.sleep(self._delay() if self._delay else 0)
         names: dict[str, object] = {}
@@ -80,7 +81,7 @@ def test_four_situations():
         "1 of 2 failed, first assert f(1) == 2: AssertionError",
         None,
     ]
-    assert (seen.trusted, seen.kept, seen.removed, seen.isolation) == (2, 0, {}, {"here": 4})
+    assert (seen.trusted, seen.kept, seen.removed, seen.isolation) == (2, {}, {}, {"here": 4})
 
 
 def test_students_broken_answers_stay():
@@ -141,7 +142,7 @@ def test_answers_may_bring_tests_of_their_own():
     )
     assert [row["status"] for row in rows[:2]] == ["all_passed", "all_passed"]
     assert shown(rows[2:], "status", "pass_ratio") == [("partial", 2 / 3)] * 2
-    assert (seen.trusted, seen.removed) == (3, {"no-python": 1})
+    assert (seen.trusted, by_reason(seen.removed)) == (3, {"no-python": 1})
 
 
 def test_old_places_are_forgotten():
@@ -171,7 +172,8 @@ def test_written_tests_are_kept_by_agreement():
     )
     assert shown(rows, "status") == [("all_passed",)] * 3 + [("partial",)] * 2
     assert [row["generated_tests"] for row in rows] == [WRITTEN[:2]] * 5
-    assert (seen.kept, seen.removed) == (2, {"no-python": 1, "answers-disagree": 1})
+    assert seen.kept == {"t0": 2}
+    assert seen.removed == {("t0", "no-python"): 1, ("t0", "answers-disagree"): 1}
     everything = tuple(one["test"] for one in WRITTEN[:3])
     assert [code for code, tests in judge.runs if tests == everything] == answers
     assert {tests for _, tests in judge.runs} == {everything, everything[:2]}
@@ -182,7 +184,7 @@ def test_two_answers_cannot_outvote_a_test(codes):
     """Equal answers count once, and one that does not compile has no vote; the task is dropped."""
     rows, seen = ranked(*(written(code, n) for n, code in enumerate(codes)))
     assert shown(rows, "reason", "detail") == [("too-few-tests", "kept 0, too-few-answers 3")] * len(codes)
-    assert seen.removed == {"no-python": 1, "too-few-answers": 3}
+    assert by_reason(seen.removed) == {"no-python": 1, "too-few-answers": 3}
     assert [row["generated_tests"] for row in rows] == [WRITTEN] * len(codes)
 
 
