@@ -50,8 +50,8 @@ def fault(tree: ast.Module, wanted: Set[str]) -> str:
         tree: of the test.
         wanted: names of the function; one that the test binds itself is another function.
     """
-    names = wanted - bound_names(tree)
     running = _running(tree)
+    names = _with_aliases(running, wanted - bound_names(tree))
     if not any(_calls(node, names) for node in running):
         return NOT_CALLED
     depends = _depending(running, names)
@@ -80,6 +80,16 @@ def _running(tree: ast.Module) -> list[ast.AST]:
         if isinstance(node, ast.Name) and (found := waiting.pop(node.id, None)):
             nodes += ast.walk(found)
     return nodes
+
+
+def _with_aliases(running: Sequence[ast.AST], names: Set[str]) -> Set[str]:
+    """The names, and those that are given their value: `candidate = f`."""
+    found = set(names)
+    for node in running:
+        match node:
+            case ast.Assign(targets=[ast.Name(alias)], value=ast.Name(name)) if name in found:
+                found.add(alias)
+    return found
 
 
 def _calls(node: ast.AST, names: Set[str]) -> bool:

@@ -40,7 +40,7 @@ PASSES = st.lists(st.frozensets(st.integers(0, 6)), min_size=1, max_size=8)
 
 @given(PASSES, st.randoms(use_true_random=False))
 def test_consensus_is_one_of_the_groups(passes: list[frozenset[int]], draw: random.Random):
-    """Its answers satisfy the same tests, no other one does; each kept test holds for two; order says little."""
+    """Its answers, and no others, satisfy the same tests; two answers satisfy each test that is kept."""
     found = consensus(passes)
     groups = {passes[number] for number in found.answers}
     assert len(groups) == bool(any(passes))

@@ -14,6 +14,7 @@ SAYS = [
     "assert math.isclose(f(1), 2)",
     "got = f(1)\nassert got == 2",
     "a = [2, 1]\nf(a)\nassert a == [1, 2]",
+    "candidate = f\nassert candidate(1) == 2",
     "assert list(map(f, [1])) == [2]",
     "assert sorted([1, 2], key=f)[0] == 2",
     "def check(candidate):\n    assert candidate(1) == 2\ncheck(f)",

@@ -222,3 +222,88 @@ def test_what_a_program_says_stays_on_one_line():
     assert said is not None
     assert len(said) <= 300
     assert said.isprintable()
+
+
+def test_several_wrong_answers_do_not_outvote_right_ones():
+    """Two right answers agree with each other and with the right tests; the wrong ones differ."""
+    wrong = [f"def f(x):\n    return {n} if x else 1\n" for n in (5, 6, 7)]
+    rows, _ = ranked(*(written(code, n) for n, code in enumerate([*wrong, RIGHT, OTHER])))
+    assert rows[0]["generated_tests"] == WRITTEN[:2]
+    assert shown(rows, "status") == [("partial",)] * 3 + [("all_passed",)] * 2
+
+
+def test_oracle_decides():
+    """A test that the oracle's answer fails is removed, whoever else satisfies it; no other answer is needed."""
+    codes = [WRONG, WRONG + "\ny = 1", WRONG + "\ny = 2", RIGHT]
+    rows = [written(code, n) for n, code in enumerate(codes)]
+    found, seen = ranked(*rows, terms=TERMS._replace(oracle="t3"))
+    assert found[0]["generated_tests"] == WRITTEN[:2]
+    assert seen.removed == {("t0", "no-python"): 1, ("t0", "oracle-disagrees"): 1}
+    found, _ = ranked(rows[-1], terms=TERMS._replace(oracle="t3"))
+    assert shown(found, "status", "reason") == [("all_passed", None)]
+
+
+@pytest.mark.parametrize("code", [BROKEN, None])
+def test_an_oracle_that_does_not_compile_decides_nothing(code):
+    """Then answers have to agree, as in a task that the oracle did not answer."""
+    rows = [written(one, n) for n, one in enumerate([RIGHT, OTHER, THIRD, code])]
+    found, seen = ranked(*rows, terms=TERMS._replace(oracle="t3"))
+    assert found[0]["generated_tests"] == WRITTEN[:2]
+    assert by_reason(seen.removed) == {"no-python": 1, "answers-disagree": 1}
+
+
+class Changing(Here):
+    """A test with `flaky` in it holds once for each program, and never again."""
+
+    def _outcome(self, test, names):
+        if "flaky" in test and len(self.runs) > 3:
+            return Outcome(False, "AssertionError")
+        return super()._outcome(test, names)
+
+
+def test_flaky_tests_are_removed():
+    """What is kept holds three times for the answers that it is kept for."""
+    tests = [*WRITTEN[:2], {"author": "t1", "test": "assert f(0) == 1, 'flaky'"}]
+    rows = [
+        answer(code, n, tests=None, generated_tests=tests) for n, code in enumerate([RIGHT, OTHER, THIRD])
+    ]
+    judge = Changing()
+    found, seen = ranked(*rows, judge=judge)
+    assert found[0]["generated_tests"] == WRITTEN[:2]
+    assert seen.removed == {("t1", "flaky"): 1}
+    kept = tuple(one["test"] for one in WRITTEN[:2])
+    assert [tests for code, tests in judge.runs if code == RIGHT].count(kept) >= 2
+
+
+def test_strength_is_the_share_of_mutants_killed():
+    """Tests of models are tried on wrong variants of answers that satisfy them; it is null elsewhere."""
+    rows = [written(code, n) for n, code in enumerate([RIGHT, OTHER, THIRD])]
+    found, _ = ranked(*rows, terms=TERMS._replace(mutants=8))
+    assert found[0]["test_strength"] == 1.0
+    assert found == ranked(*rows, terms=TERMS._replace(mutants=8))[0]
+    assert shown(ranked(*rows)[0], "test_strength") == [(None,)] * 3
+    assert ranked(answer(RIGHT), terms=TERMS._replace(mutants=8))[0][0]["test_strength"] is None
+
+
+def test_weak_tests_drop_the_task():
+    """Tests that nearly all mutants satisfy rank nothing; the rows keep their status."""
+    tests = [{"author": "t0", "test": "assert f(0) != 'no text'"}]
+    rows = [
+        answer(code, n, tests=None, generated_tests=tests) for n, code in enumerate([RIGHT, OTHER, THIRD])
+    ]
+    found, _ = ranked(*rows, terms=TERMS._replace(mutants=6))
+    assert shown(found, "reason", "status", "test_strength") == [("weak-tests", "all_passed", 0.0)] * 3
+    assert found[0]["detail"] == "they kill 0 of 6 mutants"
+    assert ranked(*rows, terms=TERMS._replace(mutants=3))[0][0]["reason"] is None
+
+
+def test_too_few_tests_keep_the_status():
+    """A task that is dropped for too few tests says how its answers fare with those that are left."""
+    rows = [written(code, n) for n, code in enumerate([RIGHT, OTHER, THIRD, WRONG])]
+    found, _ = ranked(*rows, terms=TERMS._replace(min_tests=3, mutants=5))
+    assert shown(found, "reason", "status", "rank") == [
+        ("too-few-tests", "all_passed", 1),
+        ("too-few-tests", "all_passed", 2),
+        ("too-few-tests", "all_passed", 3),
+        ("too-few-tests", "partial", 4),
+    ]
