@@ -233,7 +233,7 @@ def test_several_wrong_answers_do_not_outvote_right_ones():
 
 
 def test_oracle_decides():
-    """A test that the oracle's answer fails is removed, whoever else satisfies it; no other answer is needed."""
+    """A test that the oracle's answer fails is removed, whoever satisfies it; no other answer is needed."""
     codes = [WRONG, WRONG + "\ny = 1", WRONG + "\ny = 2", RIGHT]
     rows = [written(code, n) for n, code in enumerate(codes)]
     found, seen = ranked(*rows, terms=TERMS._replace(oracle="t3"))
