@@ -275,6 +275,31 @@ def test_flaky_tests_are_removed():
     assert [tests for code, tests in judge.runs if code == RIGHT].count(kept) >= 2
 
 
+class Repeating(Here):
+    """Knows what it judged, as a journal does; counts what is really run."""
+
+    def __init__(self):
+        super().__init__()
+        self._known = {}
+
+    async def verdict(self, code, tests, *, setup="", limits=None, repetition=0):
+        key = code, tuple(tests), limits, repetition
+        if key not in self._known:
+            self._known[key] = await super().verdict(code, tests, setup=setup)
+        return self._known[key]
+
+
+@pytest.mark.parametrize("tests", [WRITTEN[:2], WRITTEN])
+def test_each_test_is_really_run_three_times(tests):
+    """Also where all tests are kept, so that the first repetition would be known from the journal."""
+    rows = [
+        answer(code, n, tests=None, generated_tests=tests) for n, code in enumerate([RIGHT, OTHER, THIRD])
+    ]
+    judge = Repeating()
+    ranked(*rows, judge=judge)
+    assert [len([1 for code, _ in judge.runs if code == one]) for one in (RIGHT, OTHER, THIRD)] == [3] * 3
+
+
 def test_strength_is_the_share_of_mutants_killed():
     """Tests of models are tried on wrong variants of answers that satisfy them; it is null elsewhere."""
     rows = [written(code, n) for n, code in enumerate([RIGHT, OTHER, THIRD])]
