@@ -98,6 +98,17 @@ def parsed(text: str) -> ast.Module | None:
     return Trees().of(text)
 
 
+def normalised(text: str) -> str:
+    """What programs have in common that differ in comments and layout only; of what is no Python the text."""
+    tree = parsed(text)
+    if tree is None:
+        return text
+    try:
+        return ast.dump(tree)
+    except RecursionError:
+        return text
+
+
 def bound_names(tree: ast.Module) -> frozenset[str]:
     """The names that a module's statements bind."""
     return frozenset().union(*(Statement(node).bound for node in tree.body))

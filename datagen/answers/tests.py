@@ -174,7 +174,7 @@ def _is_test(one: _Assert, wanted: str) -> bool:
         and root in used - own
         and any(isinstance(node, ast.Call) and _is_call(node, wanted) for node in ast.walk(one.tree.test))
         and not any(isinstance(node, ast.Constant) and node.value is ... for node in nodes)
-        and not _always_holds(one.tree.test)
+        and not always_holds(one.tree.test)
     )
 
 
@@ -187,7 +187,7 @@ def _is_call(call: ast.Call, wanted: str) -> bool:
     return False
 
 
-def _always_holds(test: ast.expr) -> bool:
+def always_holds(test: ast.expr) -> bool:
     """Whether a check is true of every function that returns: `(f(1) == 2, "message")`, `f(1) == f(1)`."""
     match test:
         case (
@@ -201,9 +201,9 @@ def _always_holds(test: ast.expr) -> bool:
         ):
             return True
         case ast.BoolOp(op=ast.Or(), values=values):
-            return any(map(_always_holds, values))
+            return any(map(always_holds, values))
         case ast.BoolOp(values=values):
-            return all(map(_always_holds, values))
+            return all(map(always_holds, values))
         case ast.Compare(left=left, ops=[ast.Eq() | ast.Is()], comparators=[right]):
             return _unparsed(left) == _unparsed(right)
     return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from itertools import islice
 
 import click
@@ -29,6 +30,7 @@ def _refused(source: Source) -> Iterator[str]:
 VIEWS: Mapping[str, Callable[[Source], Iterator[Row]]] = {
     "ranked": views.ranked,
     "preference": views.preference,
+    "sft": views.sft,
 }
 
 
@@ -38,6 +40,12 @@ VIEWS: Mapping[str, Callable[[Source], Iterator[Row]]] = {
 @click.option("--dropped", is_flag=True, help="Print the rows that were dropped, with their reasons.")
 @options.rename_option
 @options.columns_option
+@click.option(
+    "--gap",
+    type=click.FloatRange(min=0, max=1, min_open=True),
+    metavar="G",
+    help="With --as preference: pairs by AceCoder's rules, with pass ratios G or more apart (0.4 there).",
+)
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Print only the first N.")
 def command(
     source: tuple[str, ...],
@@ -46,13 +54,17 @@ def command(
     dropped: bool,
     rename: tuple[tuple[str, str], ...],
     columns: tuple[str, ...],
+    gap: float | None,
     limit: int | None,
 ) -> int:
     """Print the rows of a data set.
 
     One JSON object a line. DATASET may also be any file that the stages read. Of a ranked set, ranked
-    gives a task with all its answers a line, and preference pairs of a better and a worse answer.
+    gives a task with all its answers a line, preference pairs of a better and a worse answer, and sft the
+    best answer to each task if it satisfies all tests.
     """
+    if gap is not None and shape != "preference":
+        raise UsageError(f"--gap is for --as preference, not for --as {shape}")
     if dropped and (rename or columns or len(source) > 1):
         raise UsageError("--dropped is for one data set, without --map and --columns")
     if dropped:
@@ -64,7 +76,8 @@ def command(
     opened.check()
     for line in (*opened.notes, *_refused(opened)):
         click.echo(line, err=True)
-    shaped = VIEWS[shape](opened) if shape in VIEWS else map(SHAPES[shape], opened.iter_rows())
+    view = VIEWS.get(shape) if gap is None else partial(views.preference, gap=gap)
+    shaped = view(opened) if view else map(SHAPES[shape], opened.iter_rows())
     for row in islice(shaped, limit):
         # As bytes: JSON is UTF-8, whatever the terminal's encoding is.
         click.echo(json.dumps(row, ensure_ascii=False, default=str).encode())

@@ -48,6 +48,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("reference", _TEXT, "a solution known to satisfy the tests"),
     Column("status", _TEXT, "how its code fared: compile_error, runtime_error, partial or all_passed"),
     Column("pass_ratio", pl.Float64(), "the share of the tests that its code satisfies"),
+    Column("test_strength", pl.Float64(), "the share of mutants that models' tests of its task kill; 0 to 1"),
     Column("score", pl.Float64(), "what the answer is worth: the level of its status, and a teacher's bonus"),
     Column("rank", _COUNT, "its place among the answers to its task; 1 is the best"),
     Column("verdict", _TEXT, "what its code failed at, in words; null where it satisfies all tests"),
@@ -67,7 +68,7 @@ _RANK = {c.name: rank for rank, c in enumerate((*COLUMNS, *DROPPED_COLUMNS))}
 ANSWER_COLUMNS = (
     *("response", "output", "code", "language", "teacher", "role", "sample", "request", "model"),
     *("finish_reason", "tests", "reference", "entry_point", "generated_tests", "prompt_hash", "temperature"),
-    *("cut", "status", "pass_ratio", "score", "rank", "verdict"),
+    *("cut", "status", "pass_ratio", "test_strength", "score", "rank", "verdict"),
 )
 
 #: Stages write these anew, and columns that begin with `MEASURE`; a user's own would be lost.

@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import NamedTuple
 
 from datagen.data.source import Row
 from datagen.errors import one_line
-from datagen.ranking import trust
+from datagen.ranking import trust, written
 from datagen.ranking.programs import Suite
-from datagen.ranking.situations import Answer, places, unfit
-from datagen.ranking.trust import Basis
+from datagen.ranking.running import Judges, together
+from datagen.ranking.situations import Answer, Scale, places, unfit
+from datagen.ranking.trust import Basis, Removed
 from datagen.sandbox.verdict import Verdict
 
-T = TypeVar("T")
-
 #: What every row has afterwards.
-COLUMNS = ("code", "language", "role", "status", "pass_ratio", "score", "rank", "verdict")
+COLUMNS = ("code", "language", "role", "status", "pass_ratio", "test_strength", "score", "rank", "verdict")
 #: Why a row is dropped by itself: only Python is run.
 NOT_PYTHON = "not-python"
+#: Why a task is dropped whose tests models wrote.
+TOO_FEW_TESTS, WEAK_TESTS = "too-few-tests", "weak-tests"
 _NO_CODE = Verdict("compile_error", 0.0, (), "no code", "")
 _STUDENT = "student"
-
-
-class Judges(Protocol):
-    """Says how programs fare with tests: a `Judge`."""
-
-    def verdict(self, code: str, tests: Sequence[str], *, setup: str = "") -> Coroutine[Any, Any, Verdict]:
-        """The verdict on a program."""
-        ...
 
 
 class Terms(NamedTuple):
@@ -40,14 +32,16 @@ class Terms(NamedTuple):
     Args:
         student: a teacher's name whose answers are the student's; None for nobody's.
         min_tests: how many tests that models wrote a task needs.
-        levels: the score of each status.
-        bonus: what a teacher's answer is worth above a student's of the same status.
+        scale: what answers are worth.
+        oracle: a teacher's name whose answers decide which tests are right; None for agreement.
+        mutants: how many mutants such tests are tried on.
     """
 
     student: str | None
     min_tests: int
-    levels: Mapping[str, float]
-    bonus: float
+    scale: Scale
+    oracle: str | None = None
+    mutants: int = 0
 
 
 @dataclass
@@ -56,24 +50,29 @@ class Seen:
 
     Args:
         trusted: tests that came with the rows.
-        kept: tests that models wrote and answers agree with.
-        removed: tests that are not used, by the reason.
+        kept: tests that models wrote and that are used, by their authors.
+        removed: tests that are not used.
         isolation: answers whose code was run, by how it was kept apart.
     """
 
     trusted: int = 0
-    kept: int = 0
-    removed: Counter[str] = field(default_factory=Counter)
+    kept: Counter[str | None] = field(default_factory=Counter)
+    removed: Counter[Removed] = field(default_factory=Counter)
     isolation: Counter[str] = field(default_factory=Counter)
 
 
-async def together(jobs: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
-    """Results in order; when a job raises, the others end first, so that their verdicts are stored."""
-    results = await asyncio.gather(*jobs, return_exceptions=True)
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
-    return [result for result in results if not isinstance(result, BaseException)]
+class _Tests(NamedTuple):
+    """What a task's answers are judged by.
+
+    Args:
+        suite: the tests; empty where there are none.
+        problem: why the task is dropped; "" where it is not.
+        detail: the evidence.
+    """
+
+    suite: Suite
+    problem: str = ""
+    detail: str | None = None
 
 
 async def rank(rows: Sequence[Row], terms: Terms, judge: Judges, seen: Seen) -> None:
@@ -92,17 +91,22 @@ async def rank(rows: Sequence[Row], terms: Terms, judge: Judges, seen: Seen) -> 
     answers = [row for row in rows if row["reason"] is None]
     if not answers:
         return
-    suite, problem, detail = await _suite(answers, terms, judge, seen)
-    if problem:
-        _drop(answers, problem, detail)
-        return
+    tests = await _tests(answers, terms, judge, seen)
+    if tests.suite.tests:
+        await _judge(answers, tests.suite, judge, seen)
+        _place(answers, terms.scale)
+    if tests.problem:
+        _drop(answers, tests.problem, tests.detail)
+
+
+async def _judge(answers: Sequence[Row], suite: Suite, judge: Judges, seen: Seen) -> None:
+    """Fill in how each answer fares."""
     suites = [trust.own_suite(row, suite) for row in answers]
     verdicts = await together(_verdict(row, own, judge) for row, own in zip(answers, suites, strict=True))
     for row, own, verdict in zip(answers, suites, verdicts, strict=True):
         row.update(status=verdict.status, pass_ratio=verdict.pass_ratio, verdict=told(verdict, own.tests))
         if verdict.isolation:
             seen.isolation[verdict.isolation] += 1
-    _place(answers, terms)
 
 
 def _role(row: Row, student: str | None) -> str:
@@ -110,14 +114,14 @@ def _role(row: Row, student: str | None) -> str:
     return _STUDENT if is_student else "teacher"
 
 
-def _place(rows: Sequence[Row], terms: Terms) -> None:
+def _place(rows: Sequence[Row], scale: Scale) -> None:
     answers = [
         Answer(row["id"], row["role"] == _STUDENT, row["status"], row["pass_ratio"], _length(row))
         for row in rows
     ]
-    for row, place in zip(rows, places(answers, terms.levels, terms.bonus), strict=True):
+    for row, place in zip(rows, places(answers, scale), strict=True):
         row.update(score=place.score, rank=place.rank)
-    if reason := unfit(answers, terms.levels):
+    if reason := unfit(answers, scale):
         _drop(rows, reason, None)
 
 
@@ -135,35 +139,35 @@ async def _verdict(row: Row, suite: Suite, judge: Judges) -> Verdict:
     return await judge.verdict(_code(row), suite.tests, setup=suite.setup)
 
 
-async def _suite(
-    rows: Sequence[Row], terms: Terms, judge: Judges, seen: Seen
-) -> tuple[Suite, str, str | None]:
-    """The tests to judge a task's answers by, or why there are none, with the evidence."""
+async def _tests(rows: Sequence[Row], terms: Terms, judge: Judges, seen: Seen) -> _Tests:
+    """The tests to judge a task's answers by."""
     basis = trust.basis_of(rows)
     seen.removed.update(basis.removed)
     if basis.problem or not basis.written:
         seen.trusted += len(basis.suite.tests)
-        return basis.suite, basis.problem, _counted(basis.removed)
-    kept, removed = await _agreed(rows, basis, judge)
-    seen.removed.update(removed)
-    if len(kept) < terms.min_tests:
-        return basis.suite, trust.TOO_FEW_TESTS, _counted({"kept": len(kept), **removed})
-    seen.kept += len(kept)
+        return _Tests(basis.suite, basis.problem, _counted(trust.by_reason(basis.removed)))
+    return await _written(rows, basis, terms, judge, seen)
+
+
+async def _written(rows: Sequence[Row], basis: Basis, terms: Terms, judge: Judges, seen: Seen) -> _Tests:
+    """Those of the tests of models that are right, and whether they are enough and strong."""
+    teachers = [row for row in rows if row["role"] != _STUDENT]
+    oracle = [_code(row) for row in rows if terms.oracle is not None and row.get("teacher") == terms.oracle]
+    voters = trust.different([_code(row) for row in teachers])
+    chosen = await written.choose(basis.written, voters, trust.different(oracle), judge)
+    seen.removed.update(chosen.removed)
+    suite = Suite(tuple(one.test for one in chosen.kept))
+    if len(chosen.kept) < terms.min_tests:
+        counts = {"kept": len(chosen.kept), **trust.by_reason(chosen.removed)}
+        return _Tests(suite, TOO_FEW_TESTS, _counted(counts))
+    seen.kept.update(one.author for one in chosen.kept)
+    found = await written.strength(chosen.right, suite.tests, terms.mutants, judge)
     for row in rows:
-        row["generated_tests"] = [one._asdict() for one in kept]
-    return Suite(tuple(one.test for one in kept)), "", None
-
-
-async def _agreed(
-    rows: Sequence[Row], basis: Basis, judge: Judges
-) -> tuple[list[trust.Written], Mapping[str, int]]:
-    """The tests with which the teachers' answers agree."""
-    codes = trust.different([_code(row) for row in rows if row["role"] != _STUDENT and _length(row)])
-    if len(codes) < trust.VOTERS:
-        return trust.agreed(basis.written, [])
-    suite = Suite(tuple(one.test for one in basis.written))
-    verdicts = await together(judge.verdict(code, suite.tests, setup=suite.setup) for code in codes)
-    return trust.agreed(basis.written, verdicts)
+        row["generated_tests"] = [one._asdict() for one in chosen.kept]
+        row["test_strength"] = found.share
+    if found.is_weak:
+        return _Tests(suite, WEAK_TESTS, f"they kill {found.killed} of {found.tried} mutants")
+    return _Tests(suite)
 
 
 def told(verdict: Verdict, tests: Sequence[str]) -> str | None:

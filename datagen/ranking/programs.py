@@ -16,7 +16,8 @@ from datagen.answers.tests import TEST_MODULES
 
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
 _PREPARE = (*_DEFINITIONS, ast.Assign, ast.AnnAssign, ast.AugAssign)
-_SETUP = "\n".join(f"import {name}" for name in sorted(TEST_MODULES))
+#: What comes before every test.
+SETUP = "\n".join(f"import {name}" for name in sorted(TEST_MODULES))
 
 
 class Suite(NamedTuple):
@@ -28,7 +29,7 @@ class Suite(NamedTuple):
     """
 
     tests: tuple[str, ...]
-    setup: str = _SETUP
+    setup: str = SETUP
 
 
 def is_python(source: str) -> bool:
@@ -43,7 +44,7 @@ def suite_of(sources: Sequence[str], entry_point: str | None = None) -> Suite:
         sources: as a data set has them.
         entry_point: the function under test, for `def check(candidate)` that nobody calls.
     """
-    setup, tests = [_SETUP], []
+    setup, tests = [SETUP], []
     taken: dict[str, str] = {}
     for source in map(_lines_ended, sources):
         tree = parsed(source)

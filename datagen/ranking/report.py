@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -11,12 +12,15 @@ from datagen.data.manifest import Entry, maps_to, sums
 from datagen.data.source import Row
 from datagen.errors import one_line
 from datagen.ranking.judging import Seen
+from datagen.ranking.trust import by_reason
 from datagen.sandbox.verdict import STATUSES
 
 #: What answers are counted by, beside their status.
 _BY = ("teacher", "method")
 #: Teachers, and methods, that screen and card name; the manifest has all.
 _SHOWN = 30
+#: Who wrote a test that names no author.
+_NOBODY = "unknown"
 
 
 def add(entries: dict[str, Any], rows: Sequence[Row], seen: Seen) -> None:
@@ -31,9 +35,27 @@ def add(entries: dict[str, Any], rows: Sequence[Row], seen: Seen) -> None:
                 by[name][value] = _sum(counts, {row["status"]: 1})
     tests = entries.setdefault("tests", {"trusted": 0, "kept": 0, "removed": {}})
     tests["trusted"] += seen.trusted
-    tests["kept"] += seen.kept
-    tests["removed"] = sums([tests["removed"], seen.removed])
+    tests["kept"] += seen.kept.total()
+    tests["removed"] = sums([tests["removed"], by_reason(seen.removed)])
+    authors = [entries.get("tests_by", {}), *_by_author(seen)]
+    entries["tests_by"] = _added_authors([{"tests_by": one} for one in authors], 0)
+    task = {row["task"]: row["test_strength"] for row in rows if row.get("test_strength") is not None}
+    entries["test_strength"] = sums([entries.get("test_strength", {}), Counter(map(_tenth, task.values()))])
     entries["isolation"] = sums([entries.get("isolation", {}), seen.isolation])
+
+
+def _by_author(seen: Seen) -> Iterator[dict[str, dict[str, int]]]:
+    """What became of the tests of models, an object each."""
+    for author, count in seen.kept.items():
+        yield {author or _NOBODY: {"kept": count}}
+    for (author, reason), count in seen.removed.items():
+        if author is not None:
+            yield {author: {reason: count}}
+
+
+def _tenth(share: float) -> str:
+    """The tenth in which a share lies: `0.8` of 0.86."""
+    return f"{math.floor(share * 10) / 10:.1f}"
 
 
 def _sum(*counts: Mapping[str, int]) -> dict[str, int | float]:
@@ -54,6 +76,14 @@ def _added_by(manifests: Sequence[Mapping[str, Any]], rows_kept: int) -> Any:  #
         for name in _BY:
             for value, counts in manifest["status_by"][name].items():
                 found[name][value] = _sum(found[name].get(value, {}), counts)
+    return found
+
+
+def _added_authors(manifests: Sequence[Mapping[str, Any]], rows_kept: int) -> Any:  # noqa: ANN401, ARG001
+    found: dict[str, Any] = {}
+    for manifest in manifests:
+        for author, counts in manifest["tests_by"].items():
+            found[author] = sums([found.get(author, {}), counts])
     return found
 
 
@@ -92,6 +122,28 @@ def _tests_lines(manifest: Mapping[str, Any]) -> Iterator[str]:
     )
 
 
+def _authors_lines(manifest: Mapping[str, Any]) -> Iterator[str]:
+    authors = manifest["tests_by"]
+    if len(authors) > 1:
+        yield from (f"    tests by {name}: {_counted(counts)}" for name, counts in _first(authors))
+    if len(authors) > _SHOWN:
+        yield f"    and {len(authors) - _SHOWN:,} more authors"
+
+
+def _authors_card(manifest: Mapping[str, Any]) -> Iterator[str]:
+    if manifest["tests_by"]:
+        yield "| tests by | what became of them |"
+        yield "|---|---|"
+        yield from (f"| {name} | {_counted(counts)} |" for name, counts in _first(manifest["tests_by"]))
+        yield ""
+
+
+def _strength_lines(manifest: Mapping[str, Any]) -> Iterator[str]:
+    tenths = manifest["test_strength"]
+    if tenths:
+        yield f"  tasks by the share of mutants killed, in tenths: {_counted(dict(sorted(tenths.items())))}"
+
+
 def _isolation_lines(manifest: Mapping[str, Any]) -> Iterator[str]:
     if manifest["isolation"]:
         yield f"  isolation: {_counted(manifest['isolation'])}"
@@ -120,11 +172,12 @@ def _tests_card(manifest: Mapping[str, Any]) -> Iterator[str]:
     yield ""
 
 
+def _is_nested(value: object) -> bool:
+    return isinstance(value, dict) and all(maps_to(int, counts) for counts in value.values())
+
+
 def _is_by(value: object) -> bool:
-    return isinstance(value, dict) and all(
-        isinstance(counts, dict) and all(maps_to(int, one) for one in counts.values())
-        for counts in value.values()
-    )
+    return isinstance(value, dict) and all(map(_is_nested, value.values()))
 
 
 def _is_tests(value: object) -> bool:
@@ -133,10 +186,13 @@ def _is_tests(value: object) -> bool:
 
 _COUNTS = partial(maps_to, int)
 #: The manifest entries of `rank`: answers by status, also by teacher and by method of evolution; tests by
-#: what became of them; answers by how their programs were kept apart.
+#: what became of them, also by author; tasks by the share of mutants that their tests kill, in tenths;
+#: answers by how their programs were kept apart.
 ENTRIES = (
     Entry("status", add=partial(_added, "status"), is_valid=_COUNTS, lines=_status_lines),
     Entry("status_by", add=_added_by, is_valid=_is_by, lines=_by_lines, card=_card),
     Entry("tests", add=_added_tests, is_valid=_is_tests, lines=_tests_lines, card=_tests_card),
+    Entry("tests_by", add=_added_authors, is_valid=_is_nested, lines=_authors_lines, card=_authors_card),
+    Entry("test_strength", add=partial(_added, "test_strength"), is_valid=_COUNTS, lines=_strength_lines),
     Entry("isolation", add=partial(_added, "isolation"), is_valid=_COUNTS, lines=_isolation_lines),
 )

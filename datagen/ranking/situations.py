@@ -1,9 +1,12 @@
 """What answers are worth: the four situations of RRTF, their scores, and the order of a task's answers.
 
 Covered: compile error, runtime error, some tests passed, all passed, as PanGu-Coder2 names them; a teacher
-stands above a student in the same situation; a task whose best teacher is below its best student is dropped.
+stands above a student in the same situation; a task whose best teacher is below its best student is
+dropped.
 Not covered: how good an answer is beyond its tests.
 Departure: the paper states no scores. The levels are those of CodeRL and RLTF, and the bonus is our choice.
+By pass ratio is RLTF's adaptive feedback: what satisfies more tests stands higher among those that satisfy
+some.
 """
 
 from __future__ import annotations
@@ -20,6 +23,27 @@ LEVELS = (-1.0, -0.6, -0.3, 1.0)
 BONUS = 0.05
 #: Why a task is dropped.
 TEACHER_BELOW_STUDENT, NO_TEACHER = "teacher-below-student", "no-teacher-answer"
+
+
+class Scale(NamedTuple):
+    """What answers are worth.
+
+    Args:
+        levels: the score of each situation.
+        bonus: what a teacher's answer is worth above a student's of the same score.
+        by_ratio: whether partial answers rise with their pass ratio, up to the bonus below the next level.
+    """
+
+    levels: Mapping[str, float]
+    bonus: float
+    by_ratio: bool = False
+
+    def worth(self, one: Answer) -> float:
+        """The score of an answer without any bonus."""
+        level = self.levels[one.status]
+        if one.status != "partial" or not self.by_ratio:
+            return level
+        return level + (self.levels["all_passed"] - level - self.bonus) * one.pass_ratio
 
 
 class Answer(NamedTuple):
@@ -76,24 +100,25 @@ def check_bonus(bonus: float, levels: Mapping[str, float]) -> None:
         )
 
 
-def unfit(answers: Sequence[Answer], levels: Mapping[str, float]) -> str:
+def unfit(answers: Sequence[Answer], scale: Scale) -> str:
     """Why a task cannot be learned from; "" if it can."""
-    teachers = [levels[one.status] for one in answers if not one.is_student]
-    students = [levels[one.status] for one in answers if one.is_student]
+    teachers = [scale.worth(one) for one in answers if not one.is_student]
+    students = [scale.worth(one) for one in answers if one.is_student]
     if not teachers:
         return NO_TEACHER
     return TEACHER_BELOW_STUDENT if students and max(teachers) < max(students) else ""
 
 
-def places(answers: Sequence[Answer], levels: Mapping[str, float], bonus: float) -> list[Place]:
+def places(answers: Sequence[Answer], scale: Scale) -> list[Place]:
     """Score and rank of each answer of a task, in the order of `answers`.
 
-    A teacher gets the bonus where a student's answer is in the same situation. Ties go by the pass ratio,
-    then to the teacher, then to the shortest code, then by the id.
+    A teacher gets the bonus where a student's answer is worth the same. Ties go by the pass ratio, then to
+    the teacher, then to the shortest code, then by the id.
     """
-    tied = {one.status for one in answers if one.is_student}
+    tied = {scale.worth(one) for one in answers if one.is_student}
     scores = [
-        levels[one.status] + (bonus if one.status in tied and not one.is_student else 0.0) for one in answers
+        worth + (scale.bonus if worth in tied and not one.is_student else 0.0)
+        for one, worth in ((one, scale.worth(one)) for one in answers)
     ]
 
     def order(number: int) -> tuple[float, float, bool, float, str]:

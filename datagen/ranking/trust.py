@@ -1,30 +1,27 @@
-"""Which tests to trust.
+"""Which tests to trust, before any program is run.
 
 Tests that came with the rows are taken as they are. Those that models wrote are wrong a fifth to a third of
-the time, so each is kept only where most of at least three different answers of teachers satisfy it.
+the time: one stays only if it is Python, says something of the function, and says what no other one says.
+Whether it is right, `written` then finds out by running it.
 """
 
 from __future__ import annotations
 
-import ast
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from datagen.answers.syntax import parsed
+from datagen.answers.syntax import normalised, parsed
 from datagen.data.source import Row
+from datagen.ranking.checks import CHECKS_NOTHING, fault, wanted_names
 from datagen.ranking.programs import Suite, is_python, suite_of
-from datagen.sandbox.verdict import Verdict
 
 #: Grows when other tests may be trusted than before, so that ranked sets are made again.
-POLICY = 2
-#: Different answers of teachers that can outvote a test.
-VOTERS = 3
+POLICY = 3
 #: Why a task has nothing to be judged by.
-NO_TESTS, TOO_FEW_TESTS, NO_PYTHON = "no-tests", "too-few-tests", "tests-no-python"
-#: Why a test is not used.
-NOT_PYTHON, CHECKS_NOTHING, REPEATED = "no-python", "checks-nothing", "repeated"
-DISAGREES, TOO_FEW_ANSWERS = "answers-disagree", "too-few-answers"
+NO_TESTS, NO_PYTHON = "no-tests", "tests-no-python"
+#: Why a test is not used; `checks` and `written` know more.
+NOT_PYTHON, REPEATED = "no-python", "repeated"
 
 
 class Written(NamedTuple):
@@ -34,19 +31,26 @@ class Written(NamedTuple):
     test: str
 
 
+class Removed(NamedTuple):
+    """Who wrote a test that is not used, and why it is not."""
+
+    author: str | None
+    reason: str
+
+
 class Basis(NamedTuple):
     """What the answers to a task are judged by, before any program is run.
 
     Args:
         suite: those that are trusted.
-        written: those that answers still have to agree with; none where any is trusted.
-        removed: how many are not used, by the reason.
+        written: those whose truth is still to be found out; none where any is trusted.
+        removed: how many are not used.
         problem: why there is none of either; "" where there is one.
     """
 
     suite: Suite
     written: tuple[Written, ...]
-    removed: Counter[str]
+    removed: Counter[Removed]
     problem: str
 
 
@@ -56,13 +60,13 @@ def basis_of(rows: Sequence[Row]) -> Basis:
     brought = _brought(rows)
     if brought:
         python = [test for test in brought if is_python(test)]
-        removed = Counter({NOT_PYTHON: len(brought) - len(python)})
+        removed = Counter({Removed(None, NOT_PYTHON): len(brought) - len(python)})
         suite = suite_of(python, entry_point)
         if python and not suite.tests:
-            removed[CHECKS_NOTHING] = len(python)
+            removed[Removed(None, CHECKS_NOTHING)] = len(python)
         problem = "" if suite.tests else NO_TESTS if python else NO_PYTHON
         return Basis(suite, (), +removed, problem)
-    return _written_for(rows)
+    return _written_for(rows, entry_point)
 
 
 def own_suite(row: Row, suite: Suite) -> Suite:
@@ -77,61 +81,40 @@ def _brought(rows: Sequence[Row]) -> list[str]:
     return [*dict.fromkeys(test for test in tests if test and test.strip())]
 
 
-def _written_for(rows: Sequence[Row]) -> Basis:
-    """The tests that models wrote for a task, without those that cannot be run and repeated ones."""
+def _written_for(rows: Sequence[Row], entry_point: str | None) -> Basis:
+    """The tests that models wrote for a task, without those that cannot say anything."""
     entries = dict.fromkeys(
         Written(entry["author"], entry["test"])
         for row in rows
         for entry in row.get("generated_tests") or ()
         if entry and (entry["test"] or "").strip()
     )
+    wanted = wanted_names(entry_point, different([row.get("code") or "" for row in rows]))
     kept: dict[str, Written] = {}
-    removed: Counter[str] = Counter()
+    removed: Counter[Removed] = Counter()
     for one in entries:
         tree = parsed(one.test)
-        if tree is None:
-            removed[NOT_PYTHON] += 1
-        elif not any(isinstance(node, ast.Assert) for node in ast.walk(tree)):
-            removed[CHECKS_NOTHING] += 1
-        elif (same := ast.dump(tree)) in kept:
-            removed[REPEATED] += 1
+        reason = NOT_PYTHON if tree is None else fault(tree, wanted)
+        if reason or (same := normalised(one.test)) in kept:
+            removed[Removed(one.author, reason or REPEATED)] += 1
         else:
             kept[same] = one
-    none = NO_PYTHON if removed[NOT_PYTHON] else NO_TESTS
+    none = NO_PYTHON if any(one.reason == NOT_PYTHON for one in removed) else NO_TESTS
     return Basis(Suite(()), tuple(kept.values()), removed, "" if kept else none)
 
 
 def different(codes: Sequence[str]) -> list[str]:
-    """The first of each group of codes that differ in comments and layout only."""
+    """The first of each group of codes that differ in comments and layout only; none without any text."""
     found: dict[str, str] = {}
     for code in codes:
-        tree = parsed(code)
-        found.setdefault(code if tree is None else ast.dump(tree), code)
+        if code.strip():
+            found.setdefault(normalised(code), code)
     return list(found.values())
 
 
-def agreed(
-    written: Sequence[Written], verdicts: Sequence[Verdict]
-) -> tuple[list[Written], Mapping[str, int]]:
-    """The tests that most answers satisfy, and how many are removed by the reason.
-
-    An answer that does not compile says nothing of a test, and has no vote.
-
-    Args:
-        written: tests, in the order in which they were run.
-        verdicts: on the different answers of teachers.
-    """
-    voters = [one for one in verdicts if one.status != "compile_error"]
-    if len(voters) < VOTERS:
-        return [], {TOO_FEW_ANSWERS: len(written)} if written else {}
-    kept = [
-        one
-        for number, one in enumerate(written)
-        if 2 * sum(_passes(verdict, number) for verdict in voters) > len(voters)
-    ]
-    lost = len(written) - len(kept)
-    return kept, {DISAGREES: lost} if lost else {}
-
-
-def _passes(verdict: Verdict, number: int) -> bool:
-    return number < len(verdict.outcomes) and verdict.outcomes[number].passed
+def by_reason(removed: Mapping[Removed, int]) -> Counter[str]:
+    """How many tests are not used, by the reason, whoever wrote them."""
+    counts: Counter[str] = Counter()
+    for one, count in removed.items():
+        counts[one.reason] += count
+    return counts

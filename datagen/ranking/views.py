@@ -1,4 +1,4 @@
-"""Views of a ranked set: all answers of a task together, and pairs of a better and a worse one."""
+"""Views of a ranked set: a task's answers together, pairs of a better and a worse one, the best alone."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from datagen.answers.syntax import normalised
 from datagen.data.source import Row, Source
 from datagen.errors import DatagenError
 from datagen.ranking.tasks import by_task, last_places, with_whole_tasks
@@ -34,6 +35,11 @@ PREFERENCE = pl.Schema(
         **{"score_chosen": _NUMBER, "score_rejected": _NUMBER},
     }
 )
+SFT = pl.Schema({"prompt": _TEXT, "completion": _TEXT})
+#: Pass ratios of a pair by AceCoder's rules: what is chosen satisfies so many tests, what is rejected some.
+CHOSEN_LEAST = 0.8
+#: 0.8 - 0.4 is a little less than 0.4 in floating point.
+_ROUNDING = 1e-9
 
 
 def ranked(source: Source) -> Iterator[dict[str, Any]]:
@@ -51,19 +57,29 @@ def ranked(source: Source) -> Iterator[dict[str, Any]]:
         yield {"task": rows[0]["task"], "prompt": rows[0]["instruction"], "responses": responses}
 
 
-def preference(source: Source) -> Iterator[dict[str, Any]]:
+def preference(source: Source, gap: float | None = None) -> Iterator[dict[str, Any]]:
     """Pairs in TRL's columns: each teacher's answer with each worse one of the student.
 
     In a task without student rows it is the best answer with the worst one. Answers are told by their code,
-    as they are trained on; one without code by its whole response. Equal and empty ones make no pair.
+    as they are trained on; one without code by its whole response. Empty ones make no pair, nor do two that
+    differ in comments and layout only, and of such pairs the first stays.
+
+    Args:
+        source: a ranked set.
+        gap: by how much the pass ratios of a pair have to differ, 0 to 1. Then the chosen answer satisfies
+            80 % of its tests, the rejected one at least one, and in a task without student rows all such
+            pairs are taken, not only one: AceCoder's rules (Zeng et al. 2025), whose gap is 0.4.
 
     Raises:
         DatagenError: the rows are not ranked.
     """
     for rows in _tasks(source):
-        for better, worse in _pairs(rows):
+        seen: set[tuple[str, str]] = set()
+        for better, worse in _pairs(rows) if gap is None else _far_pairs(rows, gap):
             chosen, rejected = _text(better), _text(worse)
-            if chosen.strip() and rejected.strip() and chosen != rejected:
+            same = normalised(chosen), normalised(rejected)
+            if chosen.strip() and rejected.strip() and same[0] != same[1] and same not in seen:
+                seen.add(same)
                 yield {
                     "prompt": rows[0]["instruction"],
                     "chosen": chosen,
@@ -71,6 +87,18 @@ def preference(source: Source) -> Iterator[dict[str, Any]]:
                     "score_chosen": better["score"],
                     "score_rejected": worse["score"],
                 }
+
+
+def sft(source: Source) -> Iterator[dict[str, Any]]:
+    """The best answer to each task in TRL's columns, where it satisfies all tests and is a teacher's.
+
+    Raises:
+        DatagenError: the rows are not ranked.
+    """
+    for rows in _tasks(source):
+        right = (row for row in rows if row.get("role") != "student" and row.get("status") == "all_passed")
+        if (best := next(right, None)) and (text := _text(best)).strip():
+            yield {"prompt": rows[0]["instruction"], "completion": text}
 
 
 def _tasks(source: Source) -> Iterator[list[Row]]:
@@ -99,6 +127,17 @@ def _pairs(rows: Sequence[Row]) -> Iterator[tuple[Row, Row]]:
     if not students:
         pairs = [(rows[0], rows[-1])]
     yield from (pair for pair in pairs if pair[0]["score"] > pair[1]["score"])
+
+
+def _far_pairs(rows: Sequence[Row], gap: float) -> Iterator[tuple[Row, Row]]:
+    """Pairs whose pass ratios lie apart."""
+    students = [row for row in rows if row.get("role") == "student"]
+    better = [row for row in rows if row.get("role") != "student"]
+    for one in better:
+        for other in students or better:
+            high, low = one.get("pass_ratio") or 0.0, other.get("pass_ratio") or 0.0
+            if high >= CHOSEN_LEAST and low > 0 and high - low >= gap - _ROUNDING:
+                yield one, other
 
 
 def _text(row: Row) -> str:

@@ -72,7 +72,14 @@ class Judge:
         self._underway: dict[str, asyncio.Task[Verdict]] = {}
 
     async def verdict(
-        self, code: str, tests: Sequence[str], *, setup: str = "", trusted: bool = False
+        self,
+        code: str,
+        tests: Sequence[str],
+        *,
+        setup: str = "",
+        trusted: bool = False,
+        limits: Limits | None = None,
+        repetition: int = 0,
     ) -> Verdict:
         """The verdict on a program, which is run only if no equal one was ever judged.
 
@@ -81,17 +88,20 @@ class Judge:
             tests: Python statements, each of which holds if it raises nothing.
             setup: Python statements to run before the tests, where the tests run.
             trusted: whether the tests are a benchmark's (`Sandbox.run`); no verdict depends on it.
+            limits: of this program; None for the judge's own.
+            repetition: 1 for running it a second time, and so on: each repetition has a verdict of its own.
 
         Raises:
             DatagenError: the journal cannot be used, no program can be run here, or the run was stopped.
         """
-        key = key_of(code, tests, setup, self._limits)
+        limits = limits or self._limits
+        key = key_of(code, tests, setup, limits, repetition)
         if (stored := self._known.get(key)) is not None:
             return Verdict.from_json(json.loads(stored))
         if self._sandbox is None:
             return UNKNOWN
         if key not in self._underway:
-            running = self._sandbox.run(code, tests, self._limits, setup=setup, trusted=trusted)
+            running = self._sandbox.run(code, tests, limits, setup=setup, trusted=trusted)
             task = asyncio.ensure_future(self._reach(key, running))
             self._underway[key] = task
             task.add_done_callback(lambda _: self._underway.pop(key, None))
@@ -117,7 +127,11 @@ class Judge:
         return Verdict.from_json(json.loads(stored))
 
 
-def key_of(code: str, tests: Sequence[str], setup: str, limits: Limits) -> str:
-    """The key under which a verdict is stored: sha256 of all that decides it but the machine."""
+def key_of(code: str, tests: Sequence[str], setup: str, limits: Limits, repetition: int = 0) -> str:
+    """The key under which a verdict is stored: sha256 of all that decides it but the machine.
+
+    The first run has no repetition in its key, which is that of any other run of the program.
+    """
     what = {"version": VERSION, "code": code, "tests": [*tests], "setup": setup, "limits": asdict(limits)}
-    return canonical.sha256(canonical.dumps(what))
+    again = {"repetition": repetition} if repetition else {}
+    return canonical.sha256(canonical.dumps(what | again))

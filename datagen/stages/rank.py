@@ -15,8 +15,9 @@ from datagen.answers.code import with_code
 from datagen.data.source import Row, Source
 from datagen.errors import DatagenError, nearest, one_line
 from datagen.ranking import report, trust
-from datagen.ranking.judging import COLUMNS, Seen, Terms, rank, together
-from datagen.ranking.situations import BONUS, LEVELS, check_bonus, parse_levels
+from datagen.ranking.judging import COLUMNS, Seen, Terms, rank
+from datagen.ranking.running import together
+from datagen.ranking.situations import BONUS, LEVELS, Scale, check_bonus, parse_levels
 from datagen.ranking.tasks import by_task, last_places, with_whole_tasks
 from datagen.runs import values
 from datagen.runs.options import described, option
@@ -43,6 +44,17 @@ class Options:
         metavar="N",
         help="Drop tasks with fewer tests that models wrote and answers agree with.",
     )
+    oracle: str | None = option(
+        None,
+        metavar="NAME",
+        help="Whose answers decide which tests of models are right; where there is none, agreement does.",
+    )
+    mutants: int = option(
+        5,
+        type=values.whole(0, 1000),
+        metavar="N",
+        help="Try tests of models on N wrong variants of right answers; drop tasks that miss nearly all.",
+    )
     levels: str = option(
         ",".join(map(str, LEVELS)),
         metavar="A,B,C,D",
@@ -50,6 +62,9 @@ class Options:
     )
     bonus: float = option(
         BONUS, help="What a teacher's answer is worth above a student's of the same status."
+    )
+    pass_ratio: bool = option(
+        False, help="Let the score of partial rise with the share of tests passed, toward all_passed."
     )
 
 
@@ -124,16 +139,17 @@ def _look(pairs: Source, options: Options) -> None:
             f"{pairs.name} has no tests to rank by; give them in a column tests (assert statements, or"
             " --map tests=NAME), or let teachers write some: `datagen sample --tests`"
         )
-    if options.student is not None and options.student not in teachers:
-        known = nearest(options.student, sorted(teachers)) if teachers else "no row names a teacher"
-        known = one_line(known)
-        raise DatagenError(f"--student {one_line(options.student, 60)}: no answer is from there; {known}")
+    for flag, who in (("--student", options.student), ("--oracle", options.oracle)):
+        if who is not None and who not in teachers:
+            known = nearest(who, sorted(teachers)) if teachers else "no row names a teacher"
+            raise DatagenError(f"{flag} {one_line(who, 60)}: no answer is from there; {one_line(known)}")
 
 
 async def _each(unit: _Unit, options: Options, tools: Tools) -> Made:
     """Judge and rank all answers of a unit."""
     assert tools.judge is not None  # noqa: S101 - the stage judges
-    terms = Terms(options.student, options.min_tests, _levels(options.levels), options.bonus)
+    scale = Scale(_levels(options.levels), options.bonus, options.pass_ratio)
+    terms = Terms(options.student, options.min_tests, scale, options.oracle, options.mutants)
     await together(rank(rows, terms, tools.judge, unit.seen) for rows in by_task(unit.rows))
     kept = [row for row in unit.rows if row.get("reason") is None]
     return Made(kept, [row for row in unit.rows if row.get("reason") is not None], len(unit.rows))
@@ -159,9 +175,9 @@ STAGE = EachStage(
     argument="PAIRS",
     help="""Rank the answers to each task by running its unit tests.
 
-    Tests come from the column tests, else from generated_tests, where most of three or more different
-    answers of teachers must satisfy each. Code runs in a sandbox. Tasks without tests, and tasks whose
-    best teacher is below the student, are in OUT/dropped with the reason.
+    Tests come from the column tests, else from generated_tests, of which those are kept that different
+    answers of teachers agree with. Code runs in a sandbox. Tasks without tests, and tasks whose best
+    teacher is below the student, are in OUT/dropped with the reason.
     """,
     example="datagen rank out/clean -o out/ranked --student local:smollm2",
 )

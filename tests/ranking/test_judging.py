@@ -8,10 +8,11 @@ import random
 import pytest
 
 from datagen.ranking.judging import Seen, Terms, rank, told
-from datagen.ranking.situations import BONUS, LEVELS, parse_levels
+from datagen.ranking.situations import BONUS, LEVELS, Scale, parse_levels
+from datagen.ranking.trust import by_reason
 from datagen.sandbox.verdict import Outcome, Verdict
 
-TERMS = Terms(None, 1, parse_levels(",".join(map(str, LEVELS))), BONUS)
+TERMS = Terms(None, 1, Scale(parse_levels(",".join(map(str, LEVELS))), BONUS))
 RIGHT = "def f(x):\n    return x + 1\n"
 WRONG = "def f(x):\n    return 1 if x == 0 else x\n"
 RAISES = "def f(x):\n    raise KeyError(x)\n"
@@ -26,7 +27,7 @@ class Here:
         self.runs: list[tuple[str, tuple[str, ...]]] = []
         self._delay = delay
 
-    async def verdict(self, code, tests, *, setup=""):
+    async def verdict(self, code, tests, *, setup="", limits=None, repetition=0):
         self.runs.append((code, tuple(tests)))
         await asyncio.sleep(self._delay() if self._delay else 0)
         names: dict[str, object] = {}
@@ -80,7 +81,7 @@ def test_four_situations():
         "1 of 2 failed, first assert f(1) == 2: AssertionError",
         None,
     ]
-    assert (seen.trusted, seen.kept, seen.removed, seen.isolation) == (2, 0, {}, {"here": 4})
+    assert (seen.trusted, seen.kept, seen.removed, seen.isolation) == (2, {}, {}, {"here": 4})
 
 
 def test_students_broken_answers_stay():
@@ -141,7 +142,7 @@ def test_answers_may_bring_tests_of_their_own():
     )
     assert [row["status"] for row in rows[:2]] == ["all_passed", "all_passed"]
     assert shown(rows[2:], "status", "pass_ratio") == [("partial", 2 / 3)] * 2
-    assert (seen.trusted, seen.removed) == (3, {"no-python": 1})
+    assert (seen.trusted, by_reason(seen.removed)) == (3, {"no-python": 1})
 
 
 def test_old_places_are_forgotten():
@@ -171,7 +172,8 @@ def test_written_tests_are_kept_by_agreement():
     )
     assert shown(rows, "status") == [("all_passed",)] * 3 + [("partial",)] * 2
     assert [row["generated_tests"] for row in rows] == [WRITTEN[:2]] * 5
-    assert (seen.kept, seen.removed) == (2, {"no-python": 1, "answers-disagree": 1})
+    assert seen.kept == {"t0": 2}
+    assert seen.removed == {("t0", "no-python"): 1, ("t0", "answers-disagree"): 1}
     everything = tuple(one["test"] for one in WRITTEN[:3])
     assert [code for code, tests in judge.runs if tests == everything] == answers
     assert {tests for _, tests in judge.runs} == {everything, everything[:2]}
@@ -182,7 +184,7 @@ def test_two_answers_cannot_outvote_a_test(codes):
     """Equal answers count once, and one that does not compile has no vote; the task is dropped."""
     rows, seen = ranked(*(written(code, n) for n, code in enumerate(codes)))
     assert shown(rows, "reason", "detail") == [("too-few-tests", "kept 0, too-few-answers 3")] * len(codes)
-    assert seen.removed == {"no-python": 1, "too-few-answers": 3}
+    assert by_reason(seen.removed) == {"no-python": 1, "too-few-answers": 3}
     assert [row["generated_tests"] for row in rows] == [WRITTEN] * len(codes)
 
 
@@ -220,3 +222,113 @@ def test_what_a_program_says_stays_on_one_line():
     assert said is not None
     assert len(said) <= 300
     assert said.isprintable()
+
+
+def test_several_wrong_answers_do_not_outvote_right_ones():
+    """Two right answers agree with each other and with the right tests; the wrong ones differ."""
+    wrong = [f"def f(x):\n    return {n} if x else 1\n" for n in (5, 6, 7)]
+    rows, _ = ranked(*(written(code, n) for n, code in enumerate([*wrong, RIGHT, OTHER])))
+    assert rows[0]["generated_tests"] == WRITTEN[:2]
+    assert shown(rows, "status") == [("partial",)] * 3 + [("all_passed",)] * 2
+
+
+def test_oracle_decides():
+    """A test that the oracle's answer fails is removed, whoever satisfies it; no other answer is needed."""
+    codes = [WRONG, WRONG + "\ny = 1", WRONG + "\ny = 2", RIGHT]
+    rows = [written(code, n) for n, code in enumerate(codes)]
+    found, seen = ranked(*rows, terms=TERMS._replace(oracle="t3"))
+    assert found[0]["generated_tests"] == WRITTEN[:2]
+    assert seen.removed == {("t0", "no-python"): 1, ("t0", "oracle-disagrees"): 1}
+    found, _ = ranked(rows[-1], terms=TERMS._replace(oracle="t3"))
+    assert shown(found, "status", "reason") == [("all_passed", None)]
+
+
+@pytest.mark.parametrize("code", [BROKEN, None])
+def test_an_oracle_that_does_not_compile_decides_nothing(code):
+    """Then answers have to agree, as in a task that the oracle did not answer."""
+    rows = [written(one, n) for n, one in enumerate([RIGHT, OTHER, THIRD, code])]
+    found, seen = ranked(*rows, terms=TERMS._replace(oracle="t3"))
+    assert found[0]["generated_tests"] == WRITTEN[:2]
+    assert by_reason(seen.removed) == {"no-python": 1, "answers-disagree": 1}
+
+
+class Changing(Here):
+    """A test with `flaky` in it holds once for each program, and never again."""
+
+    def _outcome(self, test, names):
+        if "flaky" in test and len(self.runs) > 3:
+            return Outcome(False, "AssertionError")
+        return super()._outcome(test, names)
+
+
+def test_flaky_tests_are_removed():
+    """What is kept holds three times for the answers that it is kept for."""
+    tests = [*WRITTEN[:2], {"author": "t1", "test": "assert f(0) == 1, 'flaky'"}]
+    rows = [
+        answer(code, n, tests=None, generated_tests=tests) for n, code in enumerate([RIGHT, OTHER, THIRD])
+    ]
+    judge = Changing()
+    found, seen = ranked(*rows, judge=judge)
+    assert found[0]["generated_tests"] == WRITTEN[:2]
+    assert seen.removed == {("t1", "flaky"): 1}
+    kept = tuple(one["test"] for one in WRITTEN[:2])
+    assert [tests for code, tests in judge.runs if code == RIGHT].count(kept) >= 2
+
+
+class Repeating(Here):
+    """Knows what it judged, as a journal does; counts what is really run."""
+
+    def __init__(self):
+        super().__init__()
+        self._known = {}
+
+    async def verdict(self, code, tests, *, setup="", limits=None, repetition=0):
+        key = code, tuple(tests), limits, repetition
+        if key not in self._known:
+            self._known[key] = await super().verdict(code, tests, setup=setup)
+        return self._known[key]
+
+
+@pytest.mark.parametrize("tests", [WRITTEN[:2], WRITTEN])
+def test_each_test_is_really_run_three_times(tests):
+    """Also where all tests are kept, so that the first repetition would be known from the journal."""
+    rows = [
+        answer(code, n, tests=None, generated_tests=tests) for n, code in enumerate([RIGHT, OTHER, THIRD])
+    ]
+    judge = Repeating()
+    ranked(*rows, judge=judge)
+    assert [len([1 for code, _ in judge.runs if code == one]) for one in (RIGHT, OTHER, THIRD)] == [3] * 3
+
+
+def test_strength_is_the_share_of_mutants_killed():
+    """Tests of models are tried on wrong variants of answers that satisfy them; it is null elsewhere."""
+    rows = [written(code, n) for n, code in enumerate([RIGHT, OTHER, THIRD])]
+    found, _ = ranked(*rows, terms=TERMS._replace(mutants=8))
+    assert found[0]["test_strength"] == 1.0
+    assert found == ranked(*rows, terms=TERMS._replace(mutants=8))[0]
+    assert shown(ranked(*rows)[0], "test_strength") == [(None,)] * 3
+    assert ranked(answer(RIGHT), terms=TERMS._replace(mutants=8))[0][0]["test_strength"] is None
+
+
+def test_weak_tests_drop_the_task():
+    """Tests that nearly all mutants satisfy rank nothing; the rows keep their status."""
+    tests = [{"author": "t0", "test": "assert f(0) != 'no text'"}]
+    rows = [
+        answer(code, n, tests=None, generated_tests=tests) for n, code in enumerate([RIGHT, OTHER, THIRD])
+    ]
+    found, _ = ranked(*rows, terms=TERMS._replace(mutants=6))
+    assert shown(found, "reason", "status", "test_strength") == [("weak-tests", "all_passed", 0.0)] * 3
+    assert found[0]["detail"] == "they kill 0 of 6 mutants"
+    assert ranked(*rows, terms=TERMS._replace(mutants=3))[0][0]["reason"] is None
+
+
+def test_too_few_tests_keep_the_status():
+    """A task that is dropped for too few tests says how its answers fare with those that are left."""
+    rows = [written(code, n) for n, code in enumerate([RIGHT, OTHER, THIRD, WRONG])]
+    found, _ = ranked(*rows, terms=TERMS._replace(min_tests=3, mutants=5))
+    assert shown(found, "reason", "status", "rank") == [
+        ("too-few-tests", "all_passed", 1),
+        ("too-few-tests", "all_passed", 2),
+        ("too-few-tests", "all_passed", 3),
+        ("too-few-tests", "partial", 4),
+    ]

@@ -16,6 +16,7 @@ from datagen.ranking.situations import (
     TEACHER_BELOW_STUDENT,
     Answer,
     Place,
+    Scale,
     check_bonus,
     parse_levels,
     places,
@@ -24,6 +25,7 @@ from datagen.ranking.situations import (
 from datagen.sandbox.verdict import STATUSES
 
 ONES = parse_levels(",".join(map(str, LEVELS)))
+PLAIN, BY_RATIO = Scale(ONES, BONUS), Scale(ONES, BONUS, by_ratio=True)
 
 
 def teacher(status, ratio=0.0, length=10, name="t"):
@@ -35,7 +37,7 @@ def student(status, ratio=0.0, length=10, name="s"):
 
 
 def placed(*answers):
-    return [(place.score, place.rank) for place in places(answers, ONES, BONUS)]
+    return [(place.score, place.rank) for place in places(answers, PLAIN)]
 
 
 def test_levels_are_those_of_coderl_and_rltf():
@@ -71,13 +73,13 @@ def test_ties_of_teachers():
         teacher("partial", 0.5, 8, "b"),
         teacher("partial", 0.5, 8, "a"),
     ]
-    assert [place.rank for place in places(answers, ONES, BONUS)] == [4, 1, 3, 2]
+    assert [place.rank for place in places(answers, PLAIN)] == [4, 1, 3, 2]
 
 
 def test_no_code_is_not_the_shortest_code():
     """Of answers that do not compile, one without any code is the worst."""
     answers = teacher("compile_error", length=None, name="a"), teacher("compile_error", length=50, name="b")
-    assert [place.rank for place in places(answers, ONES, BONUS)] == [2, 1]
+    assert [place.rank for place in places(answers, PLAIN)] == [2, 1]
 
 
 @pytest.mark.parametrize(
@@ -94,7 +96,21 @@ def test_no_code_is_not_the_shortest_code():
 )
 def test_tasks_that_cannot_be_learned_from(answers, reason):
     """The best teacher is compared with the best student, by the situation alone."""
-    assert unfit(answers, ONES) == reason
+    assert unfit(answers, PLAIN) == reason
+
+
+def test_pass_ratio_raises_partial_answers_alone():
+    """From the level of partial up to the bonus below all_passed; the bonus goes to equal ratios."""
+    answers = [
+        *(teacher("partial", ratio, name=str(ratio)) for ratio in (0.0, 0.5, 0.9)),
+        *(student("partial", ratio, name=f"s{ratio}") for ratio in (0.5, 0.6)),
+        teacher("runtime_error", name="e"),
+        teacher("all_passed", 1.0, name="a"),
+    ]
+    scores = [place.score for place in places(answers, BY_RATIO)]
+    assert scores == pytest.approx([-0.3, 0.325 + 0.05, 0.825, 0.325, 0.45, -0.6, 1.0])
+    assert [place.rank for place in places(answers, BY_RATIO)] == [6, 4, 2, 5, 3, 7, 1]
+    assert unfit([teacher("partial", 0.1), student("partial", 0.9)], BY_RATIO) == TEACHER_BELOW_STUDENT
 
 
 @pytest.mark.parametrize(
@@ -131,19 +147,19 @@ ANSWERS = st.lists(
 @given(ANSWERS, st.randoms(use_true_random=False))
 def test_places_do_not_depend_on_the_order(answers: list[Answer], draw: random.Random):
     """Whatever order answers come in, each keeps its score and rank; ranks are 1 to n, and scores fall."""
-    before = dict(zip(answers, places(answers, ONES, BONUS), strict=True))
+    before = dict(zip(answers, places(answers, PLAIN), strict=True))
     mixed = draw.sample(answers, len(answers))
-    assert dict(zip(mixed, places(mixed, ONES, BONUS), strict=True)) == before
+    assert dict(zip(mixed, places(mixed, PLAIN), strict=True)) == before
     in_order = sorted(before.values(), key=lambda place: place.rank)
     assert [place.rank for place in in_order] == [*range(1, len(answers) + 1)]
     assert [place.score for place in in_order] == sorted((p.score for p in in_order), reverse=True)
-    assert unfit(mixed, ONES) == unfit(answers, ONES)
+    assert unfit(mixed, PLAIN) == unfit(answers, PLAIN)
 
 
-@given(ANSWERS)
-def test_better_situation_is_better_score(answers: list[Answer]):
-    """No bonus lifts an answer above one in a better situation."""
-    scored: list[tuple[Answer, Place]] = list(zip(answers, places(answers, ONES, BONUS), strict=True))
+@given(ANSWERS, st.sampled_from([PLAIN, BY_RATIO]))
+def test_better_situation_is_better_score(answers: list[Answer], scale: Scale):
+    """Neither bonus nor pass ratio lifts an answer above one in a better situation."""
+    scored: list[tuple[Answer, Place]] = list(zip(answers, places(answers, scale), strict=True))
     for one, place in scored:
         for other, below in scored:
             if ONES[one.status] > ONES[other.status]:

@@ -1,4 +1,4 @@
-"""`datagen cat --as ranked` and `--as preference`."""
+"""`datagen cat --as ranked`, `--as preference` and `--as sft`."""
 
 from __future__ import annotations
 
@@ -79,6 +79,57 @@ def test_preference_edges(rows, expected):
     assert pairs(rows) == expected
 
 
+RATIOS = [
+    row("one", "best", 1.0, 1, pass_ratio=1.0),
+    row("one", "good", -0.3, 2, pass_ratio=0.8),
+    row("one", "half", -0.3, 3, pass_ratio=0.4),
+    row("one", "none", -0.6, 4, pass_ratio=0.0),
+]
+
+
+def test_preference_by_acecoders_rules():
+    """Pairs lie far enough apart, the chosen answer passes most tests, the rejected one some."""
+    apart = [("one", "best", "half"), ("one", "good", "half")]
+    assert pairs(RATIOS, "--gap", 0.4) == apart
+    assert pairs(RATIOS, "--gap", 0.5) == apart[:1]
+    assert pairs(RATIOS, "--gap", 0.2) == [("one", "best", "good"), *apart]
+    student = [*RATIOS[:2], {**RATIOS[2], "role": "student"}, {**RATIOS[3], "role": "student"}]
+    assert pairs(student, "--gap", 0.4) == apart
+    assert pairs([{**one, "pass_ratio": None} for one in RATIOS], "--gap", 0.4) == []
+
+
+def test_gap_is_for_preference_alone(folder):
+    """One line says where it belongs."""
+    cat(RATIOS)
+    assert "--gap is for --as preference" in datagen("cat", "in.jsonl", "--gap", 0.4).error(2)
+
+
+def test_preference_takes_equal_codes_once():
+    """What differs in comments and layout only is one answer, and makes no pair with itself."""
+    rows = [
+        row("one", "x = 1", 1.0, 1),
+        row("one", "x  =  1  # one", 1.0, 2),
+        row("one", "x = 2", -0.3, 3, "student"),
+        row("one", "x = 1 # again", -0.6, 4, "student"),
+    ]
+    assert pairs(rows) == [("one", "x = 1", "x = 2")]
+
+
+def test_sft_gives_the_best_right_answer():
+    """One line for each task that a teacher answered rightly: prompt and completion."""
+    rows = [
+        row("one", "second", 1.0, 2, status="all_passed"),
+        row("one", "first", 1.05, 1, status="all_passed"),
+        row("two", "wrong", -0.3, 1),
+        row("three", "student's", 1.0, 1, "student", status="all_passed"),
+        row("four", None, 1.0, 1, status="all_passed", response="Text."),
+    ]
+    assert cat(rows, "--as", "sft") == [
+        {"prompt": "one", "completion": "first"},
+        {"prompt": "four", "completion": "Text."},
+    ]
+
+
 def test_limit_counts_what_is_printed():
     """--limit is about tasks and pairs, and cuts no task."""
     (one,) = cat(MIXED, "--as", "ranked", "--limit", 1)
@@ -86,7 +137,7 @@ def test_limit_counts_what_is_printed():
     assert pairs(MIXED, "--limit", 2) == [("one", "good", "bad"), ("one", "so", "bad")]
 
 
-@pytest.mark.parametrize("shape", ["ranked", "preference"])
+@pytest.mark.parametrize("shape", ["ranked", "preference", "sft"])
 @pytest.mark.parametrize(
     ("more", "what"), [({}, "no column score"), ({"score": None, "rank": 1}, "a row has no score")]
 )

@@ -48,7 +48,7 @@ def test_equal_programs_are_run_once_also_at_the_same_moment_and_in_a_later_run(
 
 
 def test_all_that_decides_a_verdict_is_in_its_key() -> None:
-    """Code, tests, set-up and limits each give another key."""
+    """Code, tests, set-up, limits and a repetition each give another key; the first run has the old one."""
     keys = {
         key_of("a", ["t"], "s", Limits()),
         key_of("b", ["t"], "s", Limits()),
@@ -56,8 +56,21 @@ def test_all_that_decides_a_verdict_is_in_its_key() -> None:
         key_of("a", ["t", "u"], "s", Limits()),
         key_of("a", ["t"], "r", Limits()),
         key_of("a", ["t"], "s", Limits(cpu_seconds=1.5)),
+        key_of("a", ["t"], "s", Limits(), repetition=1),
+        key_of("a", ["t"], "s", Limits(), repetition=2),
     }
-    assert len(keys) == 6
+    assert len(keys) == 8
+    assert key_of("a", ["t"], "s", Limits(), repetition=0) == key_of("a", ["t"], "s", Limits())
+
+
+def test_a_repetition_is_run_again(tmp_path: Path) -> None:
+    """A program that is asked for again is run again, and each run's verdict is stored by itself."""
+    sandbox = Counted()
+    with open_verdicts(tmp_path / "journal.sqlite") as verdicts:
+        judge = Judge(verdicts, sandbox)
+        for repetition in (0, 1, 2, 0, 1, 2):
+            asyncio.run(judge.verdict("x = 1", ["assert x"], repetition=repetition))
+    assert sandbox.runs == 3
 
 
 def test_without_a_sandbox_nothing_is_run(tmp_path: Path) -> None:

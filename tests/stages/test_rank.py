@@ -223,6 +223,10 @@ def test_tests_of_models_are_kept_by_agreement():
     assert summary["tests"] == {"trusted": 0, "kept": 2, "removed": {"answers-disagree": 1, "no-python": 1}}
     assert shown(kept, "status") == [("all_passed",)] * 3 + [("partial",)]
     assert [row["generated_tests"] for row in kept] == [written[:2]] * 4
+    assert summary["tests_by"] == {"big": {"kept": 2, "answers-disagree": 1, "no-python": 1}}
+    (strength,) = {row["test_strength"] for row in kept}
+    assert strength > 0.5
+    assert sum(summary["test_strength"].values()) == 1
     said = datagen("rank", "in.jsonl", "-o", "OUT").err
     assert "tests: 0 came with the rows, 2 written by models and agreed with, 2 removed" in said
     card = Path("OUT/README.md").read_text(encoding="utf-8")
@@ -231,6 +235,46 @@ def test_tests_of_models_are_kept_by_agreement():
     summary, _, dropped = run(rows, "--min-tests", 3, out="MORE")
     assert summary["dropped"] == {"too-few-tests": 4}
     assert dropped[0]["detail"] == "kept 2, answers-disagree 1"
+
+
+def test_tests_that_say_nothing_and_flaky_ones():
+    """Each is removed with its reason; one that holds now and then is found by running it again."""
+    flaky = "import os\nassert twice(1) == 2 and os.urandom(1)[0] < 10"
+    steady = "assert twice(5) == 10"
+    tests = [
+        steady,
+        "assert True",
+        "assert twice is not None",
+        "twice(1)\nassert 1 == 1",
+        steady + " ",
+        flaky,
+    ]
+    written = [{"author": "big", "test": test} for test in tests]
+    codes = [RIGHT, "def twice(x):\n    return x + x\n", "def twice(x):\n    return x * 2\n"]
+    rows = [answer(code, f"t{n}", tests=None, generated_tests=written) for n, code in enumerate(codes)]
+    summary, kept, _ = run(rows)
+    assert kept[0]["generated_tests"] == written[:1]
+    removed = summary["tests"]["removed"]
+    assert removed.pop("flaky", 0) + removed.pop("answers-disagree", 0) == 1
+    assert removed == {"not-called": 2, "checks-nothing": 1, "repeated": 1}
+
+
+def test_oracle():
+    """What its answer fails is removed, though three others satisfy it."""
+    written = [{"author": "big", "test": test} for test in (*TESTS, "assert twice(2) == 5")]
+    wrong = [f"def twice(x):\n    return 5 if x == 2 else {n}\n" for n in range(3)]
+    rows = [
+        answer(code, f"t{n}", tests=None, generated_tests=written) for n, code in enumerate([*wrong, RIGHT])
+    ]
+    summary, kept, _ = run(rows, "--oracle", "t3")
+    assert summary["tests"]["removed"] == {"oracle-disagrees": 1}
+    assert shown(kept, "status")[3] == ("all_passed",)
+
+
+def test_pass_ratio():
+    """With --pass-ratio partial answers have scores between partial and all_passed."""
+    _, kept, _ = run([answer(HALF), answer(RIGHT, "other")], "--pass-ratio")
+    assert shown(kept, "score") == [(0.325,), (1.0,)]
 
 
 def test_humaneval_tests():
@@ -299,6 +343,8 @@ def test_hostile_rows():
         ([{"instruction": ASKED, "tests": TESTS}], [], 1, "in.jsonl has no answers"),
         ([answer(RIGHT)], ["--student", "bg"], 1, "--student bg: no answer is from there; did you mean big?"),
         ([answer(RIGHT, None)], ["--student", "x"], 1, "no row names a teacher"),
+        ([answer(RIGHT)], ["--oracle", "bg"], 1, "--oracle bg: no answer is from there; did you mean big?"),
+        ([answer(RIGHT)], ["--mutants", "-1"], 2, "--mutants"),
         ([answer(RIGHT)], ["--levels", "1,2,3"], 2, "--levels is not '1,2,3'"),
         ([answer(RIGHT)], ["--bonus", "0.3"], 2, "--bonus is not 0.3"),
         ([answer(RIGHT)], ["--min-tests", "0"], 2, "--min-tests"),

@@ -1,0 +1,171 @@
+"""Whether a test checks the function that a task asks for, told from its syntax tree.
+
+Only what runs counts: the body of a function that the test defines and never names does not.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence, Set
+
+from datagen.answers.syntax import bound_names, parsed
+from datagen.answers.tests import always_holds
+
+#: Why a test of a model is not used.
+NOT_CALLED, CHECKS_NOTHING = "not-called", "checks-nothing"
+
+_IDENTIFIER = re.compile(r"\s*(\w+)")
+_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+_BLOCKS = (ast.Try, ast.If, ast.For, ast.While, ast.With, ast.AsyncFor, ast.AsyncWith)
+#: Calls that look at a function and do not call it.
+_LOOKS = frozenset("callable hasattr isinstance issubclass type id repr str print bool dir vars".split())
+
+
+def wanted_names(entry_point: str | None, codes: Sequence[str]) -> frozenset[str]:
+    """The names that a test has to call.
+
+    Args:
+        entry_point: `f`, or `Solution().run`, of which the first part counts; None where it is not known.
+        codes: of the answers: without an entry point, what most of them define; where they share nothing, all
+            that they define.
+    """
+    if found := _IDENTIFIER.match(entry_point or ""):
+        return frozenset({found[1]})
+    counts = Counter(name for code in codes for name in _defined(code))
+    shared = frozenset(name for name, count in counts.items() if 2 * count > len(codes))
+    return shared or frozenset(counts)
+
+
+def _defined(code: str) -> Set[str]:
+    tree = parsed(code)
+    return {one.name for one in tree.body if isinstance(one, _DEFINITIONS)} if tree else set()
+
+
+def fault(tree: ast.Module, wanted: Set[str]) -> str:
+    """Why a test says nothing of the function, or "".
+
+    Args:
+        tree: of the test.
+        wanted: names of the function; one that the test binds itself is another function.
+    """
+    running = _running(tree)
+    names = _with_aliases(running, wanted - bound_names(tree))
+    if not any(_calls(node, names) for node in running):
+        return NOT_CALLED
+    depends = _depending(running, names)
+    hopeless = (
+        node
+        for block in running
+        if isinstance(block, _BLOCKS) and _touches(block, names, depends)
+        for node in ast.walk(block)
+        if isinstance(node, ast.Assert) and _is_false(node.test)
+    )
+    asserts = (
+        node
+        for node in running
+        if isinstance(node, ast.Assert)
+        and _touches(node.test, names, depends)
+        and not always_holds(node.test)
+    )
+    return "" if any(True for _ in asserts) or any(True for _ in hopeless) else CHECKS_NOTHING
+
+
+def _running(tree: ast.Module) -> list[ast.AST]:
+    """The nodes of a test that are reached: of definitions only those whose name is used."""
+    waiting = {one.name: one for one in tree.body if isinstance(one, _DEFINITIONS)}
+    nodes = [node for one in tree.body if not isinstance(one, _DEFINITIONS) for node in ast.walk(one)]
+    for node in nodes:  # it grows
+        if isinstance(node, ast.Name) and (found := waiting.pop(node.id, None)):
+            nodes += ast.walk(found)
+    return nodes
+
+
+def _with_aliases(running: Sequence[ast.AST], names: Set[str]) -> Set[str]:
+    """The names, and those that are given their value: `candidate = f`."""
+    found = set(names)
+    for node in running:
+        match node:
+            case ast.Assign(targets=[ast.Name(alias)], value=ast.Name(name)) if name in found:
+                found.add(alias)
+    return found
+
+
+def _calls(node: ast.AST, names: Set[str]) -> bool:
+    """Whether a node calls one of the names, or hands it to another call: `f(1)`, `map(f, [1])`."""
+    if not isinstance(node, ast.Call):
+        return False
+    if _root(node.func) in names:
+        return True
+    looks = isinstance(node.func, ast.Name) and node.func.id in _LOOKS
+    handed = [*node.args, *(one.value for one in node.keywords)]
+    return not looks and any(isinstance(one, ast.Name) and one.id in names for one in handed)
+
+
+def _root(node: ast.AST) -> str | None:
+    """`Solution` of `Solution().run`."""
+    while True:
+        match node:
+            case ast.Call(func=inner) | ast.Attribute(value=inner) | ast.Subscript(value=inner):
+                node = inner
+            case ast.Name(name):
+                return name
+            case _:
+                return None
+
+
+def _depending(running: Sequence[ast.AST], names: Set[str]) -> Set[str]:
+    """The names that may hold what the function gave: results, changed arguments, caught errors."""
+    own = {one.name: one for one in running if isinstance(one, _DEFINITIONS)}
+    depends: set[str] = set()
+    while True:
+        before = len(depends)
+        for node in running:
+            if not isinstance(node, ast.expr) or isinstance(node, ast.Call | ast.NamedExpr):
+                depends.update(_reached(node, names, depends, own))
+        if len(depends) == before:
+            return depends
+
+
+def _reached(node: ast.AST, names: Set[str], depends: Set[str], own: Mapping[str, ast.stmt]) -> Iterator[str]:
+    """The names that one node makes depend on the function."""
+    match node:
+        case ast.Call(func=called) if _touches(node, names, depends):
+            function = own.get(_root(called) or "")
+            if _calls(node, names) or _root(called) in depends:
+                yield from _named(node)  # it may change its arguments
+            elif isinstance(called, ast.Attribute):
+                yield from _named(called)  # `results.append(f(1))`
+            if isinstance(function, ast.FunctionDef):
+                yield from (one.arg for one in ast.walk(function.args) if isinstance(one, ast.arg))
+        case ast.Assign(targets=targets) if _touches(node, names, depends):
+            yield from (name for target in targets for name in _named(target))
+        case (
+            ast.AnnAssign(target=target)
+            | ast.AugAssign(target=target)
+            | ast.NamedExpr(target=target)
+            | ast.comprehension(target=target)
+        ) if _touches(node, names, depends):
+            yield from _named(target)
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            if _touches(node, names, depends):
+                yield name
+        case _ if isinstance(node, _BLOCKS) and _touches(node, names, depends):
+            stored = (one for one in ast.walk(node) if isinstance(one, ast.Name))
+            yield from (one.id for one in stored if isinstance(one.ctx, ast.Store))
+
+
+def _named(node: ast.AST) -> Iterator[str]:
+    return (one.id for one in ast.walk(node) if isinstance(one, ast.Name))
+
+
+def _touches(node: ast.AST, names: Set[str], depends: Set[str]) -> bool:
+    """Whether the function is called below a node, or something read that depends on it."""
+    return any(
+        _calls(one, names) or (isinstance(one, ast.Name) and one.id in depends) for one in ast.walk(node)
+    )
+
+
+def _is_false(test: ast.expr) -> bool:
+    return isinstance(test, ast.Constant) and not test.value
