@@ -116,17 +116,28 @@ class Run:
             module, solution = types.ModuleType("tests"), types.ModuleType("solution")
             sys.modules["tests"], sys.modules["solution"] = module, solution
             made = self._proxies(wanted)
+            imported = _imported(self._request["code"], wanted - made.keys() - set(dir(builtins)))
+            if imported and made.keys() <= _COMMON:
+                made = {}  # what is imported is tested, not what has the name of a built-in
             solution.__dict__.update(made)  # for `from solution import f`
-            missing = wanted - made.keys() - set(dir(builtins))
-            module.__dict__.update(made | _imported(self._request["code"], missing))
+            module.__dict__.update(made | imported)
             for part in (*prepared, body):
                 exec(part, module.__dict__)
 
     def _proxies(self, wanted: set[str]) -> dict[str, Any]:
-        """Proxies for names that the tests use; of a built-in's name only where nothing else is used."""
-        mine = {name: self._names[name] for name in wanted if name in self._names}
-        if any(not hasattr(builtins, name) for name in mine):
-            mine = {name: kind for name, kind in mine.items() if not hasattr(builtins, name)}
+        """Proxies for names that the tests use.
+
+        What tests compare with is not the program's: a name that a test may mean otherwise is the program's
+        only where it is all that the test uses of it.
+
+        Raises:
+            NotPlain: the program has several such names that the test uses, and no other.
+        """
+        found = {name: self._names[name] for name in wanted if name in self._names}
+        mine = {name: kind for name, kind in found.items() if name not in _COMMON}
+        if not mine and len(found) > 1:
+            raise wire.NotPlain(f"its own {' and '.join(sorted(found))}")
+        mine = mine or found
         return {name: self._proxy(name, kind) for name, kind in mine.items()}
 
     def _proxy(self, name: str, kind: str) -> object:
@@ -173,6 +184,7 @@ def _imported(code: str, missing: set[str]) -> dict[str, Any]:
             names = node.names
         else:
             continue
+        names = [alias for alias in names if not alias.name.startswith("_")]
         node.names = [alias for alias in names if (alias.asname or alias.name) in missing]
         if node.names:
             with contextlib.suppress(ImportError):
@@ -189,6 +201,10 @@ _HONEST = frozenset(
 )
 #: A module as such can be called by nobody, so it stands for nothing.
 _MODULES = _HONEST | frozenset("asyncio base64 calendar hashlib inspect io json os sys time types".split())
+
+
+#: Names by which tests mean what every Python has.
+_COMMON = frozenset(dir(builtins)) | _MODULES | {"isclose", "pi", "e", "tau", "inf", "nan"}
 
 
 def _text(error: BaseException) -> str:

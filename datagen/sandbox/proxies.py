@@ -25,6 +25,8 @@ _PREDICATES = frozenset(
     for name in dir(kind)
     if name.startswith("is") or name in ("startswith", "endswith", "__contains__")
 )
+#: Methods of sets that say how something differs from their argument.
+_DIFFERENCES = ("difference", "symmetric_difference")
 _BUILT_IN = [value for value in vars(builtins).values() if type(value) is types.BuiltinFunctionType]
 #: Functions of a test end early and without a sound where these come to them.
 _SILENT = (StopIteration, StopAsyncIteration)
@@ -141,6 +143,8 @@ class Program:
             result = self._callbacks[number](*decode(args), **decode(kwargs))
             return ["ok", wire.Encoder(self._special).encode(result)]
         except Exception as error:  # what a test's function raises is the program's to handle
+            if isinstance(error, AssertionError):  # but not what the test found
+                self.fault = self.fault or "AssertionError"
             return ["raise", type(error).__name__, str(error)[:DETAIL]]
 
     def _special(self, value: Any) -> Any:  # noqa: ANN401 - anything
@@ -264,7 +268,8 @@ class Attribute:
     def __call__(self, *args: object, **kwargs: object) -> Any:  # noqa: ANN401 - anything
         program, number, name = self._asked
         result = program.ask(number, name, args, kwargs)
-        if name in _PREDICATES:
+        compares = name in _DIFFERENCES and not any(isinstance(arg, Instance) for arg in args)
+        if name in _PREDICATES or compares:
             raise program.refused(f"an instance that answers {name}()")
         return result
 
