@@ -21,7 +21,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from datagen.sandbox import wire
-from datagen.sandbox.proxies import DETAIL, Died, Function, Instance, Program, ProgramClass
+from datagen.sandbox.instances import Function, Instance, Member, ProgramClass
+from datagen.sandbox.proxies import DETAIL, Died, Program
 
 #: A signal that comes so early in a test was meant for the test before.
 _STALE_SECONDS = 0.05
@@ -50,7 +51,7 @@ class Run:
         self._restarts = int(request["restarts"])
         self._inside = False
         self._started = 0.0
-        self._names: dict[str, str] = {}
+        self._names: dict[str, list[Any]] = {}
 
     def all(self) -> None:
         """Tell `[-1, status, detail]` of loading, then `[number, passed, detail]` for each test."""
@@ -77,7 +78,7 @@ class Run:
         except (Died, wire.NotPlain, ValueError) as error:
             return "raise", str(error)
         if word == "loaded":
-            self._names = {str(name): str(kind) for name, kind in rest[0].items()}
+            self._names = {name: kind for name, kind in rest[0].items() if isinstance(kind, list) and kind}
             return "loaded", ""
         name, text = str(rest[0]), str(rest[-1])
         return ("compile_error" if word == "compile_error" else "raise"), _line(name, text)
@@ -138,22 +139,57 @@ class Run:
         if not mine and len(found) > 1:
             raise wire.NotPlain(f"its own {' and '.join(sorted(found))}")
         mine = mine or found
-        return {name: self._proxy(name, kind) for name, kind in mine.items()}
+        self._program.classes.clear()
+        self._program.errors.clear()
+        made = {}
+        # The classes that others derive from come first.
+        for name, kind in sorted(mine.items(), key=_depth):
+            with contextlib.suppress(wire.NotPlain):  # a constant that cannot cross is not there
+                made[name] = self._proxy(name, kind)
+        self._program.fault = ""
+        return made
 
-    def _proxy(self, name: str, kind: str) -> object:
+    def _proxy(self, name: str, kind: list[Any]) -> object:
+        """What stands for a top-level name; `kind` is what the program's process says of it."""
         program = self._program
-        if kind == "class":
-            made: Any = ProgramClass(name, (Instance,), {"_program": program})
-            program.classes[name] = made
-            return made
-        if kind.startswith("error:"):
-            base = getattr(builtins, kind.partition(":")[2], Exception)
-            base = base if isinstance(base, type) and issubclass(base, Exception) else Exception
-            program.errors[name] = type(name, (base,), {})
-            return program.errors[name]
-        if kind == "async":
-            return _async(Function(program, None, name))
+        match kind:
+            case ["value"]:
+                return program.ask(None, name)
+            case ["error", list(bases), str(known)]:
+                base = getattr(builtins, known, Exception)
+                base = base if isinstance(base, type) and issubclass(base, Exception) else Exception
+                own = [program.errors[one] for one in bases if one in program.errors]
+                program.errors[name] = type(name, (*own[:1],) or (base,), {})
+                return program.errors[name]
+            case ["named", list(fields), defaults, list()]:
+                given = wire.Decoder().decode(defaults)
+                made = wire.named_tuple(name, tuple(fields))
+                made.__new__.__defaults__ = tuple(given[one] for one in fields if one in given)
+                return made
+            case ["async"]:
+                return _async(Function(program, None, name))
+            case ["enum" | "data" | "class" as word, list(about), *more, list(bases)]:
+                return self._class(name, word, about, more, bases)
         return Function(program, None, name)
+
+    def _class(self, name: str, word: str, about: list[Any], more: list[Any], bases: list[Any]) -> object:
+        program = self._program
+        own = [program.classes[one] for one in bases if one in program.classes]
+        base = Member if word == "enum" else Instance
+        its: dict[str, Any] = {"_program": program, "__module__": "solution"}
+        if word == "enum":
+            its["_members"] = [str(one) for one in about]
+        made: Any = ProgramClass(name, (*own[:1],) or (base,), its)
+        if word == "data":
+            made._fields, made._free = [str(one) for one in about], [str(one) for one in more[0]]
+        program.classes[name] = made
+        return made
+
+
+def _depth(item: tuple[str, list[Any]]) -> tuple[int, str]:
+    """Classes after those that they derive from."""
+    name, kind = item
+    return len(kind[-1] if kind[0] != "error" else kind[1]) if len(kind) > 1 else 0, name
 
 
 def _async(function: Function) -> Callable[..., Any]:
