@@ -123,7 +123,7 @@ class _Program:
             return wire.Encoder(self._special).drained("a", iter(_waited(_listed(value))))
         name = kind.__name__
         if not own:
-            manages = isinstance(value, contextlib._GeneratorContextManager)  # noqa: SLF001
+            manages = isinstance(value, contextlib._GeneratorContextManager)
             if not manages and (not callable(value) or isinstance(value, type)):
                 raise wire.NotPlain(name)
             name = "context" if manages else "function"

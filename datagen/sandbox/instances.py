@@ -17,9 +17,7 @@ _BUILT_IN = frozenset(
 )
 #: Methods of built-in types that answer yes or no: of an instance of the program's class they answer nothing.
 _PREDICATES = frozenset(
-    name
-    for name in _BUILT_IN
-    if name.startswith("is") or name in ("startswith", "endswith", "__contains__")
+    name for name in _BUILT_IN if name.startswith("is") or name in ("startswith", "endswith", "__contains__")
 )
 #: Methods of sets that say how something differs from their argument.
 _DIFFERENCES = ("difference", "symmetric_difference")
@@ -74,7 +72,7 @@ class ProgramClass(type):
 
     def __call__(cls, *args: object, **kwargs: object) -> Any:  # noqa: ANN401 - anything
         if cls._fields is not None and (given := _bound(cls._fields, cls._free, args, kwargs)) is not None:
-            return cls._given_by_test(given)  # type: ignore[attr-defined]
+            return cls._given_by_test(given)
         return cls._program.ask(None, cls.__name__, args, kwargs)
 
     def __getattr__(cls, name: str) -> Any:  # noqa: ANN401 - anything
@@ -298,7 +296,8 @@ class Instance:
 
     def __eq__(self, other: object) -> bool:
         """Whether fields are equal, where the class has only these and the test itself gave those of one."""
-        fields = type(self)._fields
+        kind: Any = type(self)
+        fields = kind._fields
         if type(self) is not type(other) or fields is None or not isinstance(other, Instance):
             self._refuse()
         if self._given is None and other._given is None:

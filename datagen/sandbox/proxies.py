@@ -194,7 +194,9 @@ class Program:
         """The class that stands for a class of the program's; of one that no test names, it is made here."""
         found = self.classes.get(name) or self._others.get(name)
         if found is None:
-            found = self._others[name] = ProgramClass(name, (base,), {"_program": self, "__module__": "solution"})
+            found = self._others[name] = ProgramClass(
+                name, (base,), {"_program": self, "__module__": "solution"}
+            )
         if not issubclass(found, base):
             raise wire.NotPlain(name[:DETAIL])
         return found
@@ -250,7 +252,7 @@ def _update(old: Any, new: Any) -> Any:  # noqa: ANN401 - any value
     """
     kind = type(old)
     if isinstance(old, tuple) and isinstance(new, tuple) and hasattr(old, "_make") and len(old) == len(new):
-        return old._make(_update(list(old), list(new)))  # type: ignore[attr-defined]
+        return old._make(_update(list(old), list(new)))
     if new is _KEPT or (isinstance(new, set | dict) and _KEPT in new):
         return old
     if kind is not type(new):

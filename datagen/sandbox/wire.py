@@ -188,7 +188,7 @@ class Encoder:
         self._text += value.bit_length() // 4
         return ["n", hex(value)]
 
-    def _rare(self, kind: type, value: Any) -> Any:  # noqa: ANN401 - anything
+    def _rare(self, kind: Any, value: Any) -> Any:  # noqa: ANN401 - anything
         if kind in (bytes, bytearray):
             self._text += len(value)
             return ["b" if kind is bytes else "B", value.decode("latin-1")]
@@ -316,6 +316,10 @@ class Decoder:
                 named = getattr(builtins, rest[0])
                 if type(named) is type and named.__module__ == "builtins":
                     return named
+        return self._made(tag, rest, written)
+
+    def _made(self, tag: str, rest: list[Any], written: list[Any]) -> Any:  # noqa: ANN401 - any value
+        match tag:
             case "N":
                 return self._named(rest[0], tuple(rest[1]))._make(map(self._decode, rest[2:]))
             case "z":
