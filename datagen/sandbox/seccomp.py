@@ -15,9 +15,20 @@ _NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT = 0, 4, 16
 _CLONE_THREAD = 0x00010000
 
 
+@functools.cache
 def granted() -> bool:
-    """Whether this machine is one whose system calls are known here."""
-    return isolate.LINUX and isolate.MACHINE in isolate.CALLS
+    """Whether this machine is one whose system calls are known here, and its kernel filters them."""
+    if not isolate.wants("seccomp") or isolate.MACHINE not in isolate.CALLS:
+        return False
+    pid = os.fork()
+    if not pid:
+        try:
+            isolate.drop_privileges(None)
+            install()
+            os._exit(0)
+        finally:
+            os._exit(1)
+    return os.waitpid(pid, 0)[1] == 0
 
 
 def install() -> None:

@@ -42,16 +42,17 @@ def main() -> int:
     os.environ.clear()
     os.environ.update({"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "HOME": "/tmp"})
     place, wanted = sys.argv[1:3]
-    for flags in _attempts(wanted):
+    isolate.use_only(wanted)
+    for flags in _attempts():
         code = _launch(flags, place)
         if code is not None:
             return code
     return 1
 
 
-def _attempts(wanted: str) -> list[int]:
+def _attempts() -> list[int]:
     """What to ask the kernel for, best first; 0 is nothing."""
-    if not isolate.LINUX or wanted == "rlimits":
+    if not isolate.wants("namespaces"):
         return [0]
     with_user = isolate.SERVER_NAMESPACES | isolate.USER_NAMESPACE
     return [with_user, isolate.SERVER_NAMESPACES, 0] if os.getuid() == 0 else [with_user, 0]
@@ -111,11 +112,12 @@ def _serve(flags: int, place: str, launcher: socket.socket) -> None:
     os.environ["HOME"] = place
     os.environ["TMPDIR"] = place
     os.chdir(place)
-    user = isolate.NOBODY if os.getuid() == 0 and (flags or _readable_to_nobody()) else None
+    # Root stays root only where it can neither fork without end nor write.
+    other = flags or not seccomp.granted() or rules is None or _readable_to_nobody()
+    user = isolate.NOBODY if os.getuid() == 0 and other else None
     if user is not None and not flags:
         os.chown(place, user, user)
-    sys.path[:] = [path for path in sys.path if path != sys.argv[3]]
-    sys.argv[:] = [""]
+    sys.path[:], sys.argv[:] = [path for path in sys.path if path != sys.argv[3]], [""]
     launcher.sendall(b"y")
     launcher.close()
     with socket.socket(fileno=0) as line:
@@ -195,6 +197,8 @@ class Server:
     def confine(self, limits: dict[str, Any]) -> None:
         """Take from a forked process what it does not need."""
         processes = _NO_PROCESSES if self.namespaces or self.user is not None else None
+        if processes is None and not seccomp.granted():
+            processes = _NO_PROCESSES + isolate.processes_of_user()
         isolate.limit(limits["cpu_seconds"], limits["memory_mb"], limits["file_mb"], processes)
         os.setsid()
         isolate.drop_privileges(self.user)
@@ -357,9 +361,7 @@ class Job:
         self._reap()
         os.kill(self._checker, signal.SIGKILL)
         os.waitpid(self._checker, 0)
-        with contextlib.suppress(ChildProcessError):  # orphans come to this process
-            while os.waitpid(-1, os.WNOHANG)[0]:
-                pass
+        isolate.end_children()  # orphans come to this process
         self._control.close()
         os.close(self._told_by)
 
