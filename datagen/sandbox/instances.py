@@ -7,10 +7,7 @@ built-in types raise NotPlain. Where objects can be compared, one side is what t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
-
-if TYPE_CHECKING:
-    from datagen.sandbox.proxies import Program
+from typing import Any, NoReturn, Protocol
 
 _BUILT_IN = frozenset(
     name for kind in (str, list, dict, set, tuple, int, float, bytes, complex) for name in dir(kind)
@@ -21,6 +18,27 @@ _PREDICATES = frozenset(
 )
 #: Methods of sets that say how something differs from their argument.
 _DIFFERENCES = ("difference", "symmetric_difference")
+
+
+class Program(Protocol):
+    """The program that is asked, as proxies.py has it."""
+
+    fault: str
+
+    def ask(
+        self,
+        target: int | None,
+        name: str | None,
+        args: Any = None,  # noqa: ANN401
+        kwargs: Any = None,  # noqa: ANN401
+        *,
+        steps: bool = False,
+    ) -> Any:  # noqa: ANN401
+        """What a function, a method or an attribute gives."""
+
+    def refused(self, why: str) -> Exception:
+        """What to raise for what is not plain."""
+        ...
 
 
 class Function:

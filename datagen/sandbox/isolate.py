@@ -168,7 +168,7 @@ def processes_of_user() -> int:
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             if process.stat().st_uid == os.getuid():
-                found += len(os.listdir(process / "task"))
+                found += sum(1 for _ in (process / "task").iterdir())
     return found
 
 
