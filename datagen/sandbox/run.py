@@ -83,6 +83,10 @@ class _Worker:
         """What keeps its programs apart, which it says once."""
         if not self.isolation:
             self.isolation = str(await self._receive())
+            if not {"namespaces", "landlock"} & {*self.isolation.split("+")}:
+                from datagen.sandbox import isolate  # not for every system
+
+                isolate.hide_memory()  # /proc would show programs the environment of this process
         return self.isolation
 
     async def ask(self, request: dict[str, Any], limits: Limits) -> tuple[str, dict[int, tuple[Any, str]]]:

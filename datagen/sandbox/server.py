@@ -78,7 +78,8 @@ def _launch(flags: int, place: str) -> int | None:
             isolate.map_users(pid)
         here.sendall(b"g")
     granted = here.recv(1) == b"y"
-    if granted:  # this process must not keep the line open
+    if granted:  # this process must not keep the line open, nor be looked into
+        isolate.hide_memory()
         null = os.open(os.devnull, os.O_RDWR)
         os.dup2(null, 0)
     status = os.waitpid(pid, 0)[1]
@@ -94,9 +95,7 @@ def _serve(flags: int, place: str, launcher: socket.socket) -> None:
     isolate.end_with_parent()
     if launcher.recv(1) != b"g":
         return
-    granted = ["rlimits"]
-    if seccomp.granted():
-        granted.insert(0, "seccomp")
+    granted = ["seccomp", "rlimits"] if seccomp.granted() else ["rlimits"]
     if flags:
         isolate.make_root()
         isolate.make_tmp(64)
@@ -197,7 +196,7 @@ class Server:
     def confine(self, limits: dict[str, Any]) -> None:
         """Take from a forked process what it does not need."""
         processes = _NO_PROCESSES if self.namespaces or self.user is not None else None
-        if processes is None and not seccomp.granted():
+        if not (processes or seccomp.granted()):
             processes = _NO_PROCESSES + isolate.processes_of_user()
         isolate.limit(limits["cpu_seconds"], limits["memory_mb"], limits["file_mb"], processes)
         os.setsid()
