@@ -1,4 +1,4 @@
-"""The machine: processors, memory, GPU."""
+"""The machine: processors, memory, sandbox, GPU."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import subprocess
 from pathlib import Path
 
 from datagen.checkup.finding import Finding
-from datagen.errors import one_line
+from datagen.errors import DatagenError, one_line
+from datagen.sandbox import granted
 
 #: The memory of the embedded model, and of some rows beside it.
 _LITTLE_MEMORY = 2 * 2**30
@@ -49,6 +50,18 @@ def _allowed(whole: int) -> int:
     except (OSError, ValueError):  # no such limit: "max"
         return whole
     return max(0, most - taken)
+
+
+def sandbox() -> Finding:
+    """What keeps the programs of `rank` and `eval` apart here, and why not more."""
+    try:
+        isolation = granted.probe()
+    except DatagenError as error:
+        return Finding("warn", f"no programs can be run: {error}", "only rank and eval need it")
+    lacks = granted.missing(isolation)
+    if any(layer in granted.NEEDED for layer in lacks):
+        return Finding("warn", granted.told(isolation), "rank and eval want --unsafe-run here")
+    return Finding("warn" if lacks else "ok", granted.told(isolation))
 
 
 def gpu() -> Finding:

@@ -132,6 +132,7 @@ def _of_machine(asked: Mapping[str, Profile], *, quick: bool) -> dict[str, Check
         "extra vllm": partial(packages.extra, "vllm", needed="vllm" in kinds),
         "extra train": partial(packages.extra, "train", needed=False),
         "machine": machine.processors,
+        "sandbox": machine.sandbox,
         "GPU": machine.gpu,
         "working folder": storage.working_folder,
         "cache folder": storage.cache_folder,

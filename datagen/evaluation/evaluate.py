@@ -10,6 +10,7 @@ import asyncio
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,6 +26,7 @@ from datagen.evaluation.prepare import Evaluation, Judging, Options
 from datagen.evaluation.scores import Scores
 from datagen.request import CUT_OFF, WITHOUT_TEMPERATURE, Prompt
 from datagen.runs import runner
+from datagen.runs.programs import limits_of
 from datagen.runs.runner import How
 from datagen.runs.stage import EachStage, Made, Tools
 from datagen.teachers import Teacher
@@ -150,6 +152,7 @@ def _decides(evaluation: Evaluation) -> dict[str, Any]:
         "seed": options.seed if profile else None,
         "limit": options.limit,
         "ignore_incomplete": options.ignore_incomplete,
+        "limits": asdict(limits_of(options)),
         "assembly": ASSEMBLY,
     }
 

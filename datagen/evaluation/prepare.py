@@ -13,6 +13,7 @@ from datagen.evaluation.samples import Samples
 from datagen.evaluation.subject import Subject, SubjectType
 from datagen.runs import values
 from datagen.runs.options import ModelOptions, option
+from datagen.runs.programs import ProgramOptions
 from datagen.teachers import Profile, kind_of
 from decontam.benchmarks import (
     Benchmark,
@@ -30,7 +31,7 @@ GREEDY, SAMPLED = 0.0, 0.2
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options(ModelOptions):
+class Options(ModelOptions, ProgramOptions):
     """Options of `eval`. `seed` travels in the requests, the k-th sample's with seed + k."""
 
     what: Subject | None = option(

@@ -29,7 +29,9 @@ from datagen.data.manifest import Counts, Plan
 from datagen.data.source import Source
 from datagen.journal.verdicts import open_verdicts
 from datagen.runs.engines import local
+from datagen.runs.programs import limits_of
 from datagen.runs.stage import EachStage, FrameStage, Made, Over, Stage, Tools
+from datagen.sandbox import granted
 from datagen.sandbox.judge import Judge
 from datagen.sandbox.run import Sandbox
 from datagen.teachers import (
@@ -222,7 +224,10 @@ def _make_each(
         rows = RowWriter(writer, read.schema(), stage.columns(options))
 
         async def work() -> None:
-            async with connect_all(_distinct(profiles)) as opened, _judging(stage, how, asker) as judge:
+            async with (
+                connect_all(_distinct(profiles)) as opened,
+                _judging(stage, options, how, asker) as judge,
+            ):
                 new_first = NewFirst(asker) if asker.journal.any_failed(asker.plan) else None
                 tools = _tools(opened, profiles, new_first or asker)._replace(judge=judge)
                 needed = stage.needed(options)
@@ -258,12 +263,16 @@ def _limits(stage: EachStage[Any, Any], options: Any) -> dict[str, Any]:  # noqa
 
 @asynccontextmanager
 async def _judging(
-    stage: EachStage[Any, Any], how: How, asker: Caller | None
+    stage: EachStage[Any, Any],
+    options: Any,  # noqa: ANN401
+    how: How,
+    asker: Caller | None,
 ) -> AsyncGenerator[Judge | None]:
     """What tests programs, for a stage that needs it.
 
     Args:
         stage: the stage.
+        options: its options, which name the limits.
         how: how it is run.
         asker: who can stop the run; None where verdicts are only looked up, and no program is run.
     """
@@ -271,11 +280,14 @@ async def _judging(
         yield None
         return
     with open_verdicts(how.journal) as verdicts:
+        limits = limits_of(options)
         if asker is None:
-            yield Judge(verdicts)
+            yield Judge(verdicts, limits=limits)
             return
         async with Sandbox(how.workers or local.cores()) as sandbox:
-            yield Judge(verdicts, sandbox, run=asker)
+            if warning := await granted.check(sandbox, unsafe=options.unsafe_run):
+                progress.say(f"warning: {warning}")
+            yield Judge(verdicts, sandbox, limits, run=asker)
 
 
 def _own_system_prompts(profiles: list[Profile]) -> Iterator[str]:
@@ -348,7 +360,7 @@ def forecast(stage: Stage, rows: Rows, options: Any, how: How, out: Path) -> For
         return how.wait(work, None)
 
     async def units(opened: list[Teacher], asker: Any) -> Any:  # noqa: ANN401 - an asynchronous generator
-        async with _judging(stage, how, None) as judge:
+        async with _judging(stage, options, how, None) as judge:
             tools = _tools(opened, profiles, asker)._replace(judge=judge)
             for unit in stage.units(rows.source, options):
                 made = await stage.each(unit, options, tools)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import _thread
 import builtins
+import contextlib
+import enum
 import functools
 import socket
 import sys
@@ -70,7 +72,7 @@ class _Program:
         except BaseException as error:  # the program may raise anything
             return ["raise", *_described(error)]
         names = list(self._module.__dict__.items())[:MAX_NAMES]
-        return ["loaded", {name: kind for name, value in names if (kind := _kind(value))}]
+        return ["loaded", {name: kind for name, value in names if (kind := _safely_kind(name, value))}]
 
     def _answer(self, target: int | None, name: str | None, args: Any, kwargs: Any) -> None:  # noqa: ANN401
         try:
@@ -80,7 +82,7 @@ class _Program:
         except wire.NotPlain as error:
             answer = ["not_plain", _text(error)]
         except BaseException as error:  # the program may raise anything
-            answer = ["raise", *_described(error), _arguments(error)]
+            answer = ["raise", *_described(error), _arguments(error), *_more(error)]
         wire.send(self._channel, answer)
 
     def _result(self, target: int | None, name: str | None, args: Any, kwargs: Any) -> list[Any]:  # noqa: ANN401
@@ -91,7 +93,7 @@ class _Program:
             it = getattr(it, name)
         if args is None:
             return ["ok", encode(it)]
-        decode = wire.Decoder(self._object).decode
+        decode = wire.Decoder(self._object, self._named_tuple).decode
         given, named = decode(args), decode(kwargs)
         result = it(*given, **named)
         if isinstance(result, types.CoroutineType):
@@ -112,13 +114,27 @@ class _Program:
         kind = type(value)
         base = next((base for base in _PLAIN if issubclass(kind, base)), None)
         plain = [] if base is None else [wire.Encoder(self._special).encode(_PLAIN[base](value))]
-        name = "function" if callable(value) and not isinstance(value, type) else kind.__name__
-        if name != "function" and self._module.__dict__.get(name) is not kind:
-            if plain:
-                return plain[0]
-            raise wire.NotPlain(kind.__name__)
+        own = kind.__module__ == "solution" or self._module.__dict__.get(kind.__name__) is kind
+        if plain and (not own or isinstance(value, enum.Enum)):
+            return plain[0]
+        if isinstance(value, enum.Enum) and own:
+            return ["E", kind.__name__, value.name]
+        if isinstance(value, types.AsyncGeneratorType):
+            return wire.Encoder(self._special).drained("a", iter(_waited(_listed(value))))
+        name = kind.__name__
+        if not own:
+            manages = isinstance(value, contextlib._GeneratorContextManager)
+            if not manages and (not callable(value) or isinstance(value, type)):
+                raise wire.NotPlain(name)
+            name = "context" if manages else "function"
         self._objects.append(value)
-        return ["h", len(self._objects) - 1, kind.__name__ if name != "function" else name, *plain]
+        return ["h", len(self._objects) - 1, name, *plain]
+
+    def _named_tuple(self, name: str, fields: tuple[str, ...]) -> Any:  # noqa: ANN401 - a class
+        """The program's own class for a named tuple of the tests, if it has one."""
+        own = self._module.__dict__.get(name)
+        is_one = isinstance(own, type) and issubclass(own, tuple) and getattr(own, "_fields", None) == fields
+        return own if is_one else wire.named_tuple(name, fields)
 
     def _object(self, written: list[Any]) -> Any:  # noqa: ANN401 - anything
         tag, number = written
@@ -130,6 +146,8 @@ class _Program:
             return getattr(builtins, number)
         if tag == "callback":
             return self._callback(number)
+        if tag == "x":
+            return self._exception(*number)
         raise wire.NotPlain(str(tag))
 
     def _callback(self, number: int) -> Callable[..., Any]:
@@ -146,9 +164,17 @@ class _Program:
                     word, *rest = wire.receive(self._channel, self._limit)
             if word == "ok":
                 return wire.Decoder(self._object).decode(rest[0])
-            raise _raised(rest[0])(rest[1])
+            raise self._exception(*rest)
 
         return call
+
+    def _exception(self, name: str, text: str) -> BaseException:
+        """An exception that the tests raised, of the program's class or a built-in one of that name."""
+        for kind in (self._module.__dict__.get(name), getattr(builtins, name, None)):
+            if isinstance(kind, type) and issubclass(kind, Exception):
+                with contextlib.suppress(Exception):  # its class may want other arguments
+                    return kind(text)
+        return RuntimeError(text)
 
 
 def _changed(args: list[Any], kwargs: dict[str, Any], before: list[Any]) -> Any:  # noqa: ANN401 - JSON
@@ -160,29 +186,73 @@ def _changed(args: list[Any], kwargs: dict[str, Any], before: list[Any]) -> Any:
     return after if after != ["l", *before] else None
 
 
-def _raised(name: str) -> type[Exception]:
-    kind = getattr(builtins, name, None)
-    return kind if isinstance(kind, type) and issubclass(kind, Exception) else RuntimeError
-
-
 def _waited(coroutine: Any) -> Any:  # noqa: ANN401 - anything
     import asyncio  # few programs need it, and it is large
 
     return asyncio.run(coroutine)
 
 
-def _kind(value: object) -> str:
-    """What a top-level name is to the tests: "function", "async", "class", "error:Base", or ""."""
-    if isinstance(value, type):
-        if not issubclass(value, BaseException):
-            return "class"
-        return "error:" + next(base.__name__ for base in value.__mro__ if base.__module__ == "builtins")
-    if isinstance(value, types.ModuleType):
-        return ""
+async def _listed(items: Any) -> list[Any]:  # noqa: ANN401 - an asynchronous generator
+    found = []
+    async for item in items:
+        found.append(item)
+        if len(found) > wire.MAX_DRAINED:
+            break
+    return found
+
+
+#: What of a program's constants its tests may name.
+_CONSTANTS = frozenset((int, float, complex, str, bytes, bool, list, tuple, dict, set, frozenset))
+
+
+def _safely_kind(name: str, value: object) -> list[Any] | None:
     try:
-        return "" if not callable(value) else "async" if _is_async(value) else "function"
+        return _kind(name, value)
     except BaseException:  # its class is the program's
-        return ""
+        return None
+
+
+def _kind(name: str, value: Any) -> list[Any] | None:  # noqa: ANN401 - anything
+    """What a top-level name is to the tests: a word, and of a class what they need to make one like it."""
+    if isinstance(value, type):
+        bases = [base.__name__ for base in value.__mro__[1:] if base.__module__ == "solution"]
+        if issubclass(value, BaseException):
+            known = next(base.__name__ for base in value.__mro__ if base.__module__ == "builtins")
+            return ["error", bases, known]
+        return [*_data(value), bases]
+    if isinstance(value, types.ModuleType):
+        return None
+    if type(value) in _CONSTANTS:
+        return None if name.startswith("__") else ["value"]
+    if not callable(value):
+        return None
+    return ["async"] if _is_async(value) else ["function"]
+
+
+def _data(kind: Any) -> list[Any]:  # noqa: ANN401 - a class
+    """The word for a class, and its fields where these are all that there is to its values."""
+    if issubclass(kind, enum.Enum):
+        return ["enum", list(kind.__members__)]
+    if issubclass(kind, tuple) and (fields := getattr(kind, "_fields", None)):
+        extra = [n for n in vars(kind) if not n.startswith("_") and n not in fields]
+        if not extra and kind.__eq__ is tuple.__eq__ and "__init__" not in vars(kind):
+            return ["named", list(fields), wire.Encoder().encode(kind._field_defaults)]
+    if "__dataclass_fields__" in vars(kind) and _is_generated(kind):
+        import dataclasses  # the program has loaded it
+
+        fields = dataclasses.fields(kind)
+        if all(field.init and field.compare and not field.kw_only for field in fields):
+            missing = dataclasses.MISSING
+            free = [f.name for f in fields if (f.default, f.default_factory) != (missing, missing)]
+            return ["data", [field.name for field in fields], free]
+    return ["class", []]
+
+
+def _is_generated(kind: Any) -> bool:  # noqa: ANN401 - a class
+    """Whether a data class has no way of its own to make or compare its values."""
+    wanted = kind.__dataclass_params__
+    made = all(kind.__dict__[name].__code__.co_filename == "<string>" for name in ("__init__", "__eq__"))
+    return bool(wanted.init and wanted.eq and made and not hasattr(kind, "__post_init__"))
 
 
 def _is_async(value: object) -> bool:
@@ -206,6 +276,20 @@ def _arguments(error: BaseException) -> Any:  # noqa: ANN401 - JSON
         return wire.Encoder().encode(tuple(error.args))
     except BaseException:  # its class is the program's
         return None
+
+
+def _more(error: BaseException) -> list[Any]:
+    """Names of the program's classes that an error belongs to besides its own, and its attributes."""
+    found: dict[str, Any] = {}
+    try:
+        names = [base.__name__ for base in type(error).__mro__[1:] if base.__module__ == "solution"]
+        for name, value in list(error.__dict__.items()):
+            with contextlib.suppress(Exception):  # what is not plain stays here
+                if type(name) is str and not name.startswith("_"):
+                    found[name] = wire.Encoder().encode(value)
+    except BaseException:  # its class is the program's
+        return [[], {}]
+    return [names, found]
 
 
 def _text(error: BaseException) -> str:

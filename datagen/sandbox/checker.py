@@ -21,7 +21,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from datagen.sandbox import wire
-from datagen.sandbox.proxies import DETAIL, Died, Function, Instance, Program, ProgramClass
+from datagen.sandbox.instances import Function, Instance, Member, ProgramClass
+from datagen.sandbox.proxies import DETAIL, Died, Program
 
 #: A signal that comes so early in a test was meant for the test before.
 _STALE_SECONDS = 0.05
@@ -70,7 +71,7 @@ class Run:
         self._restarts = int(request["restarts"])
         self._inside = False
         self._started = 0.0
-        self._names: dict[str, str] = {}
+        self._names: dict[str, list[Any]] = {}
         #: Whether memory was short.
         self.short = False
 
@@ -99,7 +100,7 @@ class Run:
         except (Died, wire.NotPlain, ValueError) as error:
             return "raise", str(error)
         if word == "loaded":
-            self._names = {str(name): str(kind) for name, kind in rest[0].items()}
+            self._names = {name: kind for name, kind in rest[0].items() if isinstance(kind, list) and kind}
             return "loaded", ""
         name, text = str(rest[0]), str(rest[-1])
         return ("compile_error" if word == "compile_error" else "raise"), _line(name, text)
@@ -139,33 +140,79 @@ class Run:
             module, solution = types.ModuleType("tests"), types.ModuleType("solution")
             sys.modules["tests"], sys.modules["solution"] = module, solution
             made = self._proxies(wanted)
+            imported = _imported(self._request["code"], wanted - made.keys() - set(dir(builtins)))
+            if imported and made.keys() <= _COMMON:
+                made = {}  # what is imported is tested, not what has the name of a built-in
             solution.__dict__.update(made)  # for `from solution import f`
-            missing = wanted - made.keys() - set(dir(builtins))
-            module.__dict__.update(made | _imported(self._request["code"], missing))
+            module.__dict__.update(made | imported)
             for part in (*prepared, body):
                 exec(part, module.__dict__)
 
     def _proxies(self, wanted: set[str]) -> dict[str, Any]:
-        """Proxies for names that the tests use; of a built-in's name only where nothing else is used."""
-        mine = {name: self._names[name] for name in wanted if name in self._names}
-        if any(not hasattr(builtins, name) for name in mine):
-            mine = {name: kind for name, kind in mine.items() if not hasattr(builtins, name)}
-        return {name: self._proxy(name, kind) for name, kind in mine.items()}
+        """Proxies for names that the tests use.
 
-    def _proxy(self, name: str, kind: str) -> object:
+        What tests compare with is not the program's: a name that a test may mean otherwise is the program's
+        only where it is all that the test uses of it.
+
+        Raises:
+            NotPlain: the program has several such names that the test uses, and no other.
+        """
+        found = {name: self._names[name] for name in wanted if name in self._names}
+        mine = {name: kind for name, kind in found.items() if name not in _COMMON}
+        if not mine and len(found) > 1:
+            raise wire.NotPlain(f"its own {' and '.join(sorted(found))}")
+        mine = mine or found
+        self._program.classes.clear()
+        self._program.errors.clear()
+        made = {}
+        # The classes that others derive from come first.
+        for name, kind in sorted(mine.items(), key=_depth):
+            with contextlib.suppress(wire.NotPlain):  # a constant that cannot cross is not there
+                made[name] = self._proxy(name, kind)
+        self._program.fault = ""
+        return made
+
+    def _proxy(self, name: str, kind: list[Any]) -> object:
+        """What stands for a top-level name; `kind` is what the program's process says of it."""
         program = self._program
-        if kind == "class":
-            made: Any = ProgramClass(name, (Instance,), {"_program": program})
-            program.classes[name] = made
-            return made
-        if kind.startswith("error:"):
-            base = getattr(builtins, kind.partition(":")[2], Exception)
-            base = base if isinstance(base, type) and issubclass(base, Exception) else Exception
-            program.errors[name] = type(name, (base,), {})
-            return program.errors[name]
-        if kind == "async":
-            return _async(Function(program, None, name))
+        match kind:
+            case ["value"]:
+                return program.ask(None, name)
+            case ["error", list(bases), str(known)]:
+                base = getattr(builtins, known, Exception)
+                base = base if isinstance(base, type) and issubclass(base, Exception) else Exception
+                own = [program.errors[one] for one in bases if one in program.errors]
+                program.errors[name] = type(name, (*own[:1],) or (base,), {})
+                return program.errors[name]
+            case ["named", list(fields), defaults, list()]:
+                given = wire.Decoder().decode(defaults)
+                made = wire.named_tuple(name, tuple(fields))
+                made.__new__.__defaults__ = tuple(given[one] for one in fields if one in given)
+                return made
+            case ["async"]:
+                return _async(Function(program, None, name))
+            case ["enum" | "data" | "class" as word, list(about), *more, list(bases)]:
+                return self._class(name, word, about, more, bases)
         return Function(program, None, name)
+
+    def _class(self, name: str, word: str, about: list[Any], more: list[Any], bases: list[Any]) -> object:
+        program = self._program
+        own = [program.classes[one] for one in bases if one in program.classes]
+        base = Member if word == "enum" else Instance
+        its: dict[str, Any] = {"_program": program, "__module__": "solution"}
+        if word == "enum":
+            its["_members"] = [str(one) for one in about]
+        made: Any = ProgramClass(name, (*own[:1],) or (base,), its)
+        if word == "data":
+            made._fields, made._free = [str(one) for one in about], [str(one) for one in more[0]]
+        program.classes[name] = made
+        return made
+
+
+def _depth(item: tuple[str, list[Any]]) -> tuple[int, str]:
+    """Classes after those that they derive from."""
+    name, kind = item
+    return len(kind[-1] if kind[0] != "error" else kind[1]) if len(kind) > 1 else 0, name
 
 
 def _async(function: Function) -> Callable[..., Any]:
@@ -198,6 +245,7 @@ def _imported(code: str, missing: set[str]) -> dict[str, Any]:
             names = node.names
         else:
             continue
+        names = [alias for alias in names if not alias.name.startswith("_")]
         node.names = [alias for alias in names if (alias.asname or alias.name) in missing]
         if node.names:
             with contextlib.suppress(ImportError):
@@ -214,6 +262,10 @@ _HONEST = frozenset(
 )
 #: A module as such can be called by nobody, so it stands for nothing.
 _MODULES = _HONEST | frozenset("asyncio base64 calendar hashlib inspect io json os sys time types".split())
+
+
+#: Names by which tests mean what every Python has.
+_COMMON = frozenset(dir(builtins)) | _MODULES | {"isclose", "pi", "e", "tau", "inf", "nan"}
 
 
 def _text(error: BaseException) -> str:

@@ -75,10 +75,25 @@ WATCHED = frozenset(
     "fork vfork clone clone3 kill tkill tgkill prlimit64 sched_setaffinity socket fcntl ioctl".split()
 )
 
+#: What there is to ask for, strongest first.
+LAYERS = ("namespaces", "seccomp", "landlock", "rlimits")
+#: Those that are not asked for.
+_left_out: set[str] = set()
+
 LINUX = sys.platform == "linux"
 MACHINE = os.uname().machine if LINUX else ""
 _libc = ctypes.PyDLL(None, use_errno=True)  # PyDLL keeps Python's lock, so that a clone is like os.fork()
 _libc.syscall.restype = ctypes.c_long
+
+
+def use_only(wanted: str) -> None:
+    """Ask for no other layers than these, joined by "+"; "" is all of them."""
+    _left_out.update({*LAYERS} - {*wanted.split("+")} if wanted else ())
+
+
+def wants(layer: str) -> bool:
+    """Whether a layer is to be used where the kernel has it."""
+    return LINUX and layer not in _left_out
 
 
 def call(name: str, *args: object) -> int:
@@ -135,6 +150,32 @@ def adopt_orphans() -> None:
     """Become the parent of descendants whose parent ends."""
     if LINUX:
         call("prctl", _PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def end_children() -> None:
+    """Kill and reap what is below this process, as far as the kernel names it."""
+    listed = Path(f"/proc/self/task/{os.getpid()}/children")
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+            try:
+                found = listed.read_text(encoding="ascii").split()
+            except OSError:  # there is no /proc in a namespace of its own, where nothing outlives its parent
+                return
+            for pid in found:
+                with contextlib.suppress(OSError):
+                    os.kill(int(pid), signal.SIGKILL)
+
+
+def processes_of_user() -> int:
+    """How many threads this user has: the kernel counts them all against RLIMIT_NPROC."""
+    found = 0
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if process.stat().st_uid == os.getuid():
+                found += sum(1 for _ in (process / "task").iterdir())
+    return found
 
 
 def hide_memory() -> None:

@@ -22,7 +22,7 @@ _PATH_BENEATH = 1
 
 def ruleset(seen: Iterable[str], place: str) -> int | None:
     """A descriptor of the rules: `seen` to read, `place` to write; None where the kernel has no Landlock."""
-    if not isolate.LINUX or isolate.MACHINE not in isolate.CALLS:
+    if not isolate.wants("landlock") or isolate.MACHINE not in isolate.CALLS:
         return None
     try:
         version = isolate.system_call("landlock_create_ruleset", 0, 0, _VERSION)

@@ -103,6 +103,7 @@ class Forks:
         if settled:  # what this process can do with too is inherited
             mine = (resource.RLIMIT_FSIZE, resource.RLIMIT_NOFILE, resource.RLIMIT_CORE)
             isolate.limit({kind: self._rlimits.pop(kind) for kind in mine})
+        self._counts_user = processes is None and not settled  # RLIMIT_NPROC is all that stops forks
         self._lasting = {**self._rlimits}
         self._lasting.pop(resource.RLIMIT_CPU)  # it has many programs; the server watches each one's time
         #: Whether processes cannot reach each other, so that some may wait while a program runs.
@@ -150,6 +151,8 @@ class Forks:
         output: int | None,
         act: Callable[[], object],
     ) -> int:
+        if self._counts_user:
+            rlimits = {**rlimits, resource.RLIMIT_NPROC: _OF_ONE + isolate.processes_of_user()}
         pid = isolate.fork(self._flags)
         if pid:
             return pid

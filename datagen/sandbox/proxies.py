@@ -1,8 +1,4 @@
-"""The program as its tests see it: functions that ask for values, classes whose instances are numbers.
-
-An instance answers method calls, but has no say where values are compared: `==`, truth and the predicates of
-built-in types raise NotPlain.
-"""
+"""The program as its tests see it: something to ask for values, which may be objects (instances.py)."""
 
 from __future__ import annotations
 
@@ -12,19 +8,14 @@ import contextlib
 import operator
 import socket
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from datagen.sandbox import wire
+from datagen.sandbox.instances import Attribute, Context, Function, Instance, Member, ProgramClass
 
 DETAIL = 300
-#: Methods of built-in types that answer yes or no: of an instance of the program's class they answer nothing.
-_PREDICATES = frozenset(
-    name
-    for kind in (str, list, dict, set, tuple, int, float, bytes)
-    for name in dir(kind)
-    if name.startswith("is") or name in ("startswith", "endswith", "__contains__")
-)
 _BUILT_IN = [value for value in vars(builtins).values() if type(value) is types.BuiltinFunctionType]
 #: Functions of a test end early and without a sound where these come to them.
 _SILENT = (StopIteration, StopAsyncIteration)
@@ -53,7 +44,8 @@ class Program:
         #: Why the test that runs cannot pass, even where it catches what was raised.
         self.fault = ""
         self.errors: dict[str, type[Exception]] = {}
-        self.classes: dict[str, type[Instance]] = {}
+        self.classes: dict[str, Any] = {}
+        self._others: dict[str, Any] = {}
 
     def load(self) -> list[Any]:
         """Start the program: `["loaded", names]`, `["compile_error", name, text]` or `["raise", ...]`."""
@@ -98,8 +90,16 @@ class Program:
         self._control.sendall(b"W")
         return self._control.recv(1)
 
-    def ask(self, target: int | None, name: str | None, args: Any = None, kwargs: Any = None) -> Any:  # noqa: ANN401
-        """What a function, a method or (without `args`) an attribute gives."""
+    def ask(
+        self,
+        target: int | None,
+        name: str | None,
+        args: Any = None,  # noqa: ANN401
+        kwargs: Any = None,  # noqa: ANN401
+        *,
+        steps: bool = False,
+    ) -> Any:  # noqa: ANN401
+        """What a function, a method or (without `args`) an attribute gives; only `steps` end an iteration."""
         encode = wire.Encoder(self._special).encode
         called = args is not None
         message = ["call", target, name, encode(list(args)) if called else None, encode(kwargs or {})]
@@ -111,10 +111,13 @@ class Program:
             answer = self._exchange(self._called_back(*answer[1:]))
         self._asking -= 1
         if answer[0] == "raise":
+            if steps and answer[1] == "StopIteration":
+                raise StopIteration
             raise self._error(*answer[1:])
         if answer[0] not in ("ok", "awaited"):
             raise self.refused(str(answer[1])[:DETAIL])
-        decode = wire.Decoder(self._object).decode
+        known = target is not None or str(name).partition(".")[0] in self.classes
+        decode = wire.Decoder(partial(self._object, known=known)).decode
         try:
             result = decode(answer[1])
             if len(answer) > 2 and result is None:
@@ -148,17 +151,23 @@ class Program:
             result = self._callbacks[number](*decode(args), **decode(kwargs))
             return ["ok", wire.Encoder(self._special).encode(result)]
         except Exception as error:  # what a test's function raises is the program's to handle
+            if isinstance(error, AssertionError):  # but not what the test found
+                self.fault = self.fault or "AssertionError"
             return ["raise", type(error).__name__, str(error)[:DETAIL]]
 
     def _special(self, value: Any) -> Any:  # noqa: ANN401 - anything
         if isinstance(value, Instance):
-            return ["h", value._number]
-        if isinstance(value, type) and issubclass(value, Instance):
-            return ["g", value.__name__]
-        if isinstance(value, Function):
-            return ["g", value.__name__]
+            return ["h", value._made()]
+        if isinstance(value, Member):
+            return ["g", value._path]
+        if isinstance(value, ProgramClass | Function):
+            return ["g", value.__name__] if getattr(value, "_handle", None) is None else ["h", value._handle]
         if isinstance(value, Attribute):
             raise wire.NotPlain("method")
+        if isinstance(value, Exception):
+            return ["x", [type(value).__name__, str(value)[:DETAIL]]]
+        if isinstance(value, type) and value in self.errors.values():
+            return ["g", value.__name__]
         if value is not print and any(value is one for one in _BUILT_IN):  # eval and open must not run here
             return ["u", value.__name__]
         if callable(value):
@@ -166,20 +175,50 @@ class Program:
             return ["callback", len(self._callbacks) - 1]
         raise wire.NotPlain(type(value).__name__)
 
-    def _object(self, written: list[Any]) -> Any:  # noqa: ANN401 - anything
+    def _object(self, written: list[Any], *, known: bool = False) -> Any:  # noqa: ANN401 - anything
+        """Something of the program's that is not plain.
+
+        Args:
+            written: what came.
+            known: whether an object gave it. What a function gives may stand for plain data, so methods that
+                plain data have are closed there.
+        """
         tag, number, name, *plain = written
-        if tag != "h" or type(number) is not int:
+        if tag == "E" and isinstance(number, str) and isinstance(name, str):
+            return self._class(number, Member)._member(name)
+        if tag != "h" or type(number) is not int or type(name) is not str:
             raise wire.NotPlain("value")
         if name == "function":
             return Function(self, number, "function")
-        if name not in self.classes:
-            if plain:
-                return wire.Decoder(self._object).decode(plain[0])
-            raise wire.NotPlain(str(name)[:DETAIL])
-        return self.classes[name]._numbered(number)
+        if name == "context":
+            return Context(self, number)
+        if name not in self.classes and plain:
+            return wire.Decoder(partial(self._object, known=known)).decode(plain[0])
+        named = name in self.classes
+        return self._class(name, Instance)._numbered(number, guarded=not (named or known))
 
-    def _error(self, name: object, base: object, text: object, args: object = None) -> Exception:
-        own = self.errors.get(str(name))
+    def _class(self, name: str, base: type) -> Any:  # noqa: ANN401 - a class
+        """The class that stands for a class of the program's; of one that no test names, it is made here."""
+        found = self.classes.get(name) or self._others.get(name)
+        if found is None:
+            found = self._others[name] = ProgramClass(
+                name, (base,), {"_program": self, "__module__": "solution"}
+            )
+        if not issubclass(found, base):
+            raise wire.NotPlain(name[:DETAIL])
+        return found
+
+    def _error(
+        self,
+        name: object,
+        base: object,
+        text: object,
+        args: object = None,
+        others: Any = (),  # noqa: ANN401 - names
+        attributes: Any = None,  # noqa: ANN401 - JSON by name
+    ) -> Exception:
+        known = (self.errors.get(str(one)) for one in (name, *others))
+        own = next((kind for kind in known if kind), None)
         kind = own or getattr(builtins, str(base), None)
         if not (isinstance(kind, type) and issubclass(kind, Exception)) or issubclass(kind, _SILENT):
             return RuntimeError(f"{str(name)[:80]}: {str(text)[:DETAIL]}")
@@ -187,6 +226,9 @@ class Program:
             with contextlib.suppress(Exception):  # UnicodeDecodeError wants five arguments
                 made = kind(*given)
                 if str(made) == text:
+                    if own is not None:
+                        decoded = {key: wire.Decoder().decode(value) for key, value in attributes.items()}
+                        made.__dict__.update(decoded)
                     return made
         return RuntimeError(f"{str(name)[:80]}: {str(text)[:DETAIL]}")
 
@@ -216,6 +258,8 @@ def _update(old: Any, new: Any) -> Any:  # noqa: ANN401 - any value
         what holds the new value: `old` where it could be changed.
     """
     kind = type(old)
+    if isinstance(old, tuple) and isinstance(new, tuple) and hasattr(old, "_make") and len(old) == len(new):
+        return old._make(_update(list(old), list(new)))
     if new is _KEPT or (isinstance(new, set | dict) and _KEPT in new):
         return old
     if kind is not type(new):
@@ -239,105 +283,3 @@ def _update(old: Any, new: Any) -> Any:  # noqa: ANN401 - any value
     else:
         return new
     return old
-
-
-class Function:
-    """Stands for a function of the program."""
-
-    def __init__(self, program: Program, number: int | None, name: str) -> None:
-        self._asked = (program, number)
-        self.__name__ = self.__qualname__ = name
-
-    def __call__(self, *args: object, **kwargs: object) -> Any:  # noqa: ANN401 - anything
-        program, number = self._asked
-        return program.ask(number, None if number is not None else self.__name__, args, kwargs)
-
-    def __bool__(self) -> bool:
-        raise self._asked[0].refused("function")
-
-    def __eq__(self, other: object) -> bool:
-        raise self._asked[0].refused("function")
-
-    def __hash__(self) -> int:
-        return id(self)
-
-
-class Attribute:
-    """Stands for a method of an instance until it is called."""
-
-    def __init__(self, program: Program, number: int, name: str) -> None:
-        self._asked = (program, number, name)
-
-    def __call__(self, *args: object, **kwargs: object) -> Any:  # noqa: ANN401 - anything
-        program, number, name = self._asked
-        result = program.ask(number, name, args, kwargs)
-        if name in _PREDICATES:
-            raise program.refused(f"an instance that answers {name}()")
-        return result
-
-
-class ProgramClass(type):
-    """Makes classes that stand for those of the program."""
-
-    _program: Program
-
-    def __call__(cls, *args: object, **kwargs: object) -> Any:  # noqa: ANN401 - anything
-        return cls._program.ask(None, cls.__name__, args, kwargs)
-
-    def __getattr__(cls, name: str) -> Any:  # noqa: ANN401 - anything
-        if name.startswith("__"):
-            raise AttributeError(name)
-        path = f"{cls.__name__}.{name}"
-        value = cls._program.ask(None, path)
-        return Function(cls._program, None, path) if isinstance(value, Function) else value
-
-
-class Instance:
-    """Stands for an instance of a class of the program."""
-
-    _program: Program
-    _number: int
-
-    @classmethod
-    def _numbered(cls, number: int) -> Instance:
-        made = object.__new__(cls)
-        object.__setattr__(made, "_number", number)
-        return made
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - anything
-        if name.startswith("_"):
-            raise AttributeError(name)
-        value = self._program.ask(self._number, name)
-        return Attribute(self._program, self._number, name) if isinstance(value, Function) else value
-
-    def __setattr__(self, name: str, value: object) -> None:
-        self._program.ask(self._number, "__setattr__", (name, value))
-
-    def __delattr__(self, name: str) -> None:
-        self._program.ask(self._number, "__delattr__", (name,))
-
-    def __len__(self) -> int:
-        return int(self._program.ask(self._number, "__len__", ()))
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self._program.ask(self._number, "__iter__", ()))
-
-    def __getitem__(self, key: object) -> Any:  # noqa: ANN401 - anything
-        return self._program.ask(self._number, "__getitem__", (key,))
-
-    def __setitem__(self, key: object, value: object) -> None:
-        self._program.ask(self._number, "__setitem__", (key, value))
-
-    def __str__(self) -> str:
-        return str(self._program.ask(self._number, "__str__", ()))
-
-    def __repr__(self) -> str:
-        return str(self._program.ask(self._number, "__repr__", ()))
-
-    def __bool__(self) -> bool:
-        raise self._program.refused(type(self).__name__)
-
-    def __eq__(self, other: object) -> bool:
-        raise self._program.refused(type(self).__name__)
-
-    __hash__ = None  # type: ignore[assignment]

@@ -22,6 +22,8 @@ from datagen.sandbox.verdict import DEFAULT, Limits, Outcome, Verdict, judged
 _ROOT = str(Path(__file__).parents[2])
 _START = "import sys; sys.path.insert(0, sys.argv[3]); from datagen.sandbox import {0}; sys.exit({0}.main())"
 _ENVIRONMENT = {"LC_ALL": "C.UTF-8", "LANG": "C.UTF-8", "PYTHONHASHSEED": "0"}
+#: The variable with the layers that may be used, joined by "+"; all are used where it is not set.
+ONLY = "DATAGEN_SANDBOX"
 _HEAD = 4
 _DETAIL = 400
 #: How long a server may take to end after its line is closed; then it is killed.
@@ -79,6 +81,16 @@ class _Worker:
             size -= len(part)
         return b"".join(parts)
 
+    async def granted(self) -> str:
+        """What keeps its programs apart, which it says once."""
+        if not self.isolation:
+            self.isolation = str(await self._receive())
+            if not {"namespaces", "landlock"} & {*self.isolation.split("+")}:
+                from datagen.sandbox import isolate  # not for every system
+
+                isolate.hide_memory()  # /proc would show programs the environment of this process
+        return self.isolation
+
     async def ask(self, request: dict[str, Any], trusted: bool) -> tuple[str, dict[int, tuple[Any, str]]]:
         """Why the program was ended, or "", and what its checker told.
 
@@ -91,8 +103,7 @@ class _Worker:
         """
         seal = secrets.token_hex(16)
         try:
-            if not self.isolation:
-                self.isolation = str(await self._receive())
+            await self.granted()
             await self._send({"trusted": trusted}, {**request, "seal": seal})
             ended, told = await self._receive()
         except (OSError, ValueError) as error:
@@ -133,7 +144,7 @@ class Pool(Generic[W]):
     def __init__(self, workers: int | None = None) -> None:
         if os.name != "posix":
             raise DatagenError(f"programs cannot be run on {sys.platform}: use Linux, or WSL on Windows")
-        self._wanted = os.environ.get("DATAGEN_SANDBOX", "")
+        self._wanted = os.environ.get(ONLY, "")
         self._idle: list[W] = []
         self._free = asyncio.Semaphore(workers or _processors())
         self._busy: set[W] = set()
@@ -207,6 +218,20 @@ class Sandbox(Pool[_Worker]):
         raise DatagenError(
             "the sandbox ended without a verdict, twice: is memory or the number of processes short?"
         )
+
+    async def granted(self) -> str:
+        """What keeps programs apart here, such as "namespaces+seccomp+landlock+rlimits"."""
+        async with self._free:
+            worker = self._idle.pop() if self._idle else _Worker(self._wanted, DEFAULT)
+            try:
+                isolation = await worker.granted()
+            except BaseException as error:
+                self._retire(worker)
+                if isinstance(error, OSError | ValueError | _Lost):
+                    raise DatagenError("the sandbox does not start: is memory short?") from error
+                raise
+            self._idle.append(worker)
+            return isolation
 
     async def _asked(self, worker: _Worker, request: dict[str, Any], trusted: bool) -> Verdict:
         self._busy.add(worker)

@@ -112,8 +112,7 @@ class _Line(_Worker):
         if inputs.digest != self._inputs:
             request["inputs"] = inputs.written
         try:
-            if not self.isolation:
-                self.isolation = str(await self._receive())
+            await self.granted()
             await self._send(request)
             self._inputs = inputs.digest
             body = await self._exactly(int.from_bytes(await self._exactly(4), "little"))

@@ -46,7 +46,8 @@ def main(kind: type[Server] | None = None) -> int:
     os.environ.clear()
     os.environ.update({"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "HOME": "/tmp"})
     place, wanted = sys.argv[1:3]
-    for flags in _attempts(wanted):
+    isolate.use_only(wanted)
+    for flags in _attempts():
         code = _launch(flags, place, kind or Server)
         if code is not None:
             return code
@@ -82,9 +83,9 @@ def _rehearse() -> None:
     del sys.modules["solution"]
 
 
-def _attempts(wanted: str) -> list[int]:
+def _attempts() -> list[int]:
     """What to ask the kernel for, best first; 0 is nothing."""
-    if not isolate.LINUX or wanted == "rlimits":
+    if not isolate.wants("namespaces"):
         return [0]
     with_user = isolate.SERVER_NAMESPACES | isolate.USER_NAMESPACE
     return [with_user, isolate.SERVER_NAMESPACES, 0] if os.getuid() == 0 else [with_user, 0]
@@ -110,7 +111,8 @@ def _launch(flags: int, place: str, kind: type[Server]) -> int | None:
             isolate.map_users(pid)
         here.sendall(b"g")
     granted = here.recv(1) == b"y"
-    if granted:  # this process must not keep the line open
+    if granted:  # this process must not keep the line open, nor be looked into
+        isolate.hide_memory()
         null = os.open(os.devnull, os.O_RDWR)
         os.dup2(null, 0)
     status = os.waitpid(pid, 0)[1]
@@ -127,9 +129,7 @@ def _serve(flags: int, place: str, launcher: socket.socket, kind: type[Server]) 
     if launcher.recv(1) != b"g":
         return
     limits = json.loads(sys.argv[4])
-    granted = ["rlimits"]
-    if seccomp.granted():
-        granted.insert(0, "seccomp")
+    granted = ["seccomp", "rlimits"] if seccomp.granted() else ["rlimits"]
     if flags:
         isolate.make_root()
         isolate.make_tmp(limits["file_mb"])
@@ -143,11 +143,12 @@ def _serve(flags: int, place: str, launcher: socket.socket, kind: type[Server]) 
     os.environ["HOME"] = place
     os.environ["TMPDIR"] = place
     os.chdir(place)
-    user = isolate.NOBODY if os.getuid() == 0 and (flags or _readable_to_nobody()) else None
+    # Root stays root only where it can neither fork without end nor write.
+    other = flags or not seccomp.granted() or rules is None or _readable_to_nobody()
+    user = isolate.NOBODY if os.getuid() == 0 and other else None
     if user is not None and not flags:
         os.chown(place, user, user)
-    sys.path[:] = [path for path in sys.path if path != sys.argv[3]]
-    sys.argv[:] = [""]
+    sys.path[:], sys.argv[:] = [path for path in sys.path if path != sys.argv[3]], [""]
     with socket.socket(fileno=0) as line:
         forks = Forks(limits, line, user, rules, namespaces=bool(flags), settled=seccomp.granted())
         if seccomp.granted():
@@ -161,6 +162,7 @@ def _serve(flags: int, place: str, launcher: socket.socket, kind: type[Server]) 
         with contextlib.suppress(wire.Closed):
             while server.program():
                 pass
+        server.end()
     os._exit(0)
 
 
@@ -218,6 +220,7 @@ class Server:
         except wire.Closed:
             checker.kill()
             job.end()
+            checker.end()
             raise
         job.kill()
         keep = lasting and job.clean and checker.programs < _MOST_PROGRAMS
@@ -225,14 +228,24 @@ class Server:
             self._lasting = checker
         else:
             checker.kill()
-        wire.send(self._line, answer)
-        job.end()
-        if not keep:
-            checker.end()
-        with contextlib.suppress(ChildProcessError):  # orphans come to this process
-            while os.waitpid(-1, os.WNOHANG)[0]:
-                pass
+        try:
+            wire.send(self._line, answer)
+        finally:
+            job.end()
+            if not keep:
+                checker.end()
+        if not self._forks.apart:  # else no program leaves a process, and others wait
+            isolate.end_children()  # orphans come to this process
         return self._swept()
+
+    def end(self) -> None:
+        """Leave no process that waits."""
+        lasting = [self._lasting] if self._lasting else []
+        for checker in [*self._checkers, *lasting]:
+            checker.kill()
+            checker.end()
+        for one in self._candidates:
+            one.end()
 
     def _checker(self, lasting: bool) -> Checker:
         """One for the next program."""

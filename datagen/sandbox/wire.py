@@ -12,9 +12,11 @@ import collections
 import datetime
 import decimal
 import fractions
+import functools
 import json
 import socket
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 #: An iterator is drained up to so many items, or until its items are about so many characters.
@@ -124,6 +126,12 @@ _PAIRS: dict[str, Callable[[dict[Any, Any]], Any]] = {
 _FACTORIES: dict[str, type] = {kind.__name__: kind for kind in (int, float, str, list, dict, set, bool)}
 
 
+@functools.lru_cache(maxsize=1024)
+def named_tuple(name: str, fields: tuple[str, ...]) -> Any:  # noqa: ANN401 - a class
+    """The class of named tuples of this name with these fields; it has no other methods than any has."""
+    return collections.namedtuple(name, fields)
+
+
 def _no_special(value: object) -> Any:  # noqa: ANN401 - JSON
     raise NotPlain(type(value).__name__)
 
@@ -186,7 +194,7 @@ class Encoder:
         self._text += value.bit_length() // 4
         return ["n", hex(value)]
 
-    def _rare(self, kind: type, value: Any) -> Any:  # noqa: ANN401 - anything
+    def _rare(self, kind: Any, value: Any) -> Any:  # noqa: ANN401 - anything
         if kind in (bytes, bytearray):
             self._text += len(value)
             return ["b" if kind is bytes else "B", value.decode("latin-1")]
@@ -194,24 +202,37 @@ class Encoder:
             return ["c", repr(value.real), repr(value.imag)]
         if kind is range:
             return ["r", *map(self._integer, (value.start, value.stop, value.step))]
-        if kind in _MADE and getattr(value, "tzinfo", None) is None:
-            return ["k", kind.__name__, *map(self._encode, _MADE[kind](value))]
+        if kind in _MADE:
+            made = [kind.__name__, *map(self._encode, _MADE[kind](value))]
+            zone = getattr(value, "tzinfo", None)
+            return ["k", *made] if zone is None else ["z", self._zone(zone), value.fold, *made]
         if kind is type and value in vars(builtins).values():
             return ["T", str(value.__name__)]
         if issubclass(kind, tuple) and isinstance(getattr(kind, "_fields", None), tuple):
-            return ["t", *map(self._encode, tuple.__iter__(value))]  # a named tuple equals a tuple
-        if hasattr(kind, "__next__") and hasattr(kind, "__iter__"):
-            return self._drained(value)
+            items, fields = [*map(self._encode, tuple.__iter__(value))], [*map(str, kind._fields)]
+            return ["N", kind.__name__, fields, *items] if len(fields) == len(items) else ["t", *items]
+        if hasattr(kind, "__next__") and hasattr(kind, "__iter__") and kind.__module__ != "solution":
+            return self.drained("i", value)
         return self._special(value)
 
-    def _drained(self, value: Iterator[Any]) -> Any:  # noqa: ANN401 - JSON
+    def _zone(self, zone: datetime.tzinfo) -> Any:  # noqa: ANN401 - JSON
+        if type(zone) is datetime.timezone:
+            return self._encode(zone.utcoffset(None))
+        module = sys.modules.get("zoneinfo")
+        key = getattr(zone, "key", None)
+        if module is None or type(zone) is not module.ZoneInfo or type(key) is not str:
+            raise NotPlain(type(zone).__name__)
+        return key
+
+    def drained(self, tag: str, value: Iterator[Any]) -> Any:  # noqa: ANN401 - JSON
+        """The items of an iterator behind a tag and whether they are cut off."""
         items: list[Any] = []
         limit = self._text + MAX_DRAINED_TEXT
         for item in value:
             items.append(self._encode(item))
             if len(items) >= MAX_DRAINED or self._text > limit:
-                return ["i", True, *items]
-        return ["i", False, *items]
+                return [tag, True, *items]
+        return [tag, False, *items]
 
 
 def _cut_off(items: list[Any]) -> Iterator[Any]:
@@ -219,15 +240,38 @@ def _cut_off(items: list[Any]) -> Iterator[Any]:
     raise NotPlain("an iterator that is longer than can be read")
 
 
+async def _asynchronous(items: Iterator[Any]) -> AsyncIterator[Any]:
+    for item in items:
+        yield item
+
+
+def _zoned(zone: Any, fold: int, value: Any) -> Any:  # noqa: ANN401 - a time, or a date and a time
+    if isinstance(zone, str):
+        import zoneinfo  # few programs need it
+
+        return value.replace(tzinfo=zoneinfo.ZoneInfo(zone), fold=fold)
+    return value.replace(tzinfo=datetime.timezone(zone), fold=fold)
+
+
+#: What comes of reading what no Encoder wrote.
+_ODD = (TypeError, ValueError, ArithmeticError, RecursionError, LookupError, AttributeError, OSError)
+
+
 class Decoder:
     """Reads values.
 
     Args:
         special: makes something of tags that are not plain, or raises NotPlain.
+        named: the class of a named tuple by its name and fields.
     """
 
-    def __init__(self, special: Callable[[list[Any]], Any] = _no_special) -> None:
+    def __init__(
+        self,
+        special: Callable[[list[Any]], Any] = _no_special,
+        named: Callable[[str, tuple[str, ...]], Any] = named_tuple,
+    ) -> None:
         self._special = special
+        self._named = named
 
     def decode(self, written: Any) -> Any:  # noqa: ANN401 - any value
         """The value.
@@ -237,7 +281,7 @@ class Decoder:
         """
         try:
             return self._decode(written)
-        except (TypeError, ValueError, ArithmeticError, RecursionError, LookupError, AttributeError) as error:
+        except _ODD as error:
             raise NotPlain(type(error).__name__) from error
 
     def _decode(self, written: Any) -> Any:  # noqa: ANN401 - any value
@@ -276,9 +320,18 @@ class Decoder:
                 return _MAKERS[rest[0]](*map(self._decode, rest[1:]))
             case "T":
                 named = getattr(builtins, rest[0])
-                if isinstance(named, type):
+                if type(named) is type and named.__module__ == "builtins":
                     return named
-            case "i":
+        return self._made(tag, rest, written)
+
+    def _made(self, tag: str, rest: list[Any], written: list[Any]) -> Any:  # noqa: ANN401 - any value
+        match tag:
+            case "N":
+                return self._named(rest[0], tuple(rest[1]))._make(map(self._decode, rest[2:]))
+            case "z":
+                return _zoned(self._decode(rest[0]), rest[1], self._decode(["k", *rest[2:]]))
+            case "i" | "a":
                 items = [self._decode(item) for item in rest[1:]]
-                return _cut_off(items) if rest[0] else iter(items)
+                found = _cut_off(items) if rest[0] else iter(items)
+                return found if tag == "i" else _asynchronous(found)
         return self._special(written)

@@ -21,16 +21,16 @@ from datagen.ranking.situations import BONUS, LEVELS, Scale, check_bonus, parse_
 from datagen.ranking.tasks import by_task, last_places, with_whole_tasks
 from datagen.runs import values
 from datagen.runs.options import described, option
+from datagen.runs.programs import ProgramOptions, limits_of
 from datagen.runs.stage import EachStage, Made, Tools
 from datagen.sandbox import judge
-from datagen.sandbox.verdict import Limits
 
 #: Rows whose code is extracted at a time.
 _ROWS = 64
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(ProgramOptions):
     """Options of `rank`."""
 
     student: str | None = option(
@@ -90,10 +90,11 @@ def _check(options: Options) -> None:
 
 
 def _decides(options: Options) -> dict[str, Any]:
+    limits = asdict(limits_of(options))
     return {
-        **described(options),
+        **{name: value for name, value in described(options).items() if name not in limits},
         "levels": dict(_levels(options.levels)),
-        "limits": asdict(Limits()),
+        "limits": limits,
         "policy": trust.POLICY,
         "judge": judge.VERSION,
     }

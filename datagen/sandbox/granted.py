@@ -1,0 +1,68 @@
+"""What keeps programs apart on this machine, and why not more."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+from datagen.errors import DatagenError
+from datagen.sandbox.run import ONLY, Sandbox
+
+#: The layers, strongest first, and why a machine has one not.
+WHY_NOT = {
+    "namespaces": "this user or container may make none (user.max_user_namespaces, AppArmor, the runtime)",
+    "seccomp": "the kernel has no filters for system calls, or the processor is neither x86-64 nor aarch64",
+    "landlock": "the kernel is older than 5.13 or was started without it (lsm=)",
+    "rlimits": "this is no POSIX system",
+}
+#: Without these a program could end others, or start as many as it likes.
+NEEDED = ("seccomp", "rlimits")
+
+
+def missing(isolation: str) -> list[str]:
+    """The layers that are not in what a sandbox grants, such as "seccomp+rlimits"."""
+    return [layer for layer in WHY_NOT if layer not in isolation.split("+")]
+
+
+def told(isolation: str) -> str:
+    """One line on what is granted, and why the rest is not."""
+    wanted = os.environ.get(ONLY, "")
+    lacks = "; ".join(
+        f"no {layer}: {WHY_NOT[layer] if not wanted or layer in wanted else f'{ONLY} leaves it out'}"
+        for layer in missing(isolation)
+    )
+    return f"programs run apart by {isolation}" + (f"; {lacks}" if lacks else "")
+
+
+async def check(sandbox: Sandbox, *, unsafe: bool) -> str:
+    """What to warn of before programs are run; "" where every layer is there.
+
+    Args:
+        sandbox: where they are to be run.
+        unsafe: whether they may be run with less than `NEEDED`.
+
+    Raises:
+        DatagenError: less is granted, and that was not allowed.
+    """
+    isolation = await sandbox.granted()
+    lacks = [layer for layer in missing(isolation) if layer in NEEDED]
+    if lacks and not unsafe:
+        raise DatagenError(
+            f"programs cannot be kept apart here: {told(isolation)}."
+            " Run them on Linux, in a container or a virtual machine; --unsafe-run runs them all the same"
+        )
+    return told(isolation) if missing(isolation) else ""
+
+
+def probe() -> str:
+    """What this machine grants, such as "namespaces+seccomp+landlock+rlimits".
+
+    Raises:
+        DatagenError: no program can be run here.
+    """
+
+    async def asked() -> str:
+        async with Sandbox(workers=1) as sandbox:
+            return await sandbox.granted()
+
+    return asyncio.run(asked())

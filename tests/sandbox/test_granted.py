@@ -1,0 +1,50 @@
+"""What keeps programs apart is known before any is run, and too little is refused."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+import pytest
+
+from datagen.errors import DatagenError
+from datagen.runs.programs import ProgramOptions, limits_of
+from datagen.sandbox import granted
+from datagen.sandbox.run import Sandbox
+from datagen.sandbox.verdict import DEFAULT
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="there are layers on Linux alone")
+
+
+def check(*, unsafe):
+    async def checked():
+        async with Sandbox(1) as sandbox:
+            return await granted.check(sandbox, unsafe=unsafe)
+
+    return asyncio.run(checked())
+
+
+@linux
+def test_what_is_missing_is_said_with_its_reason(monkeypatch):
+    """With less than all layers, a line names each that is missing; with enough of them programs may run."""
+    monkeypatch.setenv("DATAGEN_SANDBOX", "seccomp+rlimits")
+    assert granted.probe() == "seccomp+rlimits"
+    warning = check(unsafe=False)
+    assert "no namespaces: DATAGEN_SANDBOX leaves it out" in warning
+    assert "no landlock" in warning
+    assert "\n" not in warning
+
+
+@linux
+def test_too_little_is_refused(monkeypatch):
+    """Without a filter for system calls programs run only where the user asks for it."""
+    monkeypatch.setenv("DATAGEN_SANDBOX", "rlimits")
+    with pytest.raises(DatagenError, match="--unsafe-run"):
+        check(unsafe=False)
+    assert "no seccomp" in check(unsafe=True)
+
+
+def test_options_are_the_limits():
+    """Each limit that can be set is one, and their defaults are those of the sandbox."""
+    assert limits_of(ProgramOptions()) == DEFAULT
+    assert limits_of(ProgramOptions(memory_mb=100)).memory_mb == 100
