@@ -18,6 +18,8 @@ _FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})[^\n]*\n(.*?)(?:^[ \t]*\1|\Z)", re.DOT
 _DEFINITION = re.compile(
     r"^([ \t]*)(?:async )?def \w[^\n]*\n(?:(?:\1[ \t]+[^\n]*|[ \t]*)\n|\1[ \t]+[^\n]+\Z)*", re.MULTILINE
 )
+#: The body of a function without its first line, such as a completion.
+_BODY = re.compile(r"(?:[ \t]*\n)*(?:[ \t]+\S[^\n]*(?:\n|\Z)(?:[ \t]*\n)*)+")
 #: What no prose has: a call or an assignment.
 _CODE = re.compile(r"\w\(|[\w\])] *[-+*/]?= *[\w(\[{'\"]")
 #: What code in braces and broken Python have: a block, an arrow, the end of a statement, a branch.
@@ -70,6 +72,11 @@ def _piece(text: str, start: int) -> Iterator[Unit]:
     if tree:
         yield from _python(tree, text[:read], start)
     start, text = start + read, text[read:]
+    if not read and (body := _BODY.match(text)):
+        inner, read = _parsed(body[0])
+        if inner:
+            yield from _python(inner, body[0][:read], start)
+            start, text = start + read, text[read:]
     for block in _DEFINITION.finditer(text):
         inner, read = _parsed(block[0])
         if inner:

@@ -239,3 +239,12 @@ def test_a_row_does_not_depend_on_its_neighbours():
     frame = pl.DataFrame({"id": ids, "instruction": [""] * len(ids), "response": texts})
     alone = [code.matches(frame[number : number + 1], INDEX) for number in range(len(ids))]
     assert code.matches(frame, INDEX).equals(pl.concat(alone))
+
+
+@pytest.mark.parametrize("after", ["", "\n\ndef check(candidate):\n    assert candidate([1], 2) == []\n"])
+def test_a_completion_is_python(after):
+    """The body of a function without its first line is read as Python, whatever follows."""
+    body = SOLUTION.partition(":\n")[2]
+    first, *_ = units(body + after)
+    assert not first.other
+    assert body[first.start : first.end].strip() == body.strip()
