@@ -79,7 +79,8 @@ def _drop_reason(one: RowAtStage) -> dict[str, Any]:
 
 
 def _drop(one: RowAtStage) -> dict[str, Any]:
-    return {"stage": one.stage, **{name: one.row.get(name) for name in ("reason", "dropped_by", "detail")}}
+    told = {"stage": one.stage, **{name: one.row.get(name) for name in ("reason", "dropped_by", "detail")}}
+    return told | ({"overlaps": one.row["overlaps"]} if one.row.get("overlaps") else {})
 
 
 @contextlib.contextmanager

@@ -186,6 +186,18 @@ class TestWhatIsTold:
         assert ended.json()["items"] == {"bench": {"found": 1, "of": 1}}
         assert "bench: 2 rows overlap 1 of its 1 items" in run("--overwrite").err
 
+    def test_trace_shows_each_match(self):
+        """What a dropped row was matched with, by what, how strongly, and where."""
+        given_rows({"instruction": ASKED, "response": SOLUTION})
+        run()
+        (row,) = read("--dropped")
+        told = datagen("trace", "OUT", row["id"], "--json").json()
+        assert told["dropped"]["overlaps"] == row["overlaps"]
+        lines = datagen("trace", "OUT", row["id"]).out.splitlines()
+        for match in row["overlaps"]:
+            begin = f"  bench bench/1 by {match['detector']} ({match['part']}), {match['value']:.2f} of"
+            assert any(line.startswith(begin) for line in lines)
+
     def test_what_was_searched(self):
         """All text by default; with `--search`, the share of it is said."""
         given_rows({"instruction": CLEAN, "response": "x" * 300, "note": "y" * 100, "label": "short"})
