@@ -43,6 +43,31 @@ def _lines_of_search(manifest: Mapping[str, Any]) -> Iterator[str]:
         yield f"  searched {columns}: {told['share']:.1%} of the text; the rest may overlap"
 
 
+def _lines_of_self_test(manifest: Mapping[str, Any]) -> Iterator[str]:
+    told = manifest["self_test"]
+    found, planted = (sum(one[key] for one in told.values()) for key in ("found", "planted"))
+    if planted:
+        name, worst = min(told.items(), key=lambda one: one[1]["found"] / one[1]["planted"])
+        yield (
+            f"  self-test: {found:,} of {planted:,} planted copies found ({name}: {worst['found']:,} of"
+            f" {worst['planted']:,}); of reworded copies fewer are found"
+        )
+
+
+def _card_of_self_test(manifest: Mapping[str, Any]) -> Iterator[str]:
+    yield "Copies of benchmark items, changed mechanically, were planted among the rows and looked for:"
+    yield ""
+    for name, one in manifest["self_test"].items():
+        yield f"- {name}: {one['found']:,} of {one['planted']:,} found"
+    yield ""
+    yield "That is an upper bound for copies that people or models reworded."
+
+
+def _add_self_test(manifests: Sequence[Mapping[str, Any]], rows_kept: int) -> dict[str, Any]:  # noqa: ARG001
+    """What the last stage says: it saw the rows that are left."""
+    return dict(manifests[-1]["self_test"])
+
+
 def _add_items(manifests: Sequence[Mapping[str, Any]], rows_kept: int) -> dict[str, dict[str, int]]:  # noqa: ARG001
     """The most items of each benchmark that one stage found: two stages may find the same ones."""
     found: dict[str, dict[str, int]] = {}
@@ -79,6 +104,13 @@ ENTRIES = (
     Entry("overlaps", add=_added, is_valid=partial(maps_to, int)),
     Entry("items", add=_add_items, is_valid=_is_items, lines=_lines_of_items),
     Entry("searched", add=_add_searched, is_valid=_is_search, lines=_lines_of_search),
+    Entry(
+        "self_test",
+        add=_add_self_test,
+        is_valid=_is_items,
+        lines=_lines_of_self_test,
+        card=_card_of_self_test,
+    ),
     Entry(
         "by_task",
         add=lambda manifests, _: sum(one["by_task"] for one in manifests),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -20,7 +20,8 @@ from datagen.overlaps import report, texts
 from datagen.runs import values
 from datagen.runs.options import option
 from datagen.runs.stage import Check, FrameStage, Over, Started
-from decontam.benchmarks import Benchmark, BenchmarkError, choices, load, path_and_fields, usages
+from decontam import selftest
+from decontam.benchmarks import Benchmark, BenchmarkError, Item, choices, load, path_and_fields, usages
 from decontam.detectors import names, settings
 from decontam.review import Review
 from decontam.review import read as read_decisions
@@ -28,6 +29,8 @@ from decontam.tasks import COMPARED, is_one_task, names_of, says_little
 
 DEFAULT_BENCHMARK = "humaneval"
 OVERLAP_FOUND = 5
+#: Rows beside whose text copies are planted.
+_CARRIERS = 64
 _MATCH = pl.List(pl.Struct({name: dtype for name, dtype in decontam.EVIDENCE.items() if name != "row"}))
 
 
@@ -52,6 +55,10 @@ class Options:
         metavar="FILE",
         help="What a person decided about matches, as JSON Lines: task, benchmark, item, decision, note.",
     )
+    no_self_test: bool = option(
+        False,
+        help="Do not plant copies of benchmark items among the rows, in memory, to see how many are found.",
+    )
     unit: str = option(
         "task",
         type=values.one_of("task", "row"),
@@ -70,6 +77,7 @@ class Overlap:
         rows: by benchmark, how many rows match.
         by_task: how many rows go only because another row of their task matches.
         characters: of text, by the column that holds it.
+        indexes: of the detectors that searched.
     """
 
     reasons: dict[str, str] = field(default_factory=dict)
@@ -78,6 +86,7 @@ class Overlap:
     rows: Counter[str] = field(default_factory=Counter)
     by_task: int = 0
     characters: Counter[str] = field(default_factory=Counter)
+    indexes: Mapping[str, Any] = field(default_factory=dict)
 
 
 def search(
@@ -99,8 +108,8 @@ def search(
         whole_tasks: whether a task overlaps as soon as one of its rows does.
         review: what a person decided; None for nothing.
     """
-    indexes = decontam.build_indexes([item for benchmark in benchmarks for item in benchmark.items])
-    found = Overlap()
+    indexes = decontam.build_indexes(_items(benchmarks))
+    found = Overlap(indexes=indexes)
     parts = [found.evidence]
     review = review or Review()
     compare = partial(_compare, indexes=indexes, names=names, decided=review.ids)
@@ -118,6 +127,10 @@ def search(
     else:
         found.tasks.clear()
     return found
+
+
+def _items(benchmarks: Sequence[Benchmark]) -> list[Item]:
+    return [item for benchmark in benchmarks for item in benchmark.items]
 
 
 def _take_tasks_along(found: Overlap, source: Source, over: Over[Any]) -> None:
@@ -187,6 +200,7 @@ def _decides(options: Options) -> dict[str, Any]:
     return {
         **{"against": described, "detectors": detectors},
         **{"search": list(options.search), "unit": options.unit},
+        **{"self_test": not options.no_self_test},
         **{"review": [list(one) for one in read_review(options.review).decisions]},
     }
 
@@ -209,6 +223,9 @@ def _start(source: Source, options: Options, over: Over[Any]) -> Started:
         "searched": report.searched(found.characters, options.search),
         **({"reviewed": review.counts()} if options.review else {}),
     }
+    if not options.no_self_test and (first := next(source.frames(), None)) is not None:
+        carriers = texts.searchable(first.head(_CARRIERS), ("instruction", "response"))
+        entries["self_test"] = selftest.recall(_items(benchmarks), found.indexes, carriers)
     return Started(partial(_split, found=found, evidence=_by_row(found.evidence)), entries)
 
 

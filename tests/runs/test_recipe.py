@@ -56,6 +56,7 @@ def test_whole_recipe():
         "search": (),
         "review": None,
         "unit": "task",
+        "no_self_test": False,
     }
 
 

@@ -186,6 +186,18 @@ class TestWhatIsTold:
         assert ended.json()["items"] == {"bench": {"found": 1, "of": 1}}
         assert "bench: 2 rows overlap 1 of its 1 items" in run("--overwrite").err
 
+    def test_self_test(self):
+        """Copies of the benchmark's items are planted in memory: the rows stay as they are."""
+        given_rows({"instruction": CLEAN, "response": "def leap(y): return y % 4 == 0"})
+        ended = run("--json")
+        assert ended.json()["self_test"]["verbatim"] == {"planted": 1, "found": 1}
+        assert ended.json()["overlaps"] == {"bench": 0}
+        assert [row["instruction"] for row in read()] == [CLEAN]
+        assert "planted copies found" in run("--overwrite").err
+        told = run("--no-self-test", "--json", out="OTHER").json()
+        assert "self_test" not in told
+        assert json.loads(Path("OTHER/manifest.json").read_text())["options"]["self_test"] is False
+
     def test_trace_shows_each_match(self):
         """What a dropped row was matched with, by what, how strongly, and where."""
         given_rows({"instruction": ASKED, "response": SOLUTION})

@@ -1,0 +1,68 @@
+"""Copies that are planted: what they are, and that what is found of them is counted."""
+
+from __future__ import annotations
+
+import ast
+
+import polars as pl
+import pytest
+
+from decontam import build_indexes
+from decontam.benchmarks import Item, load
+from decontam.selftest import PLANTED, recall
+from decontam.transforms import CHANGES, copies, program
+
+ITEMS = load("humaneval").items
+
+
+@pytest.mark.parametrize("item", ITEMS[::20], ids=lambda item: item.task_id)
+def test_renamed_programs_do_the_same(item):
+    """Another name for all that it binds, and the same results; no name of the item is left."""
+    renamed = copies(item)["new-names"].answer
+    names = {node.name for node in ast.walk(ast.parse(renamed)) if isinstance(node, ast.FunctionDef)}
+    assert item.entry_point not in renamed
+    there: dict[str, object] = {}
+    exec(renamed, there)
+    test = item.tests[0] if "def check" in item.tests[0] else "\n".join(item.tests)
+    candidates = [there[name] for name in names]
+    exec(test, there)
+    passed = 0
+    for candidate in candidates:
+        try:
+            there["check"](candidate)
+        except Exception:  # a helper is no solution
+            continue
+        passed += 1
+    assert passed == 1
+
+
+def test_layout_keeps_the_program():
+    """The same tree but for docstrings."""
+    item = ITEMS[0]
+    made, original = ast.parse(copies(item)["new-layout"].answer), ast.parse(program(item))
+    assert ast.dump(made.body[-1].body[-1]) == ast.dump(original.body[-1].body[-1])
+    assert '"""' not in copies(item)["new-layout"].answer
+
+
+def test_items_with_little_text():
+    """What an item does not have is not planted; nothing is raised."""
+    assert copies(Item("b", "1", "", "", "", (), "")) == {}
+    assert set(copies(Item("b", "1", "Sort.", "Sort.", "def f(:", (), ""))) == {
+        "verbatim",
+        "wrapped-text",
+        "solution",
+    }
+
+
+def test_recall_is_counted():
+    """All changes are planted; without detectors nothing is found, with them nearly all."""
+    rows = pl.DataFrame({"instruction": ["Write a poem."], "response": ["Roses are red."]})
+    told = recall(ITEMS, build_indexes(ITEMS), rows)
+    assert set(told) == set(CHANGES)
+    assert told["verbatim"] == {"planted": PLANTED, "found": PLANTED}
+    assert all(one["found"] >= 0.8 * one["planted"] for one in told.values())
+    blind = recall(ITEMS, build_indexes(ITEMS, []), rows.clear())
+    assert {name: one["planted"] for name, one in blind.items()} == {
+        name: one["planted"] for name, one in told.items()
+    }
+    assert all(one["found"] == 0 for one in blind.values())
