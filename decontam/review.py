@@ -86,7 +86,7 @@ class Review:
         self._kept = self._dropped = 0
 
     @property
-    def ids(self) -> frozenset[str]:
+    def drop_ids(self) -> frozenset[str]:
         """Tasks and rows that are to go."""
         return frozenset(self._drops)
 
@@ -95,13 +95,13 @@ class Review:
 
         Args:
             evidence: matches, columns as in `decontam.EVIDENCE`, and the `task` of each.
-            rows: `row` and `task` of rows that `ids` names.
+            rows: `row` and `task` of rows that `drop_ids` names.
         """
         if not self.decisions:
             return evidence
         names = evidence.select("row", "task", "benchmark", "item").iter_rows()
-        counts = [not self._keeps_one(*one) for one in names]
-        self._kept += counts.count(False)
+        left = [not self._keeps_one(*one) for one in names]
+        self._kept += left.count(False)
         decided = [
             (row, one.benchmark, one.item, "review", "task", 1.0, 1.0, one.note[:EXCERPT], task)
             for row, task in rows.iter_rows()
@@ -111,7 +111,7 @@ class Review:
         self._used.update((name, *one[1:3]) for one in decided for name in (one[0], one[-1]))
         self._dropped += rows.height
         new = pl.DataFrame(decided, schema=evidence.schema, orient="row")
-        return pl.concat([evidence.filter(pl.Series(counts, dtype=pl.Boolean)), new])
+        return pl.concat([evidence.filter(pl.Series(left, dtype=pl.Boolean)), new])
 
     def _keeps_one(self, row: str, task: str, benchmark: str, item: str) -> bool:
         used = {(row, benchmark, item), (task, benchmark, item)} & self._keeps

@@ -20,7 +20,7 @@ from decontam.transforms import copies
 PLANTED = 25
 
 
-def recall(
+def counts(
     items: Sequence[Item], indexes: Mapping[str, Any], rows: pl.DataFrame
 ) -> dict[str, dict[str, int]]:
     """How many copies were `planted` and `found`, by the name of the change.
@@ -28,8 +28,8 @@ def recall(
     Args:
         items: of all benchmarks; a few of each are drawn, the same ones each time.
         indexes: as `find_overlaps` takes them.
-        rows: some rows of the set, with `instruction` and, if there are answers, `response`: each copy stands
-            before the text of one of them.
+        rows: some rows of the set, with `instruction` and, if there are answers, `response`. The text of a
+            copy replaces the instruction of one of them, its code stands before the response.
     """
     planted = [(item, name, copy) for item in _drawn(items) for name, copy in copies(item).items()]
     asked = _texts(rows, "instruction")

@@ -1,7 +1,8 @@
 """Whether rows with the same instruction are answers to one task.
 
-A task goes with all its answers. Rows whose instruction says nothing ("", "Complete the code.") share no
-task, however: what they ask for stands elsewhere, and each has to be judged by itself.
+A task goes with all its answers, unless its instruction says too little to name a task ("", "Complete the
+code."). Rows with an empty instruction are never one task. Rows with the same short instruction are one task
+only where their answers resemble each other, or where fewer than three of them differ.
 """
 
 from __future__ import annotations

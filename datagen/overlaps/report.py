@@ -92,7 +92,7 @@ def _is_items(value: Any) -> bool:  # noqa: ANN401
 
 def _lines_of_tasks(manifest: Mapping[str, Any]) -> Iterator[str]:
     """A line for rows that go with their task, where these are most of what goes."""
-    with_task, dropped = manifest["by_task"], sum(manifest["dropped"].values())
+    with_task, dropped = manifest["dropped_with_task"], sum(manifest["dropped"].values())
     if 2 * with_task > dropped:
         yield (
             f"  {with_task:,} of {dropped:,} dropped rows overlap nothing themselves, but another answer to"
@@ -112,8 +112,8 @@ ENTRIES = (
         card=_card_of_self_test,
     ),
     Entry(
-        "by_task",
-        add=lambda manifests, _: sum(one["by_task"] for one in manifests),
+        "dropped_with_task",
+        add=lambda manifests, _: sum(one["dropped_with_task"] for one in manifests),
         is_valid=lambda value: type(value) is int,
         lines=_lines_of_tasks,
     ),

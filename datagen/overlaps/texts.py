@@ -11,7 +11,7 @@ import polars as pl
 _HASHES, _LABEL = frozenset({"id", "request", "prompt_hash"}), 40
 #: Columns in which short texts count, too.
 _SEARCHED = ("instruction", "response", "code", "reference", "tests")
-#: A key that is none says more than how its value is called.
+#: Keys of objects that do not look like names are text, too: they may hold content.
 _PLAIN_NAME = re.compile(rf"[^\W\d][\w.-]{{0,{_LABEL - 1}}}")
 
 

@@ -7,11 +7,10 @@ al. 2022, https://arxiv.org/abs/2207.10397).
 
 Covered: most tests are wrong, or most answers are, as long as they are wrong in different ways.
 Not covered: answers and tests that share a misunderstanding.
-Departures: CodeT's paper multiplies the number of answers by that of tests, its code the root of the first
-by the second. Here it is the fourth root: a wrong answer satisfies many right tests, a right one no wrong
-test, so tests tell more than answers. One answer alone agrees with nobody: it is a group only where no two
-answers agree, and each test that is kept has two different answers that satisfy it. `bench/test_trust.py`
-has the figures.
+Departures: the score of a group is answers * tests in CodeT's paper, sqrt(answers) * tests in its code. Here
+it is answers^(1/4) * tests: a wrong answer satisfies many right tests, and a right one no wrong test, so
+tests tell more than answers. A single answer is believed only where no two agree, and each test that is kept has to
+be satisfied by two different answers. `bench/test_trust.py` has the figures.
 """
 
 from __future__ import annotations

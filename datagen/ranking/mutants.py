@@ -56,9 +56,9 @@ class _Point(NamedTuple):
 
 
 def mutants(code: str, count: int, seed: int = 0) -> list[str]:
-    """Up to `count` different programs with one point of `code` changed; none of what is no Python.
+    """Up to `count` different programs with one point of `code` changed; none where it is not Python.
 
-    Equal to `code`, or to each other, are programs with the same syntax tree.
+    Programs with the same syntax tree count as one.
 
     Args:
         code: a program.

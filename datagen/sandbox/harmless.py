@@ -16,7 +16,7 @@ import types
 from collections.abc import Iterator
 from typing import Any
 
-#: Modules without a function that changes what others see, but those named below.
+#: Modules that cannot affect other programs, but for the functions named below.
 MODULES = (
     "array bisect cmath collections collections.abc datetime decimal fractions functools hashlib heapq"
     " itertools json math numbers operator random re statistics string textwrap time typing unicodedata"
@@ -30,7 +30,7 @@ _REACHING = (
     " runtime_checkable get_type_hints overload DefaultContext BasicContext ExtendedContext dispatch_table"
     " encoder decoder scanner Formatter _value_ _name_"
 ).split()
-#: What typing offers is objects that can be made anew in their place.
+#: Objects of `typing` can be made anew in their place by `__init__`, so the two are refused together.
 _MADE_AGAIN = frozenset({"typing", "__init__"})
 _FRAMES = ("f_", "tb_", "gi_", "cr_", "ag_", "co_")
 #: Names with underscores that lead nowhere: a program's own methods, and what equals an operator.

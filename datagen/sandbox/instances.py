@@ -200,8 +200,8 @@ def _leave(program: Program, number: int, error: object) -> None:
 def _operator(name: str, *, binary: bool) -> Callable[..., Any]:
     """An operator.
 
-    What it gives beside plain data is an object, and stays one: else a program that is asked how far its
-    result is from the right one could say 0.
+    Between an instance and plain data it has to give an instance. Else a program could answer 0 when a test
+    asks how far its result is from the right one.
     """
 
     def act(self: Instance, *others: object) -> Any:  # noqa: ANN401 - anything

@@ -77,7 +77,8 @@ class Forks:
         user: whom programs run as, if not as this process.
         rules: of Landlock, where there is some.
         namespaces: whether this process can make namespaces.
-        settled: whether this process has given up all that a program must not have, but to fork and to kill.
+        settled: whether this process has given up all that programs must not have, except to fork and to
+            kill, which it needs itself.
     """
 
     def __init__(

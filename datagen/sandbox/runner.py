@@ -1,7 +1,7 @@
 """Runs programs in this process and calls their functions: what a screening worker does.
 
-A program can be stopped by the processor's clock as long as it does not meddle with the timer. What else it
-may do to this process, and what has to be made good afterwards, is a matter of harmless.py.
+A timer of CPU time stops a program, as long as it leaves the timer alone. What else it may do to this
+process, and what is cleaned up afterwards, is in harmless.py.
 """
 
 from __future__ import annotations

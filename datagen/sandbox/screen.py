@@ -1,4 +1,4 @@
-"""Calls every function of many programs with the same inputs: `await screen.run(codes, inputs)`.
+"""Calls every function of many programs with the same inputs: `await Screen().run(codes, inputs)`.
 
 There is no verdict to protect: a program can say of itself what it likes. It can neither harm the machine nor
 change what is said of another program.

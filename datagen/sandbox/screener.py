@@ -1,4 +1,4 @@
-"""The processes that screen programs: a server without code, and workers that it throws away.
+"""The processes that screen programs: a server, which runs none of them, and workers that it throws away.
 
 A worker runs the harmless programs (harmless.py) of many requests one after the other, and tells what each
 showed as soon as it is done. A program that is not harmless, or that ended its worker, gets a worker to

@@ -33,7 +33,7 @@ _PRELOADED = (
 _AHEAD = 4
 #: So many calls of a function make the interpreter specialise it.
 _REHEARSALS = 10
-#: How many programs a checker that lasts has, so that nothing adds up.
+#: A checker that lasts is replaced after so many programs, so that leaks stay small.
 _MOST_PROGRAMS = 200
 
 

@@ -75,7 +75,7 @@ class Overlap:
         tasks: the tasks that go with all their rows, each with the reason of the first that goes.
         evidence: every match, by row; columns as in `decontam.EVIDENCE`.
         rows: by benchmark, how many rows match.
-        by_task: how many rows go only because another row of their task matches.
+        with_task: how many rows go only because another row of their task matches.
         characters: of text, by the column that holds it.
         indexes: of the detectors that searched.
     """
@@ -84,7 +84,7 @@ class Overlap:
     tasks: dict[str, str] = field(default_factory=dict)
     evidence: pl.DataFrame = field(default_factory=decontam.EVIDENCE.to_frame)
     rows: Counter[str] = field(default_factory=Counter)
-    by_task: int = 0
+    with_task: int = 0
     characters: Counter[str] = field(default_factory=Counter)
     indexes: Mapping[str, Any] = field(default_factory=dict)
 
@@ -112,7 +112,7 @@ def search(
     found = Overlap(indexes=indexes)
     parts = [found.evidence]
     review = review or Review()
-    compare = partial(_compare, indexes=indexes, names=names, decided=review.ids)
+    compare = partial(_compare, indexes=indexes, names=names, decided=review.drop_ids)
     for evidence, listed, characters in over(compare, source):
         found.characters.update(characters)
         matches = review.applied(evidence, listed)
@@ -146,7 +146,7 @@ def _take_tasks_along(found: Overlap, source: Source, over: Over[Any]) -> None:
                     answers.append(answer)
     for task in (task for task, given in doubtful.items() if not is_one_task(*given)):
         del found.tasks[task]
-    found.by_task = sum(others[task] for task in found.tasks)
+    found.with_task = sum(others[task] for task in found.tasks)
 
 
 def _rows_of(frame: pl.DataFrame, tasks: frozenset[str]) -> list[tuple[str, str, str, frozenset[str] | None]]:
@@ -219,13 +219,13 @@ def _start(source: Source, options: Options, over: Over[Any]) -> Started:
     entries = {
         "overlaps": {one.name: found.rows[one.name] for one in benchmarks},
         "items": {one.name: {"found": items.get(one.name, 0), "of": len(one.items)} for one in benchmarks},
-        "by_task": found.by_task,
+        "dropped_with_task": found.with_task,
         "searched": report.searched(found.characters, options.search),
         **({"reviewed": review.counts()} if options.review else {}),
     }
     if not options.no_self_test and (first := next(source.frames(), None)) is not None:
         carriers = texts.searchable(first.head(_CARRIERS), ("instruction", "response"))
-        entries["self_test"] = selftest.recall(_items(benchmarks), found.indexes, carriers)
+        entries["self_test"] = selftest.counts(_items(benchmarks), found.indexes, carriers)
     return Started(partial(_split, found=found, evidence=_by_row(found.evidence)), entries)
 
 

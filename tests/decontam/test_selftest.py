@@ -9,7 +9,7 @@ import pytest
 
 from decontam import build_indexes
 from decontam.benchmarks import Item, load
-from decontam.selftest import PLANTED, recall
+from decontam.selftest import PLANTED, counts
 from decontam.transforms import CHANGES, copies, program
 
 ITEMS = load("humaneval").items
@@ -54,14 +54,14 @@ def test_items_with_little_text():
     }
 
 
-def test_recall_is_counted():
+def test_what_is_found_is_counted():
     """All changes are planted; without detectors nothing is found, with them nearly all."""
     rows = pl.DataFrame({"instruction": ["Write a poem."], "response": ["Roses are red."]})
-    told = recall(ITEMS, build_indexes(ITEMS), rows)
+    told = counts(ITEMS, build_indexes(ITEMS), rows)
     assert set(told) == set(CHANGES)
     assert told["verbatim"] == {"planted": PLANTED, "found": PLANTED}
     assert all(one["found"] >= 0.8 * one["planted"] for one in told.values())
-    blind = recall(ITEMS, build_indexes(ITEMS, []), rows.clear())
+    blind = counts(ITEMS, build_indexes(ITEMS, []), rows.clear())
     assert {name: one["planted"] for name, one in blind.items()} == {
         name: one["planted"] for name, one in told.items()
     }

@@ -95,7 +95,7 @@ class TestTasks:
         ]
         given_rows(*({"instruction": instruction, "response": code} for code in codes))
         told = run("--json").json()
-        assert (told["overlaps"], told["by_task"], told["rows_out"]) == ({"bench": 1}, 0, 3)
+        assert (told["overlaps"], told["dropped_with_task"], told["rows_out"]) == ({"bench": 1}, 0, 3)
         assert [row["response"] for row in read("--dropped")] == [SOLUTION]
 
     def test_few_words_are_a_task_where_answers_are_alike(self):
@@ -107,7 +107,7 @@ class TestTasks:
         ]
         given_rows(*({"instruction": "Sort the words by length.", "response": one} for one in answers))
         told = run("--json").json()
-        assert (told["dropped"], told["by_task"]) == ({"overlaps-bench": 3}, 2)
+        assert (told["dropped"], told["dropped_with_task"]) == ({"overlaps-bench": 3}, 2)
 
     def test_unit(self):
         """`--unit row` drops the row alone; the summary says what goes with its task."""
@@ -115,7 +115,7 @@ class TestTasks:
         assert "3 of 4 dropped rows overlap nothing themselves" in run().err
         assert datagen("cat", "OUT", "--dropped").out.count("another answer to this task") == 3
         told = run("--json", "--unit", "row", out="ROWS").json()
-        assert (told["dropped"], told["by_task"]) == ({"overlaps-bench": 1}, 0)
+        assert (told["dropped"], told["dropped_with_task"]) == ({"overlaps-bench": 1}, 0)
 
     @pytest.mark.parametrize(
         "row",
