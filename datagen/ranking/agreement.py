@@ -9,8 +9,8 @@ Covered: most tests are wrong, or most answers are, as long as they are wrong in
 Not covered: answers and tests that share a misunderstanding.
 Departures: the score of a group is answers * tests in CodeT's paper, sqrt(answers) * tests in its code. Here
 it is answers^(1/4) * tests: a wrong answer satisfies many right tests, and a right one no wrong test, so
-tests tell more than answers. A single answer is believed only where no two agree, and each test that is kept has to
-be satisfied by two different answers. `bench/test_trust.py` has the figures.
+tests tell more than answers. A single answer is believed only where no two agree, and each test that is kept
+has to be satisfied by two different answers. `bench/test_trust.py` has the figures.
 """
 
 from __future__ import annotations
