@@ -222,7 +222,10 @@ def _make_each(
         rows = RowWriter(writer, read.schema(), stage.columns(options))
 
         async def work() -> None:
-            async with connect_all(_distinct(profiles)) as opened, _judging(stage, how, asker) as judge:
+            async with (
+                connect_all(_distinct(profiles)) as opened,
+                _judging(stage, how, asker, writer.times) as judge,
+            ):
                 new_first = NewFirst(asker) if asker.journal.any_failed(asker.plan) else None
                 tools = _tools(opened, profiles, new_first or asker)._replace(judge=judge)
                 needed = stage.needed(options)
@@ -258,7 +261,7 @@ def _limits(stage: EachStage[Any, Any], options: Any) -> dict[str, Any]:  # noqa
 
 @asynccontextmanager
 async def _judging(
-    stage: EachStage[Any, Any], how: How, asker: Caller | None
+    stage: EachStage[Any, Any], how: How, asker: Caller | None, times: dict[str, Any]
 ) -> AsyncGenerator[Judge | None]:
     """What tests programs, for a stage that needs it.
 
@@ -266,6 +269,7 @@ async def _judging(
         stage: the stage.
         how: how it is run.
         asker: who can stop the run; None where verdicts are only looked up, and no program is run.
+        times: gets what was run.
     """
     if not stage.judges:
         yield None
@@ -275,7 +279,13 @@ async def _judging(
             yield Judge(verdicts)
             return
         async with Sandbox(how.workers or local.cores()) as sandbox:
-            yield Judge(verdicts, sandbox, run=asker)
+            judge = Judge(verdicts, sandbox, run=asker)
+            yield judge
+        times["programs"] = {
+            "run": judge.programs_run,
+            "reused": judge.reused,
+            "cpu_seconds": round(sandbox.cpu_seconds, 3),
+        }
 
 
 def _own_system_prompts(profiles: list[Profile]) -> Iterator[str]:
@@ -348,7 +358,7 @@ def forecast(stage: Stage, rows: Rows, options: Any, how: How, out: Path) -> For
         return how.wait(work, None)
 
     async def units(opened: list[Teacher], asker: Any) -> Any:  # noqa: ANN401 - an asynchronous generator
-        async with _judging(stage, how, None) as judge:
+        async with _judging(stage, how, None, {}) as judge:
             tools = _tools(opened, profiles, asker)._replace(judge=judge)
             for unit in stage.units(rows.source, options):
                 made = await stage.each(unit, options, tools)
