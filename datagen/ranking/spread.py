@@ -150,9 +150,9 @@ def _difficulty_lines(manifest: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _agreement_lines(manifest: Mapping[str, Any]) -> Iterator[str]:
-    shares = [one["same"] / one["tasks"] for one in manifest["agreement"]]
+    shares = sorted(one["same"] / one["tasks"] for one in manifest["agreement"])
     if shares:
-        between = f"{min(shares):.0%}" + (f" to {max(shares):.0%}" if len(shares) > 1 else "")
+        between = " to ".join(dict.fromkeys(f"{share:.0%}" for share in (shares[0], shares[-1])))
         pairs = f"{len(shares):,} pairs" if len(shares) > 1 else "1 pair"
         yield f"  teachers agree: the same status on {between} of the tasks ({pairs})"
 

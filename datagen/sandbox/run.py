@@ -205,8 +205,10 @@ class Sandbox(Pool[_Worker]):
         super().__init__(workers)
         self._beside = (workers or _processors()) > 1
         self._running = 0
-        self._turn = asyncio.Condition()
         self._alone = asyncio.Lock()
+        self._open, self._quiet = asyncio.Event(), asyncio.Event()  # none runs alone; none runs beside others
+        self._open.set()
+        self._quiet.set()
         #: CPU time of all programs and their tests.
         self.cpu_seconds = 0.0
 
@@ -241,30 +243,27 @@ class Sandbox(Pool[_Worker]):
     @contextlib.asynccontextmanager
     async def _counted(self) -> AsyncGenerator[None]:
         """A program's time beside others; it begins when none runs, or waits to run, alone."""
-        async with self._turn:
-            await self._turn.wait_for(lambda: not self._alone.locked())
-            self._running += 1
+        while self._alone.locked():
+            await self._open.wait()
+        self._running += 1
+        self._quiet.clear()
         try:
             yield
         finally:
             self._running -= 1
             if not self._running:
-                await self._call()
+                self._quiet.set()
 
     @contextlib.asynccontextmanager
     async def _nothing_beside(self) -> AsyncGenerator[None]:
         """A program's time alone."""
-        try:
-            async with self._alone:
-                async with self._turn:
-                    await self._turn.wait_for(lambda: not self._running)
+        async with self._alone:
+            self._open.clear()
+            try:
+                await self._quiet.wait()
                 yield
-        finally:
-            await self._call()
-
-    async def _call(self) -> None:
-        async with self._turn:
-            self._turn.notify_all()
+            finally:
+                self._open.set()
 
     async def _attempt(
         self, request: dict[str, Any], limits: Limits, trusted: bool, beside: bool
