@@ -313,3 +313,10 @@ def test_verdicts_of_older_versions_are_read():
     verdict = Verdict("partial", 0.5, (Outcome(True), Outcome(False, "timeout")), "timeout", "rlimits")
     old = {name: value for name, value in verdict.to_json().items() if name != "output_tail"}
     assert Verdict.from_json(old) == verdict
+
+
+def test_too_much_output_is_seen_though_the_program_ends_at_once():
+    """Which of the two is noticed first does not depend on how busy the server is."""
+    code = "import os\ndef f():\n    os.write(1, b'x' * 60_000)\n    os._exit(0)\n"
+    verdict = judge(code, ["f()"], Limits(output_bytes=50_000))
+    assert (verdict.detail, verdict.output_tail) == ("output", "x" * 400)

@@ -445,3 +445,16 @@ def _stored(cache):
             connection.close()
     except sqlite3.OperationalError:
         return 0
+
+
+def test_a_run_tells_what_its_stage_tells(folder):
+    """The entries of rank stand in the run's manifest too, and fit its stages; so do the programs."""
+    write(many(2))
+    Path("r.yaml").write_text("seeds: in.jsonl\nstages:\n  - rank: {student: small}\n")
+    ended = datagen("run", "r.yaml", "-o", "RUN", "--json", "--quiet")
+    assert ended.code == 0, ended
+    told = ended.json()
+    assert (told["programs"]["run"], told["programs"]["reused"]) == (4, 0)
+    assert sum(told["pass_ratios"].values()) == 4
+    assert len(told["difficulty"]["hardest"]) == 2
+    assert datagen("verify", "RUN").code == 0
