@@ -51,6 +51,7 @@ def show(outcome: Outcome, *, out: Path | None, as_json: bool, acts: Sequence[tu
         **{name: manifest[name] for name in ("rows_in", "rows_made", "rows_out", "dropped", "failed")},
         **{name: manifest[name] for name in [*entries, "notes", "digest"] if name in manifest},
         "calls": manifest["times"].get("calls", {}),
+        **({"programs": programs} if (programs := manifest["times"].get("programs")) else {}),
         "seconds": manifest["times"]["seconds"],
         "already_made": outcome.already_made,
         "out": None if out is None else str(out),

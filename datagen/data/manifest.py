@@ -242,8 +242,8 @@ def _are_times(times: object) -> bool:
         isinstance(times, dict)
         and _is_count(times.get("seconds"))
         and isinstance(times.get("made", ""), str)
-        and maps_to((int, float), times.get("calls", {}))
-        and all(map(_is_count, times.get("calls", {}).values()))
+        and all(maps_to((int, float), times.get(name, {})) for name in ("calls", "programs"))
+        and all(_is_count(one) for name in ("calls", "programs") for one in times.get(name, {}).values())
     )
 
 

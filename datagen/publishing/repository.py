@@ -75,6 +75,7 @@ PUBLISHED: tuple[View, ...] = (
     ),
     View("preference", _RANKED, ranked.PREFERENCE, ranked.preference),
     View("ranked", _RANKED, ranked.RANKED, ranked.ranked),
+    View("sft", _RANKED, ranked.SFT, ranked.sft),
 )
 
 
@@ -196,6 +197,7 @@ _MEANS = {
     "alpaca": "the rows that were kept, in Alpaca's columns",
     "preference": "pairs of a chosen and a rejected answer",
     "ranked": "tasks with their answers, best first",
+    "sft": "tasks with the best teacher's answer, if it passes all tests",
 }
 
 

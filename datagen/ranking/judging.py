@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from datagen.answers.syntax import normalised
 from datagen.data.source import Row
 from datagen.errors import one_line
 from datagen.ranking import trust, written
@@ -52,7 +53,7 @@ class Seen:
         trusted: tests that came with the rows.
         kept: tests that models wrote and that are used, by their authors.
         removed: tests that are not used.
-        isolation: answers whose code was run, by how it was kept apart.
+        isolation: answers that were judged, by how their code was kept apart.
     """
 
     trusted: int = 0
@@ -100,11 +101,19 @@ async def rank(rows: Sequence[Row], terms: Terms, judge: Judges, seen: Seen) -> 
 
 
 async def _judge(answers: Sequence[Row], suite: Suite, judge: Judges, seen: Seen) -> None:
-    """Fill in how each answer fares."""
+    """Fill in how each answer fares; those that differ in comments and layout only are run once."""
     suites = [trust.own_suite(row, suite) for row in answers]
-    verdicts = await together(_verdict(row, own, judge) for row, own in zip(answers, suites, strict=True))
-    for row, own, verdict in zip(answers, suites, verdicts, strict=True):
-        row.update(status=verdict.status, pass_ratio=verdict.pass_ratio, verdict=told(verdict, own.tests))
+    programs = [(normalised(_code(row)), own) for row, own in zip(answers, suites, strict=True)]
+    first: dict[tuple[str, Suite], Row] = {}
+    for row, program in zip(answers, programs, strict=True):
+        first.setdefault(program, row)
+    verdicts = await together(_verdict(row, own, judge) for (_, own), row in first.items())
+    found = dict(zip(first, verdicts, strict=True))
+    for row, program in zip(answers, programs, strict=True):
+        verdict = found[program]
+        row.update(
+            status=verdict.status, pass_ratio=verdict.pass_ratio, verdict=told(verdict, program[1].tests)
+        )
         if verdict.isolation:
             seen.isolation[verdict.isolation] += 1
 

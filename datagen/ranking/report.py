@@ -11,14 +11,16 @@ from typing import Any
 from datagen.data.manifest import Entry, maps_to, sums
 from datagen.data.source import Row
 from datagen.errors import one_line
+from datagen.ranking import spread
 from datagen.ranking.judging import Seen
+from datagen.ranking.spread import in_table
 from datagen.ranking.trust import by_reason
 from datagen.sandbox.verdict import STATUSES
 
 #: What answers are counted by, beside their status.
 _BY = ("teacher", "method")
-#: Teachers, and methods, that screen and card name; the manifest has all.
-_SHOWN = 30
+#: Teachers that the screen names; teachers, methods and authors that the card names. The manifest has all.
+_ON_SCREEN, _SHOWN = 4, 30
 #: Who wrote a test that names no author.
 _NOBODY = "unknown"
 
@@ -33,6 +35,7 @@ def add(entries: dict[str, Any], rows: Sequence[Row], seen: Seen) -> None:
             if (value := row.get(name)) is not None:
                 counts = by[name].setdefault(value, {})
                 by[name][value] = _sum(counts, {row["status"]: 1})
+    spread.add(entries, judged, [*by["teacher"]][: spread.TEACHERS])
     tests = entries.setdefault("tests", {"trusted": 0, "kept": 0, "removed": {}})
     tests["trusted"] += seen.trusted
     tests["kept"] += seen.kept.total()
@@ -108,9 +111,12 @@ def _status_lines(manifest: Mapping[str, Any]) -> Iterator[str]:
 def _by_lines(manifest: Mapping[str, Any]) -> Iterator[str]:
     teachers = manifest["status_by"]["teacher"]
     if len(teachers) > 1:
-        yield from (f"    {name}: {_counted(counts)}" for name, counts in _first(teachers))
-    if len(teachers) > _SHOWN:
-        yield f"    and {len(teachers) - _SHOWN:,} more teachers"
+        shown = [
+            f"{one_line(name, 40)} {counts.get(STATUSES[-1], 0):,} of {sum(counts.values()):,}"
+            for name, counts in [*teachers.items()][:_ON_SCREEN]
+        ]
+        more = len(teachers) - len(shown)
+        yield f"  {STATUSES[-1]} by teacher: {', '.join(shown)}{f', and {more:,} more' if more else ''}"
 
 
 def _tests_lines(manifest: Mapping[str, Any]) -> Iterator[str]:
@@ -122,20 +128,14 @@ def _tests_lines(manifest: Mapping[str, Any]) -> Iterator[str]:
     )
 
 
-def _authors_lines(manifest: Mapping[str, Any]) -> Iterator[str]:
-    authors = manifest["tests_by"]
-    if len(authors) > 1:
-        yield from (f"    tests by {name}: {_counted(counts)}" for name, counts in _first(authors))
-    if len(authors) > _SHOWN:
-        yield f"    and {len(authors) - _SHOWN:,} more authors"
-
-
 def _authors_card(manifest: Mapping[str, Any]) -> Iterator[str]:
     if manifest["tests_by"]:
         yield "| tests by | what became of them |"
         yield "|---|---|"
         yield from (f"| {name} | {_counted(counts)} |" for name, counts in _first(manifest["tests_by"]))
         yield ""
+        if len(manifest["tests_by"]) > _SHOWN:
+            yield from (f"And {len(manifest['tests_by']) - _SHOWN:,} more.", "")
 
 
 def _strength_lines(manifest: Mapping[str, Any]) -> Iterator[str]:
@@ -147,6 +147,11 @@ def _strength_lines(manifest: Mapping[str, Any]) -> Iterator[str]:
 def _isolation_lines(manifest: Mapping[str, Any]) -> Iterator[str]:
     if manifest["isolation"]:
         yield f"  isolation: {_counted(manifest['isolation'])}"
+    if programs := manifest["times"].get("programs"):
+        yield (
+            f"  programs: {programs['run']:,} run in {programs['cpu_seconds']:,.1f} s of CPU time,"
+            f" {programs['reused']:,} verdicts reused from the journal"
+        )
 
 
 def _card(manifest: Mapping[str, Any]) -> Iterator[str]:
@@ -162,8 +167,8 @@ def _card(manifest: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _first(values: Mapping[str, Mapping[str, int]]) -> list[tuple[str, Mapping[str, int]]]:
-    """The first entries, by names that fit on a line and into a table: they come from files."""
-    return [(one_line(name, 60).replace("|", "\\|"), counts) for name, counts in [*values.items()][:_SHOWN]]
+    """The first entries, by names that fit into a table: they come from files."""
+    return [(in_table(name), counts) for name, counts in [*values.items()][:_SHOWN]]
 
 
 def _tests_card(manifest: Mapping[str, Any]) -> Iterator[str]:
@@ -191,8 +196,9 @@ _COUNTS = partial(maps_to, int)
 ENTRIES = (
     Entry("status", add=partial(_added, "status"), is_valid=_COUNTS, lines=_status_lines),
     Entry("status_by", add=_added_by, is_valid=_is_by, lines=_by_lines, card=_card),
+    *spread.ENTRIES,
     Entry("tests", add=_added_tests, is_valid=_is_tests, lines=_tests_lines, card=_tests_card),
-    Entry("tests_by", add=_added_authors, is_valid=_is_nested, lines=_authors_lines, card=_authors_card),
+    Entry("tests_by", add=_added_authors, is_valid=_is_nested, card=_authors_card),
     Entry("test_strength", add=partial(_added, "test_strength"), is_valid=_COUNTS, lines=_strength_lines),
     Entry("isolation", add=partial(_added, "isolation"), is_valid=_COUNTS, lines=_isolation_lines),
 )

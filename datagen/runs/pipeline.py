@@ -219,6 +219,8 @@ def _fill(writer: dataset.Writer, made: Sequence[Outcome]) -> None:
     writer.counts.rows_made = sum(m["rows_made"] for m in manifests)
     writer.counts.failed = sum(m["failed"] for m in manifests)
     writer.times["calls"] = sums(one["times"].get("calls", {}) for one in manifests)
+    if any("programs" in one["times"] for one in manifests):
+        writer.times["programs"] = sums(one["times"].get("programs", {}) for one in manifests)
     for entry in writer.entries:
         having = [one for one in manifests if entry.name in one]
         if entry.add and having:

@@ -226,7 +226,7 @@ def _make_each(
         async def work() -> None:
             async with (
                 connect_all(_distinct(profiles)) as opened,
-                _judging(stage, options, how, asker) as judge,
+                _judging(stage, options, how, asker, writer.times) as judge,
             ):
                 new_first = NewFirst(asker) if asker.journal.any_failed(asker.plan) else None
                 tools = _tools(opened, profiles, new_first or asker)._replace(judge=judge)
@@ -267,6 +267,7 @@ async def _judging(
     options: Any,  # noqa: ANN401
     how: How,
     asker: Caller | None,
+    times: dict[str, Any],
 ) -> AsyncGenerator[Judge | None]:
     """What tests programs, for a stage that needs it.
 
@@ -275,6 +276,7 @@ async def _judging(
         options: its options, which name the limits.
         how: how it is run.
         asker: who can stop the run; None where verdicts are only looked up, and no program is run.
+        times: gets what was run.
     """
     if not stage.judges:
         yield None
@@ -287,7 +289,13 @@ async def _judging(
         async with Sandbox(how.workers or local.cores()) as sandbox:
             if warning := await granted.check(sandbox, unsafe=options.unsafe_run):
                 progress.say(f"warning: {warning}")
-            yield Judge(verdicts, sandbox, limits, run=asker)
+            judge = Judge(verdicts, sandbox, limits, run=asker)
+            yield judge
+        times["programs"] = {
+            "run": judge.programs_run,
+            "reused": judge.reused,
+            "cpu_seconds": round(sandbox.cpu_seconds, 3),
+        }
 
 
 def _own_system_prompts(profiles: list[Profile]) -> Iterator[str]:
@@ -360,7 +368,7 @@ def forecast(stage: Stage, rows: Rows, options: Any, how: How, out: Path) -> For
         return how.wait(work, None)
 
     async def units(opened: list[Teacher], asker: Any) -> Any:  # noqa: ANN401 - an asynchronous generator
-        async with _judging(stage, options, how, None) as judge:
+        async with _judging(stage, options, how, None, {}) as judge:
             tools = _tools(opened, profiles, asker)._replace(judge=judge)
             for unit in stage.units(rows.source, options):
                 made = await stage.each(unit, options, tools)

@@ -11,11 +11,17 @@ import time
 from typing import Any
 
 from datagen.sandbox import isolate, wire
-from datagen.sandbox.processes import Candidate, Checker, Forks
+from datagen.sandbox.processes import BEYOND, Candidate, Checker, Forks
 
 _POLL_SECONDS = 0.02
 _GRACE_SECONDS = 1.0
 _TOLD_BYTES = 8 << 20
+#: So many of the last bytes that a program printed are told.
+_TAIL_BYTES = 2_000
+#: Beside other programs, a test is near a limit of CPU time from this share of it on, up to `BEYOND`.
+NEAR = 0.8
+#: A program that uses less than this share of its wall time waits for something: no busy machine slows it.
+_WAITS = 0.01
 
 
 class Job:
@@ -27,18 +33,31 @@ class Job:
         limits: of the program.
         checker: has not begun.
         first: the candidate that gets the program.
+        beside: whether other programs may run at the same time. Then its time is over a little later, and
+            `run` tells whether it came near its limits.
     """
 
     def __init__(
-        self, line: socket.socket, forks: Forks, limits: dict[str, Any], checker: Checker, first: Candidate
+        self,
+        line: socket.socket,
+        forks: Forks,
+        limits: dict[str, Any],
+        checker: Checker,
+        first: Candidate,
+        beside: bool,
     ) -> None:
         self._line = line
         self._forks = forks
         self._limits = limits
+        more = BEYOND if beside else 1.0
+        self._test_seconds, self._cpu_seconds = limits["test_seconds"] * more, limits["cpu_seconds"] * more
+        self._beside = beside
+        self._near = self._late = False  # whether the test was ended for its time
         self._checker = checker
         self._candidate: Candidate | None = None
         self._told = bytearray()
         self._printed = 0
+        self._tail = b""
         self._spent = -cpu_of(checker.pid)  # CPU time of candidates that have ended; of the time before
         self._began = self._began_there = 0.0  # CPU time of all when the test began, and of the checker
         self._ends = time.monotonic() + limits["wall_seconds"]
@@ -62,8 +81,15 @@ class Job:
         socket.send_fds(self._checker.control, [b"y"], [started.channel.fileno()])
         started.channel.close()
 
-    def run(self) -> list[str]:
-        """Wait until the checker has told all: `[why it was ended or "", lines]`.
+    def run(self) -> dict[str, Any]:
+        """Wait until the checker has told all.
+
+        Returns:
+            ended: why the program was ended, or "".
+            told: the lines of the checker.
+            tail: the end of what the program printed, a character for each byte.
+            near: whether the verdict has to be reached with nothing beside it.
+            cpu_seconds: CPU time of the program and its tests.
 
         Raises:
             wire.Closed: datagen is gone.
@@ -74,7 +100,7 @@ class Job:
                     raise wire.Closed
                 if descriptor == self._checker.control.fileno():
                     if self._obey():
-                        return ["", self._all_told()]
+                        return self._answer("")
                     break  # descriptors may have changed
                 if self._candidate and descriptor == self._candidate.output:
                     self._read_output()
@@ -82,9 +108,21 @@ class Job:
                 if self._listen():
                     self._mark()  # of the last test: the next one has begun
                 if self._watch():
-                    return ["timeout", self._all_told()]
+                    return self._answer("timeout")
                 if len(self._told) >= _TOLD_BYTES:
-                    return ["", self._all_told()]
+                    return self._answer("")
+
+    def _answer(self, ended: str) -> dict[str, Any]:
+        self._drain()
+        used = self._cpu()
+        self._mark()
+        return {
+            "ended": ended,
+            "told": self._all_told(),
+            "tail": self._tail.decode("latin-1"),
+            "near": self._beside and self._near,
+            "cpu_seconds": round(used, 4),
+        }
 
     def _listen(self) -> bool:
         """Read what the checker has told; whether there was anything. Nobody wakes up for it at once."""
@@ -100,16 +138,47 @@ class Job:
         return self._told.decode(errors="replace")
 
     def _mark(self) -> None:
+        """A test ends, and the next one begins."""
+        if self._beside:
+            self._weigh()
+        self._late = False
         self._began, self._began_there = self._cpu(), cpu_of(self._checker.pid)
+
+    def _weigh(self) -> None:
+        """Look whether the test that ends decides nothing that another machine may decide otherwise.
+
+        One that was ended counts with its limit, as it does where nothing else runs.
+        """
+        used, limit = self._cpu(), self._limits["cpu_seconds"]
+        own = used - self._began
+        if self._late:
+            self._spent -= max(own - self._limits["test_seconds"], 0.0)
+            self._over = self._over or self._cpu() >= limit
+        elif not self._over and NEAR <= max(own / self._limits["test_seconds"], used / limit) < BEYOND:
+            self._near = True
 
     def _read_output(self) -> None:
         assert self._candidate is not None  # noqa: S101 - it is its output
         part = os.read(self._candidate.output, 1 << 16)
+        left = self._limits["output_bytes"] - self._printed
+        if left > 0:  # what comes later depends on when the program is ended
+            self._tail = (self._tail + part[:left])[-_TAIL_BYTES:]
         self._printed += len(part)
         if not part:
-            self._poll.unregister(self._candidate.output)
+            with contextlib.suppress(KeyError):
+                self._poll.unregister(self._candidate.output)
         if self._printed > self._limits["output_bytes"]:
             self._kill_candidate(b"o")
+
+    def _drain(self) -> None:
+        """Read what the candidate has printed until now."""
+        while self._candidate and self._printed <= self._limits["output_bytes"]:
+            if not select.select([self._candidate.output], [], [], 0)[0]:
+                return
+            before = self._printed
+            self._read_output()
+            if self._printed == before:  # it is closed
+                return
 
     def _obey(self) -> bool:
         """Do what the checker asks for; whether it is done."""
@@ -137,9 +206,12 @@ class Job:
         """End what ran too long; whether the checker itself did."""
         used, now = self._cpu(), time.monotonic()
         self._watches = now + _POLL_SECONDS
-        if used > self._limits["cpu_seconds"] or now > self._ends:
+        if now > self._ends and used > _WAITS * self._limits["wall_seconds"]:
+            self._near = True
+        if used > self._cpu_seconds or now > self._ends:
             self._over = True
-        late = max(used - self._began - self._limits["test_seconds"], used - self._limits["cpu_seconds"])
+        late = max(used - self._began - self._test_seconds, used - self._cpu_seconds)
+        self._late = self._late or late > 0 or self._over
         itself = 2 * (cpu_of(self._checker.pid) - self._began_there) > used - self._began
         if self._over or (late > 0 and not itself) or late > _GRACE_SECONDS / 2:
             self._kill_candidate(b"t")
@@ -161,6 +233,7 @@ class Job:
     def _reap(self) -> None:
         if self._candidate is None:
             return
+        self._drain()
         used, status = self._candidate.end()
         self._spent += used
         if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU:

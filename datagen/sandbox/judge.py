@@ -13,7 +13,7 @@ from datagen.errors import DatagenError
 from datagen.sandbox.verdict import Limits, Verdict
 
 #: Part of each key. It grows when a program may get another verdict than before.
-VERSION = 3
+VERSION = 4
 #: What a judge without a sandbox says of a program that nobody has run.
 UNKNOWN = Verdict("", 0.0, (), "not run", "")
 
@@ -70,6 +70,8 @@ class Judge:
         self._limits = limits or Limits()
         self._run = run
         self._underway: dict[str, asyncio.Task[Verdict]] = {}
+        #: Programs that were run, and verdicts that were known.
+        self.programs_run, self.reused = 0, 0
 
     async def verdict(
         self,
@@ -97,6 +99,7 @@ class Judge:
         limits = limits or self._limits
         key = key_of(code, tests, setup, limits, repetition)
         if (stored := self._known.get(key)) is not None:
+            self.reused += 1
             return Verdict.from_json(json.loads(stored))
         if self._sandbox is None:
             return UNKNOWN
@@ -123,6 +126,7 @@ class Judge:
 
     async def _reach(self, key: str, running: Awaitable[Verdict]) -> Verdict:
         verdict = await running
+        self.programs_run += 1
         stored = self._known.put(key, canonical.dumps(verdict.to_json()))
         return Verdict.from_json(json.loads(stored))
 

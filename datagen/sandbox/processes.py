@@ -15,6 +15,8 @@ from datagen.sandbox import candidate, checker, isolate, landlock, seccomp
 
 #: Threads and processes of the user that programs run as: of one server, or of all where they share the user.
 _OF_ONE, _OF_ALL = 64, 1024
+#: Where programs run beside each other, each is ended at this share of a limit of CPU time.
+BEYOND = 1.2
 
 
 class Candidate:
@@ -98,9 +100,8 @@ class Forks:
         self._own = seccomp.Own() if settled else None
         self._flags = isolate.NEW_PID if namespaces and not settled else 0
         processes = _OF_ONE if namespaces else None if user is None else _OF_ALL
-        self._rlimits = isolate.limits_of(
-            limits["cpu_seconds"], limits["memory_mb"], limits["file_mb"], processes
-        )
+        cpu_seconds = limits["cpu_seconds"] * (BEYOND if isolate.LINUX else 1)  # there the server watches it
+        self._rlimits = isolate.limits_of(cpu_seconds, limits["memory_mb"], limits["file_mb"], processes)
         if settled:  # what this process can do with too is inherited
             mine = (resource.RLIMIT_FSIZE, resource.RLIMIT_NOFILE, resource.RLIMIT_CORE)
             isolate.limit({kind: self._rlimits.pop(kind) for kind in mine})

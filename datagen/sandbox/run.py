@@ -12,11 +12,11 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, NamedTuple, Self, TypeVar
 
-from datagen.errors import DatagenError
+from datagen.errors import DatagenError, escaped
 from datagen.sandbox.verdict import DEFAULT, Limits, Outcome, Verdict, judged
 
 _ROOT = str(Path(__file__).parents[2])
@@ -26,12 +26,33 @@ _ENVIRONMENT = {"LC_ALL": "C.UTF-8", "LANG": "C.UTF-8", "PYTHONHASHSEED": "0"}
 ONLY = "DATAGEN_SANDBOX"
 _HEAD = 4
 _DETAIL = 400
+_TAIL = 400
+#: Details of a test whose program was ended.
+_TIMEOUT, _ENDED = "timeout", {"killed", "output"}
 #: How long a server may take to end after its line is closed; then it is killed.
 _PATIENCE_SECONDS = 5.0
 
 
 class _Lost(Exception):
     """The server ended without an answer."""
+
+
+class _Answer(NamedTuple):
+    """What a server says of a program.
+
+    Args:
+        ended: why the program was ended, or "".
+        told: what its checker told of loading (-1) and of each test: what came of it and why.
+        tail: the end of what the program printed.
+        near: whether the verdict has to be reached with nothing beside it.
+        cpu_seconds: CPU time of the program and its tests.
+    """
+
+    ended: str
+    told: dict[int, tuple[Any, str]]
+    tail: str
+    near: bool
+    cpu_seconds: float
 
 
 class _Worker:
@@ -91,12 +112,13 @@ class _Worker:
                 isolate.hide_memory()  # /proc would show programs the environment of this process
         return self.isolation
 
-    async def ask(self, request: dict[str, Any], trusted: bool) -> tuple[str, dict[int, tuple[Any, str]]]:
-        """Why the program was ended, or "", and what its checker told.
+    async def ask(self, request: dict[str, Any], *, trusted: bool, beside: bool) -> _Answer:
+        """What came of a program.
 
         Args:
             request: `code`, `tests` and `setup`.
             trusted: whether a checker that had other programs can have it, and have others after it.
+            beside: whether other programs may run at the same time.
 
         Raises:
             _Lost: the server is gone.
@@ -104,11 +126,12 @@ class _Worker:
         seal = secrets.token_hex(16)
         try:
             await self.granted()
-            await self._send({"trusted": trusted}, {**request, "seal": seal})
-            ended, told = await self._receive()
+            await self._send({"trusted": trusted, "beside": beside}, {**request, "seal": seal})
+            answer = await self._receive()
         except (OSError, ValueError) as error:
             raise _Lost from error
-        return ended, _told(told.split("\n")[:-1], seal)  # what has no end was cut off
+        told = _told(answer["told"].split("\n")[:-1], seal)  # what has no end was cut off
+        return _Answer(answer["ended"], told, _tail(answer["tail"]), answer["near"], answer["cpu_seconds"])
 
     def hang_up(self) -> None:
         """Make whoever waits for an answer give up."""
@@ -182,11 +205,23 @@ class Pool(Generic[W]):
 class Sandbox(Pool[_Worker]):
     """Runs programs in processes that can do nothing but compute.
 
-    Use it as `async with Sandbox() as sandbox`; at its end no process is left.
+    Use it as `async with Sandbox() as sandbox`; at its end no process is left. A program that comes near a
+    limit of time beside others is run again with nothing beside it, so that what else runs decides nothing.
 
     Args:
         workers: programs that run at the same time; as many as there are processors.
     """
+
+    def __init__(self, workers: int | None = None) -> None:
+        super().__init__(workers)
+        self._beside = (workers or _processors()) > 1
+        self._running = 0
+        self._alone = asyncio.Lock()
+        self._open, self._quiet = asyncio.Event(), asyncio.Event()  # none runs alone; none runs beside others
+        self._open.set()
+        self._quiet.set()
+        #: CPU time of all programs and their tests.
+        self.cpu_seconds = 0.0
 
     async def run(
         self,
@@ -209,12 +244,50 @@ class Sandbox(Pool[_Worker]):
         """
         request = {"code": code, "tests": list(tests), "setup": setup}
         async with self._free:
-            for _ in range(2):
-                if self._closed:
-                    raise DatagenError("the sandbox is closed: run programs inside its `async with`")
-                worker = self._with(limits) or _Worker(self._wanted, limits)
-                with contextlib.suppress(_Lost):
-                    return await self._asked(worker, request, trusted)
+            async with self._counted():
+                verdict, near = await self._attempt(request, limits, trusted, self._beside)
+            if near:
+                async with self._nothing_beside():
+                    verdict, _ = await self._attempt(request, limits, trusted, False)
+            return verdict
+
+    @contextlib.asynccontextmanager
+    async def _counted(self) -> AsyncGenerator[None]:
+        """A program's time beside others; it begins when none runs, or waits to run, alone."""
+        while self._alone.locked():
+            await self._open.wait()
+        self._running += 1
+        self._quiet.clear()
+        try:
+            yield
+        finally:
+            self._running -= 1
+            if not self._running:
+                self._quiet.set()
+
+    @contextlib.asynccontextmanager
+    async def _nothing_beside(self) -> AsyncGenerator[None]:
+        """A program's time alone."""
+        async with self._alone:
+            self._open.clear()
+            try:
+                await self._quiet.wait()
+                yield
+            finally:
+                self._open.set()
+
+    async def _attempt(
+        self, request: dict[str, Any], limits: Limits, trusted: bool, beside: bool
+    ) -> tuple[Verdict, bool]:
+        """The verdict, and whether it has to be reached with nothing beside it."""
+        for _ in range(2):
+            if self._closed:
+                raise DatagenError("the sandbox is closed: run programs inside its `async with`")
+            worker = self._with(limits) or _Worker(self._wanted, limits)
+            with contextlib.suppress(_Lost):
+                answer = await self._asked(worker, request, trusted, beside)
+                self.cpu_seconds += answer.cpu_seconds
+                return _verdict(answer, len(request["tests"]), worker.isolation), answer.near
         raise DatagenError(
             "the sandbox ended without a verdict, twice: is memory or the number of processes short?"
         )
@@ -233,17 +306,17 @@ class Sandbox(Pool[_Worker]):
             self._idle.append(worker)
             return isolation
 
-    async def _asked(self, worker: _Worker, request: dict[str, Any], trusted: bool) -> Verdict:
+    async def _asked(self, worker: _Worker, request: dict[str, Any], trusted: bool, beside: bool) -> _Answer:
         self._busy.add(worker)
         try:
-            ended, told = await worker.ask(request, trusted)
+            answer = await worker.ask(request, trusted=trusted, beside=beside)
         except BaseException:  # cancelled too: the program must not go on
             self._retire(worker)
             raise
         finally:
             self._busy.discard(worker)
         self._idle.append(worker)
-        return _verdict(ended, told, len(request["tests"]), worker.isolation)
+        return answer
 
 
 def _told(lines: Sequence[str], seal: str) -> dict[int, tuple[Any, str]]:
@@ -259,16 +332,28 @@ def _told(lines: Sequence[str], seal: str) -> dict[int, tuple[Any, str]]:
     return told
 
 
-def _verdict(ended: str, told: dict[int, tuple[Any, str]], tests: int, isolation: str) -> Verdict:
+def _tail(printed: str) -> str:
+    """The end of what a program printed, a character for each byte, in printable characters."""
+    text = printed.encode("latin-1").decode(errors="backslashreplace")
+    return escaped(text[-_TAIL:])
+
+
+def _verdict(answer: _Answer, tests: int, isolation: str) -> Verdict:
     """The verdict from what the checker told before it ended, or was ended."""
-    why = ended or "killed"
-    word, detail = told.get(-1, ("raise", why))
+    why = answer.ended or "killed"
+    word, detail = answer.told.get(-1, ("raise", why))
     if word != "loaded":
         outcomes = (Outcome(False, detail),) * tests
         status = "compile_error" if word == "compile_error" else "runtime_error"
-        return Verdict(status, 0.0, outcomes, detail, isolation)
-    found = (told.get(number, (False, why)) for number in range(tests))
-    return judged([Outcome(passed is True, text) for passed, text in found], isolation)
+        tail = "" if detail == _TIMEOUT else answer.tail
+        return Verdict(status, 0.0, outcomes, detail, isolation, tail)
+    found = (answer.told.get(number, (False, why)) for number in range(tests))
+    verdict = judged([Outcome(passed is True, text) for passed, text in found], isolation)
+    details = {one.detail for one in verdict.outcomes}
+    # How far a program comes until its time is over differs from run to run.
+    if _TIMEOUT not in details and details & _ENDED:
+        return verdict._replace(output_tail=answer.tail)
+    return verdict
 
 
 def _processors() -> int:

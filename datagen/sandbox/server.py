@@ -1,9 +1,10 @@
 """The process that starts and ends programs: small, exec'd, and without code or tests of its own.
 
-datagen writes a request to the socket at standard input: a frame that says whether the tests are trusted,
-which this process reads, and one with code and tests, which only the checker reads. The checker alone hands
-the code on to the candidate. What the checker tells goes back on the same line when the program's processes
-are killed. While a program runs, the processes for the next one are forked: they wait, and know nothing yet.
+datagen writes a request to the socket at standard input: a frame that says whether the tests are trusted and
+whether other programs may run beside this one, which this process reads, and one with code and tests, which
+only the checker reads. The checker alone hands the code on to the candidate. What the checker tells goes back
+on the same line when the program's processes are killed. While a program runs, the processes for the next
+one are forked: they wait, and know nothing yet.
 """
 
 from __future__ import annotations
@@ -208,9 +209,11 @@ class Server:
 
     def program(self) -> bool:
         """Run the next program and tell what came of it; whether there can be another one."""
-        lasting = bool(wire.receive(self._line, 1 << 16)["trusted"]) and self._forks.apart
+        how = wire.receive(self._line, 1 << 16)
+        lasting = bool(how["trusted"]) and self._forks.apart
         first = self._candidates.pop() if self._candidates else self._forks.candidate()
-        job = Job(self._line, self._forks, self._limits, checker := self._checker(lasting), first)
+        checker = self._checker(lasting)
+        job = Job(self._line, self._forks, self._limits, checker, first, bool(how["beside"]))
         if self._forks.apart and not self._candidates:
             self._candidates += [self._forks.candidate() for _ in range(_AHEAD)]
         if self._forks.apart and not lasting and not self._checkers:

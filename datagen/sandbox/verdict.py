@@ -71,6 +71,8 @@ class Verdict(NamedTuple):
         outcomes: one for each test, in their order.
         detail: why the status is what it is: the first failure, or "".
         isolation: what the machine granted, such as "namespaces+seccomp+rlimits".
+        output_tail: the end of what a program wrote to stderr, or wrote to stdout and flushed, if it raised
+            while it was loaded, or ended; else "". What is not printable is escaped as Python does it.
     """
 
     status: str
@@ -78,6 +80,7 @@ class Verdict(NamedTuple):
     outcomes: tuple[Outcome, ...]
     detail: str
     isolation: str
+    output_tail: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """The verdict in types that JSON knows."""
@@ -93,6 +96,7 @@ class Verdict(NamedTuple):
             outcomes,
             str(value["detail"]),
             str(value["isolation"]),
+            str(value.get("output_tail", "")),  # verdicts of older versions have none
         )
 
 

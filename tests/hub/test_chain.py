@@ -41,13 +41,13 @@ def test_views_of_a_ranked_set(ranked, run):
     configs = done.json()["configs"]
     assert configs == {
         **{"default": 12, "dropped": 2, "messages": 12, "alpaca": 12},
-        **{"preference": 4, "ranked": 6},
+        **{"preference": 4, "ranked": 6, "sft": 6},
     }
     found = run.load("me/ranked")
     assert {name: len(rows) for name, rows in found.items()} == configs
     assert found["default"] == run.rows(ranked)
     assert found["dropped"] == run.rows(ranked, "--dropped")
-    for view in ("messages", "alpaca", "preference", "ranked"):
+    for view in ("messages", "alpaca", "preference", "ranked", "sft"):
         assert found[view] == run.rows(ranked, "--as", view), view
     assert run.rows("hf:me/ranked", "--as", "preference") == found["preference"]
 

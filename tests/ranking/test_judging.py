@@ -332,3 +332,41 @@ def test_too_few_tests_keep_the_status():
         ("too-few-tests", "all_passed", 3),
         ("too-few-tests", "partial", 4),
     ]
+
+
+class Moody(Here):
+    """Says of each program something else when it is run again."""
+
+    async def verdict(self, code, tests, **more):
+        verdict = await super().verdict(code, tests, **more)
+        return verdict if len(self.runs) == 1 else verdict._replace(status="partial", pass_ratio=0.5)
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_equal_answers_of_two_teachers_fare_alike(order):
+    """Answers that differ in comments and layout are run once: one verdict; then the shorter, then the id."""
+    equal = [answer(RIGHT, 0), answer("def f(x):  # more\n\n    return (x + 1)\n", 1)]
+    judge = Moody()
+    rows, seen = ranked(*(equal[number] for number in order), judge=judge)
+    assert len(judge.runs) == 1
+    assert shown(sorted(rows, key=lambda row: row["rank"]), "id", "status", "pass_ratio", "score") == [
+        ("id-0", "all_passed", 1.0, 1.0),
+        ("id-1", "all_passed", 1.0, 1.0),
+    ]
+    assert seen.isolation == {"here": 2}
+    same, _ = ranked(*(answer(RIGHT, number) for number in order))
+    assert {row["id"]: row["rank"] for row in same} == {"id-0": 1, "id-1": 2}
+
+
+def test_equal_code_with_tests_of_its_own_is_run_by_itself():
+    """What a row brings decides its verdict, whoever has the same code."""
+    judge = Here()
+    rows, _ = ranked(answer(RIGHT), answer(RIGHT, 1, tests=["assert f(0) == 7"]), judge=judge)
+    assert shown(rows, "status", "pass_ratio") == [("all_passed", 1.0), ("partial", 0.0)]
+
+
+def test_a_docstring_makes_another_program():
+    """A program may read it, so it is run by itself."""
+    judge = Here()
+    ranked(answer(RIGHT), answer("def f(x):\n    'Adds.'\n    return x + 1\n", 1), judge=judge)
+    assert len(judge.runs) == 2

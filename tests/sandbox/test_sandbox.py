@@ -267,3 +267,56 @@ def test_what_is_in_the_way_of_values_comes_through():
     tests.append("assert list(same(iter([1, 2]))) == [1, 2] and next(many()) == 0")
     code = "import itertools\ndef same(v): return v\ndef many(): return itertools.count()\n"
     assert judge(code, tests, setup=setup).outcomes == (Outcome(True),) * 6
+
+
+@pytest.mark.parametrize(
+    ("code", "tests", "tail"),
+    [
+        ("import sys\nprint('why', file=sys.stderr)\n1 / 0", ["f()"], "why\\n"),
+        ("import sys, os\nprint('last', file=sys.stderr)\nos._exit(1)", ["f()"], "last\\n"),
+        ("import os\ndef f():\n    os.write(1, b'a')\n    os.write(2, b'b')\n    os._exit(0)", ["f()"], "ab"),
+        (
+            "import os\nos.write(2, b'\\x1b[2J\\xff\\xed\\xa0\\x80\\r')\n1 / 0",
+            [],
+            r"\x1b[2J\xff\xed\xa0\x80\r",
+        ),
+        ("import os\nos.write(2, 'é\\u202e'.encode())\n1 / 0", [], "é\\u202e"),
+        ("import os\nos.write(2, b'0123456789' * 50_000)\n1 / 0", [], "0123456789" * 40),
+        # Where nothing was ended, nobody needs to know what was printed; nor where it depends on the clock.
+        ("import os\nos.write(2, b'noise')\ndef f(): return 1", ["assert f() == 1", "assert f() == 2"], ""),
+        ("import os\nos.write(2, b'noise')\nwhile True: pass", ["f()"], ""),
+    ],
+)
+def test_the_end_of_what_a_program_printed(code, tests, tail):
+    """Of a program that raised while it was loaded, or ended, the last of its output is told, escaped."""
+    verdict = judge(code, tests, SHORT)
+    assert verdict.output_tail == tail
+    assert verdict.output_tail.isprintable()
+    assert Verdict.from_json(verdict.to_json()) == verdict
+
+
+def test_the_end_of_too_much_output_is_the_same_each_time():
+    """It ends where the limit is, not where the program happened to be ended."""
+    code = (
+        "import os\ndef f():\n    n = 0\n    while True:\n        n += 1\n        os.write(1, b'%d\\n' % n)\n"
+    )
+    limits = Limits(output_bytes=100_000, wall_seconds=60)
+    first, second = (judge(code, ["f()"], limits) for _ in range(2))
+    assert first.detail == "output"
+    assert first == second
+    printed = "".join(f"{n}\n" for n in range(1, 30_000))[:100_000]
+    assert first.output_tail == printed[-400:].replace("\n", "\\n")
+
+
+def test_verdicts_of_older_versions_are_read():
+    """They have no tail."""
+    verdict = Verdict("partial", 0.5, (Outcome(True), Outcome(False, "timeout")), "timeout", "rlimits")
+    old = {name: value for name, value in verdict.to_json().items() if name != "output_tail"}
+    assert Verdict.from_json(old) == verdict
+
+
+def test_too_much_output_is_seen_though_the_program_ends_at_once():
+    """Which of the two is noticed first does not depend on how busy the server is."""
+    code = "import os\ndef f():\n    os.write(1, b'x' * 60_000)\n    os._exit(0)\n"
+    verdict = judge(code, ["f()"], Limits(output_bytes=50_000))
+    assert (verdict.detail, verdict.output_tail) == ("output", "x" * 400)

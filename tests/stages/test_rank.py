@@ -169,6 +169,28 @@ def test_any_number_of_workers_gives_the_same_set():
     assert len(digests) == 1
 
 
+def test_the_summary_is_short_and_the_card_has_the_rest():
+    """A line for each matter on the screen; hardest tasks and pairs of teachers in the card and in --json."""
+    rows = [answer(RIGHT, f"t{n}", instruction=ASKED) for n in range(7)] + many()
+    summary, _, _ = run(rows, "--student", "small")
+    said = datagen("rank", "in.jsonl", "-o", "OUT", "--student", "small").err.splitlines()
+    assert len(said) <= 12, said
+    assert "  all_passed by teacher: t0 1 of 1, t1 1 of 1, t2 1 of 1, t3 1 of 1, and 5 more" in said
+    assert "  teachers agree: the same status on 100% of the tasks (21 pairs)" in said
+    assert summary["pass_ratios"]["1"] == 19
+    assert summary["difficulty"]["tasks"]["1"] == 13
+    assert summary["difficulty"]["easiest"][0]["answers"] == 7
+    assert {one["same"] for one in summary["agreement"]} == {1}
+    assert summary["programs"]["run"] == 1 + len(many())
+    assert summary["programs"]["cpu_seconds"] > 0
+    card = Path("OUT/README.md").read_text(encoding="utf-8")
+    assert "| t0, t1 | 1 | 100% |" in card
+    assert "| hardest tasks | answers that pass all tests |" in card
+    again, _, _ = run(rows, "--student", "small", out="AGAIN")
+    assert again["programs"] == {"run": 0, "reused": 1 + len(many()), "cpu_seconds": 0.0}
+    assert Path("AGAIN/README.md").read_text(encoding="utf-8") == card
+
+
 def test_student_better_than_all_teachers():
     """Such a task is dropped with that reason, and its rows keep their status."""
     rows = [answer(HALF), answer(RIGHT, "small"), *many(2)]
@@ -423,3 +445,16 @@ def _stored(cache):
             connection.close()
     except sqlite3.OperationalError:
         return 0
+
+
+def test_a_run_tells_what_its_stage_tells(folder):
+    """The entries of rank stand in the run's manifest too, and fit its stages; so do the programs."""
+    write(many(2))
+    Path("r.yaml").write_text("seeds: in.jsonl\nstages:\n  - rank: {student: small}\n")
+    ended = datagen("run", "r.yaml", "-o", "RUN", "--json", "--quiet")
+    assert ended.code == 0, ended
+    told = ended.json()
+    assert (told["programs"]["run"], told["programs"]["reused"]) == (4, 0)
+    assert sum(told["pass_ratios"].values()) == 4
+    assert len(told["difficulty"]["hardest"]) == 2
+    assert datagen("verify", "RUN").code == 0
