@@ -29,7 +29,7 @@ from datagen.data.manifest import Counts, Plan
 from datagen.data.source import Source
 from datagen.journal.verdicts import open_verdicts
 from datagen.runs.engines import local
-from datagen.runs.stage import EachStage, FrameStage, Made, Over, Stage, Tools
+from datagen.runs.stage import EachStage, FrameStage, Made, Stage, Tools
 from datagen.sandbox.judge import Judge
 from datagen.sandbox.run import Sandbox
 from datagen.teachers import (
@@ -143,7 +143,7 @@ def make(stage: Stage, source: Source, out: Path, options: Any, how: How) -> Out
     if isinstance(stage, EachStage):
         return _make_each(stage, source, out, options, todo, how)
     with dataset.writing(out, todo, stage.entries) as writer:
-        over = _over(stage.name, how)
+        over = _Frames(stage.name, how)
         started = stage.start(source, options, over)
         for height, split in over(partial(_with_height, started.split), source):
             writer.add(split, rows_in=height)
@@ -158,7 +158,7 @@ def survey(stage: FrameStage[Any], source: Source, options: Any, how: How) -> Ou
     stage.decides(options)
     begun = time.monotonic()
     counts = Counts()
-    over = _over(stage.name, how)
+    over = _Frames(stage.name, how)
     started = stage.start(source, options, over)
     for height, split in over(partial(_with_height, started.split), source):
         counts.add(split.kept.height, split.dropped["reason"], rows_in=height)
@@ -181,10 +181,15 @@ def _with_height(split: Callable[[pl.DataFrame], Split], frame: pl.DataFrame) ->
     return frame.height, split(frame)
 
 
-def _over(name: str, how: How) -> Over[Any]:
+class _Frames:
     """Applies a function to all frames of a source, in as many processes as there are to be."""
 
-    def over(function: Callable[[pl.DataFrame], T], source: Source) -> Iterator[T]:
+    def __init__(self, name: str, how: How) -> None:
+        self._name = name
+        self.workers = how.workers or local.cores()
+        self.journal = how.journal
+
+    def __call__(self, function: Callable[[pl.DataFrame], T], source: Source) -> Iterator[T]:
         heights: list[int] = []
 
         def frames() -> Iterator[pl.DataFrame]:
@@ -192,13 +197,10 @@ def _over(name: str, how: How) -> Over[Any]:
                 heights.append(frame.height)
                 yield frame
 
-        with progress.track(name, source.rows) as advance:
-            results = local.apply(function, frames(), how.workers or local.cores())
-            for number, result in enumerate(results):
+        with progress.track(self._name, source.rows) as advance:
+            for number, result in enumerate(local.apply(function, frames(), self.workers)):
                 yield result
                 advance(heights[number])
-
-    return over
 
 
 def _make_each(
