@@ -61,21 +61,21 @@ def shares(flagged: pl.DataFrame, *by: str) -> pl.DataFrame:
 
 
 def by_behaviour(rows: pl.DataFrame, items: Sequence[Item]) -> pl.DataFrame:
-    """Return the evidence of running code, with `reverse` as detector of a row's examples; print the speed."""
+    """Return the evidence of running code, `reverse` being that of a row's examples; print the time."""
+    begin, used = time.perf_counter(), _cpu_seconds()
     with Screening(2) as screening:
-        begin, used = time.perf_counter(), _cpu_seconds()
         known = behaviour.known(items, screening.run)
-        print(f"{len(known)} of {len(items)} references: {_passed(begin, used)}")
-        held = taken(rows)
-        codes = list(dict.fromkeys(piece.code for piece in held.pieces))
-        begin, used = time.perf_counter(), _cpu_seconds()
-        outcomes = dict(zip(codes, screened(codes, known, screening.run), strict=True))
-    print(
-        f"{len(codes)} programs, {sum(not one.detail for one in outcomes.values())} ran: {_passed(begin, used)}"
-    )
-    found = [one for piece in held.pieces for one in function_evidence(piece, outcomes[piece.code])]
+    print(f"{len(known)} of {len(items)} references: {_passed(begin, used)}")
+    held = taken(rows)
+    codes = list(dict.fromkeys(piece.code for piece in held.pieces))
+    begin, used = time.perf_counter(), _cpu_seconds()
     with Screening(2) as screening:
-        begin, used = time.perf_counter(), _cpu_seconds()
+        outcomes = dict(zip(codes, screened(codes, known, screening.run), strict=True))
+    ran = sum(not one.detail for one in outcomes.values())
+    print(f"{len(codes)} programs, {ran} ran: {_passed(begin, used)}")
+    found = [one for piece in held.pieces for one in function_evidence(piece, outcomes[piece.code])]
+    begin, used = time.perf_counter(), _cpu_seconds()
+    with Screening(2) as screening:
         answers = answered(held.asked, known, screening.run)
     print(f"{len(held.asked)} sets of examples: {_passed(begin, used)}")
     reverse = [

@@ -28,7 +28,8 @@ SORTED = item(
 RUNS = item(
     2,
     "runs",
-    "from itertools import groupby\ndef runs(values):\n    return [[k, len(list(g))] for k, g in groupby(values)]\n",
+    "from itertools import groupby\n"
+    "def runs(values):\n    return [[k, len(list(g))] for k, g in groupby(values)]\n",
     *("[1, 1, 2]", "[3, 3, 3]", "[4, 5, 5, 4]", "[7]", "[0, 0, 1, 1, 0]"),
 )
 ADD = item(3, "add", "def add(a, b):\n    return a + b\n", "1, 2", "5, 7", "10, 3")
