@@ -20,6 +20,9 @@ _KEPT = (
     *(ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef),
     *(ast.Assign, ast.AnnAssign),
 )
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+#: A function that waits for a file or for somebody has no result to compare.
+_NEEDS = re.compile(r"\b(?:open|input)\(")
 #: What answers use and forget to import.
 _FORGOTTEN = {
     "from typing import Any, Callable, Dict, Iterable, List, Optional, Set, Tuple, Union": re.compile(
@@ -54,7 +57,7 @@ class Program(NamedTuple):
 
 
 def programs(text: str, before: str = "") -> tuple[list[Program], int]:
-    """The programs in a text, and in how many places Python seems to stand that cannot be read.
+    """The programs in a text, and in how many places Python seems to stand of which nothing can be called.
 
     Args:
         text: prose, fenced or not, or code.
@@ -111,14 +114,17 @@ def _runnable(tree: ast.Module, text: str) -> str:
     )
     if not defines and "lambda" not in text:
         return ""
-    defined = {node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))}
+    defined = {node.name for node in tree.body if isinstance(node, _FUNCTIONS)}
     lines = textwrap.dedent(text).splitlines() if text[:1] in " \t\n\r" else text.splitlines()
     kept: list[str] = []
     for node in tree.body:
         if isinstance(node, _KEPT) and not _runs(node, defined):
             first = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", []))])
-            kept.extend(lines[first - 1 : node.end_lineno])
-    return _with_imports("\n".join(kept) + "\n")
+            statement = lines[first - 1 : node.end_lineno]
+            if not (isinstance(node, _FUNCTIONS) and _NEEDS.search("\n".join(statement))):
+                kept.extend(statement)
+    code = "\n".join(kept) + "\n"
+    return _with_imports(code) if _DEFINES.search(code) else ""
 
 
 def _runs(node: ast.stmt, defined: set[str]) -> bool:

@@ -28,7 +28,7 @@ from decontam.detectors.cases import information
 from decontam.pairs import Pair, flat, pairs
 
 #: Distinct examples of a function that are looked at, and the largest number in one.
-EXAMPLES, LARGE = 24, 10_000
+EXAMPLES, LARGE = 24, 2_500
 #: What stands between arguments and result where no function is called.
 _SAYS = re.compile(
     r"=>|->|[\u2192\u279e]|\b(?:outputs?|returns?|results?|answer|gives?|expected|should)\b", re.I

@@ -39,7 +39,7 @@ class Taken(NamedTuple):
     Args:
         pieces: their programs.
         asked: their examples.
-        unread: ids of rows in which Python seems to stand that is none.
+        unread: ids of rows in which Python seems to stand, but nothing that can be called.
     """
 
     pieces: list[Piece]

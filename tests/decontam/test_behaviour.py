@@ -164,6 +164,7 @@ def test_slow_examples_do_not_hide_those_of_other_rows(screening):
         ("Use this. def is a keyword.\n\n    def f(a):\n        return a\n\nThat is all.", ["f"]),
         ("f = lambda a: a\n", ["f"]),
         ("class A:\n    def g(self, a):\n        return math.sqrt(a)\n", ["g"]),
+        ("def g(name):\n    return open(name).read()\n\ndef f(a):\n    return a\n", ["f"]),
         ("No code, only the word def and a return.", []),
         ("def f(a):\n    print a\n", []),
     ],
