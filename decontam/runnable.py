@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -106,7 +107,12 @@ def _why_not(program: Shown) -> str:
     texts = {text for results in program.functions.values() for text in results if text is not None}
     if texts == {"!timeout"}:
         return "timeout"
-    return "" if program.functions else program.detail or "no function"
+    if program.functions:
+        return ""
+    raised = program.detail.removeprefix("raised ")
+    if raised != program.detail and not hasattr(builtins, raised):  # a program may call its errors anything
+        return "raised an error of its own"
+    return program.detail or "no function"
 
 
 def _likely(program: Shown, wanted: Sequence[Sequence[tuple[int, str]]]) -> set[int]:

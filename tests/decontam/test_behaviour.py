@@ -186,6 +186,13 @@ def test_body_that_continues_the_prompt():
     assert [compile(one.code, "", "exec").co_names for one in found] == [("f",)]
 
 
+def test_reasons_are_not_the_programs_to_choose(screening, known):
+    """An error's name comes from the program, and is not repeated."""
+    codes = ["raise type('x' * 5000, (Exception,), {})\n", "import nothing_of_that_name\n"]
+    details = [one.detail for one in screened(codes, known, screening.run)]
+    assert details == ["raised an error of its own", "raised ModuleNotFoundError"]
+
+
 def test_known_items_survive_json(known):
     """What is stored is what was known."""
     assert behaviour.from_json(behaviour.to_json(known)) == known
