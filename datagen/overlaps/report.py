@@ -100,9 +100,50 @@ def _lines_of_tasks(manifest: Mapping[str, Any]) -> Iterator[str]:
         )
 
 
+#: Where nothing is run on purpose.
+NOT_RUN: Mapping[str, Any] = {"ran": False, "isolation": "", "rows": 0, "not_run": 0, "why": {}}
+
+
+def _lines_of_behaviour(manifest: Mapping[str, Any]) -> Iterator[str]:
+    told = manifest["behaviour"]
+    if told["ran"]:
+        if told["not_run"]:
+            reasons = ", ".join(f"{why} {rows:,}" for why, rows in told["why"].items())
+            yield (
+                f"  behaviour: code of {told['rows']:,} rows ran; of {told['not_run']:,} it could not be run"
+                f" ({reasons}), so what it does is unknown"
+            )
+    elif told["isolation"]:
+        yield f"  behaviour: no code was run, because this machine grants only {told['isolation']}"
+    else:
+        yield "  behaviour: no code was run, so copies that only do the same may be left"
+
+
+def _add_behaviour(manifests: Sequence[Mapping[str, Any]], rows_kept: int) -> dict[str, Any]:  # noqa: ARG001
+    told = [one["behaviour"] for one in manifests]
+    return {
+        "ran": all(one["ran"] for one in told),
+        "isolation": told[-1]["isolation"],
+        **sums({name: one[name] for name in ("rows", "not_run")} for one in told),
+        "why": sums(one["why"] for one in told),
+    }
+
+
+def _is_behaviour(value: Any) -> bool:  # noqa: ANN401
+    return (
+        isinstance(value, dict)
+        and value.keys() == NOT_RUN.keys()
+        and type(value["ran"]) is bool
+        and isinstance(value["isolation"], str)
+        and maps_to(int, {name: value[name] for name in ("rows", "not_run")})
+        and maps_to(int, value["why"])
+    )
+
+
 ENTRIES = (
     Entry("overlaps", add=_added, is_valid=partial(maps_to, int)),
     Entry("items", add=_add_items, is_valid=_is_items, lines=_lines_of_items),
+    Entry("behaviour", add=_add_behaviour, is_valid=_is_behaviour, lines=_lines_of_behaviour),
     Entry("searched", add=_add_searched, is_valid=_is_search, lines=_lines_of_search),
     Entry(
         "self_test",

@@ -30,7 +30,7 @@ from datagen.data.source import Source
 from datagen.journal.verdicts import open_verdicts
 from datagen.runs.engines import local
 from datagen.runs.programs import limits_of
-from datagen.runs.stage import EachStage, FrameStage, Made, Over, Stage, Tools
+from datagen.runs.stage import EachStage, FrameStage, Made, Stage, Tools
 from datagen.sandbox import granted
 from datagen.sandbox.judge import Judge
 from datagen.sandbox.run import Sandbox
@@ -145,7 +145,7 @@ def make(stage: Stage, source: Source, out: Path, options: Any, how: How) -> Out
     if isinstance(stage, EachStage):
         return _make_each(stage, source, out, options, todo, how)
     with dataset.writing(out, todo, stage.entries) as writer:
-        over = _over(stage.name, how)
+        over = _Frames(stage.name, how)
         started = stage.start(source, options, over)
         for height, split in over(partial(_with_height, started.split), source):
             writer.add(split, rows_in=height)
@@ -160,7 +160,7 @@ def survey(stage: FrameStage[Any], source: Source, options: Any, how: How) -> Ou
     stage.decides(options)
     begun = time.monotonic()
     counts = Counts()
-    over = _over(stage.name, how)
+    over = _Frames(stage.name, how)
     started = stage.start(source, options, over)
     for height, split in over(partial(_with_height, started.split), source):
         counts.add(split.kept.height, split.dropped["reason"], rows_in=height)
@@ -183,10 +183,15 @@ def _with_height(split: Callable[[pl.DataFrame], Split], frame: pl.DataFrame) ->
     return frame.height, split(frame)
 
 
-def _over(name: str, how: How) -> Over[Any]:
+class _Frames:
     """Applies a function to all frames of a source, in as many processes as there are to be."""
 
-    def over(function: Callable[[pl.DataFrame], T], source: Source) -> Iterator[T]:
+    def __init__(self, name: str, how: How) -> None:
+        self._name = name
+        self.workers = how.workers or local.cores()
+        self.journal = how.journal
+
+    def __call__(self, function: Callable[[pl.DataFrame], T], source: Source) -> Iterator[T]:
         heights: list[int] = []
 
         def frames() -> Iterator[pl.DataFrame]:
@@ -194,13 +199,10 @@ def _over(name: str, how: How) -> Over[Any]:
                 heights.append(frame.height)
                 yield frame
 
-        with progress.track(name, source.rows) as advance:
-            results = local.apply(function, frames(), how.workers or local.cores())
-            for number, result in enumerate(results):
+        with progress.track(self._name, source.rows) as advance:
+            for number, result in enumerate(local.apply(function, frames(), self.workers)):
                 yield result
                 advance(heights[number])
-
-    return over
 
 
 def _make_each(

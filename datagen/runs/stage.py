@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, NamedTuple, TypeVar
+from pathlib import Path
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 import polars as pl
 
@@ -27,8 +28,21 @@ O = TypeVar("O")  # noqa: E741 - a stage's options
 U = TypeVar("U")
 T = TypeVar("T")
 
-#: Applies a function to every frame of a source, in order, wherever the engine runs it.
-Over = Callable[[Callable[[pl.DataFrame], T], Source], Iterator[T]]
+
+class Over(Protocol):
+    """Applies a function to every frame of a source, in order, wherever the engine runs it.
+
+    Args:
+        workers: how many processes there are to be.
+        journal: the journal's file; None for the user's own.
+    """
+
+    workers: int
+    journal: Path | None
+
+    def __call__(self, function: Callable[[pl.DataFrame], T], source: Source) -> Iterator[T]:
+        """What the function gives for each frame."""
+        ...
 
 
 class Started(NamedTuple):
@@ -82,7 +96,7 @@ class FrameStage(Generic[O]):
     name: str
     options: type[O]
     decides: Callable[[O], Mapping[str, Any]]
-    start: Callable[[Source, O, Over[Any]], Started]
+    start: Callable[[Source, O, Over], Started]
     help: str
     example: str
     argument: str = "ROWS"

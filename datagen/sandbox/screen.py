@@ -136,6 +136,9 @@ class Screen(Pool[_Line]):
         workers: servers, each of which runs one program at a time; as many as there are processors.
     """
 
+    #: What the machine grants, such as "namespaces+seccomp+rlimits"; empty before the first program.
+    isolation = ""
+
     async def run(
         self, codes: Sequence[str], inputs: Inputs, limits: ScreenLimits = DEFAULT
     ) -> list[Screened]:
@@ -172,6 +175,7 @@ class Screen(Pool[_Line]):
         self._busy.add(worker)
         try:
             told = await worker.screen(codes, inputs, limits)
+            self.isolation = worker.isolation
         except BaseException:  # cancelled too: the programs must not go on
             self._retire(worker)
             raise

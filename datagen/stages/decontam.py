@@ -20,7 +20,8 @@ from datagen.overlaps import report, texts
 from datagen.runs import values
 from datagen.runs.options import option
 from datagen.runs.stage import Check, FrameStage, Over, Started
-from decontam import selftest
+from datagen.stages._behaviour import Taken, running
+from decontam import behaviour, runnable, selftest
 from decontam.benchmarks import Benchmark, BenchmarkError, Item, choices, load, path_and_fields, usages
 from decontam.detectors import names, settings
 from decontam.review import Review
@@ -59,6 +60,9 @@ class Options:
         False,
         help="Do not plant copies of benchmark items among the rows, in memory, to see how many are found.",
     )
+    no_run: bool = option(
+        False, help="Run no code: neither the rows' functions nor solutions on the rows' examples."
+    )
     unit: str = option(
         "task",
         type=values.one_of("task", "row"),
@@ -78,6 +82,7 @@ class Overlap:
         with_task: how many rows go only because another row of their task matches.
         characters: of text, by the column that holds it.
         indexes: of the detectors that searched.
+        behaviour: what was run, and what not, as the manifest says it.
     """
 
     reasons: dict[str, str] = field(default_factory=dict)
@@ -87,16 +92,18 @@ class Overlap:
     with_task: int = 0
     characters: Counter[str] = field(default_factory=Counter)
     indexes: Mapping[str, Any] = field(default_factory=dict)
+    behaviour: dict[str, Any] = field(default_factory=lambda: dict(report.NOT_RUN))
 
 
 def search(
     source: Source,
     benchmarks: Sequence[Benchmark],
-    over: Over[Any],
+    over: Over,
     names: Sequence[str] = (),
     *,
     whole_tasks: bool = True,
     review: Review | None = None,
+    run: bool = False,
 ) -> Overlap:
     """Compare every row with every benchmark item.
 
@@ -107,20 +114,23 @@ def search(
         names: the columns to search; none for all text.
         whole_tasks: whether a task overlaps as soon as one of its rows does.
         review: what a person decided; None for nothing.
+        run: whether code is run, if this machine can keep it from doing harm.
     """
     indexes = decontam.build_indexes(_items(benchmarks))
     found = Overlap(indexes=indexes)
     parts = [found.evidence]
     review = review or Review()
-    compare = partial(_compare, indexes=indexes, names=names, decided=review.drop_ids)
-    for evidence, listed, characters in over(compare, source):
-        found.characters.update(characters)
-        matches = review.applied(evidence, listed)
-        parts.append(matches.drop("task"))
-        for row, benchmark, task in matches.select("row", "benchmark", "task").iter_rows():
-            reason = found.reasons.setdefault(row, f"overlaps-{benchmark}")
-            found.tasks.setdefault(task, reason)
-        found.rows.update(matches.unique(["row", "benchmark"])["benchmark"])
+    with running(benchmarks, over, wanted=run) as programs:
+        compare = partial(_compare, indexes=indexes, names=names, decided=review.drop_ids, run=programs.runs)
+        for evidence, listed, characters, taken in over(compare, source):
+            found.characters.update(characters)
+            matches = review.applied(programs.added(evidence, taken), listed)
+            parts.append(matches.drop("task"))
+            for row, benchmark, task in matches.select("row", "benchmark", "task").iter_rows():
+                reason = found.reasons.setdefault(row, f"overlaps-{benchmark}")
+                found.tasks.setdefault(task, reason)
+            found.rows.update(matches.unique(["row", "benchmark"])["benchmark"])
+        found.behaviour = programs.told()
     found.evidence = pl.concat(parts)
     if whole_tasks:
         _take_tasks_along(found, source, over)
@@ -133,7 +143,11 @@ def _items(benchmarks: Sequence[Benchmark]) -> list[Item]:
     return [item for benchmark in benchmarks for item in benchmark.items]
 
 
-def _take_tasks_along(found: Overlap, source: Source, over: Over[Any]) -> None:
+def _taken(searched: pl.DataFrame, rows: pl.DataFrame) -> Taken:
+    return Taken(runnable.taken(searched), rows)
+
+
+def _take_tasks_along(found: Overlap, source: Source, over: Over) -> None:
     """Leave in `found.tasks` those whose rows answer one task, and count the rows that go with them."""
     doubtful: dict[str, tuple[str, list[frozenset[str]]]] = {}
     others: Counter[str] = Counter()
@@ -165,7 +179,9 @@ def _compare(
     indexes: Any,  # noqa: ANN401
     names: Sequence[str],
     decided: frozenset[str],
-) -> tuple[pl.DataFrame, pl.DataFrame, dict[str, int]]:
+    *,
+    run: bool,
+) -> tuple[pl.DataFrame, pl.DataFrame, dict[str, int], Taken | None]:
     """The matches in a frame, those of its rows that somebody decided about, and how much text it holds.
 
     Args:
@@ -173,16 +189,18 @@ def _compare(
         indexes: of the detectors.
         names: the columns to search; none for all text.
         decided: ids of tasks and rows.
+        run: whether to take out what can be run.
 
     Returns:
         Matches with the `task` of their row, columns as in `decontam.EVIDENCE`; `row` and `task` of rows;
-        characters by column.
+        characters by column; what can be run.
     """
-    found = decontam.find_overlaps(texts.searchable(frame, names), indexes)
+    searched = texts.searchable(frame, names)
+    found = decontam.find_overlaps(searched, indexes)
     rows = frame.select(row="id", task="task")
     listed = rows.filter(pl.col("row").is_in(list(decided)) | pl.col("task").is_in(list(decided)))
     matches = found.join(rows.unique("row"), on="row", how="left", maintain_order="left")
-    return matches, listed, texts.characters(frame)
+    return matches, listed, texts.characters(frame), _taken(searched, rows) if run else None
 
 
 def _decides(options: Options) -> dict[str, Any]:
@@ -201,11 +219,12 @@ def _decides(options: Options) -> dict[str, Any]:
         **{"against": described, "detectors": detectors},
         **{"search": list(options.search), "unit": options.unit},
         **{"self_test": not options.no_self_test},
+        **{"run": not options.no_run, **({} if options.no_run else {"behaviour": behaviour.settings()})},
         **{"review": [list(one) for one in read_review(options.review).decisions]},
     }
 
 
-def _start(source: Source, options: Options, over: Over[Any]) -> Started:
+def _start(source: Source, options: Options, over: Over) -> Started:
     benchmarks = read_benchmarks(options.against)
     known = source.schema()
     for name in options.search:
@@ -213,13 +232,22 @@ def _start(source: Source, options: Options, over: Over[Any]) -> Started:
             raise UsageError(f"--search: no column {name}; {nearest(name, list(known))}")
     review = read_review(options.review)
     whole_tasks = options.unit == "task"
-    found = search(source, benchmarks, over, options.search, whole_tasks=whole_tasks, review=review)
+    found = search(
+        source,
+        benchmarks,
+        over,
+        options.search,
+        whole_tasks=whole_tasks,
+        review=review,
+        run=not options.no_run,
+    )
     pairs = found.evidence.unique(["benchmark", "item"]).group_by("benchmark").len()
     items = dict(pairs.iter_rows())
     entries = {
         "overlaps": {one.name: found.rows[one.name] for one in benchmarks},
         "items": {one.name: {"found": items.get(one.name, 0), "of": len(one.items)} for one in benchmarks},
         "dropped_with_task": found.with_task,
+        "behaviour": found.behaviour,
         "searched": report.searched(found.characters, options.search),
         **({"reviewed": review.counts()} if options.review else {}),
     }

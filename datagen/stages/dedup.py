@@ -250,7 +250,7 @@ class _Set:
         return self.instructions.without({self.first[task] for task in self.short & self.answered})
 
 
-def _start(source: Source, options: Options, over: Over[Any]) -> Started:
+def _start(source: Source, options: Options, over: Over) -> Started:
     by = _settings(options)
     whole = _Set()
     for found in over(partial(_sketched, by=by), source):

@@ -45,7 +45,7 @@ def _decides(options: Options) -> dict[str, Any]:
     return {"rules": {rule.name: rule.threshold for rule in _chosen(options)}}
 
 
-def _start(source: Source, options: Options, over: Over[Any]) -> Started:  # noqa: ARG001
+def _start(source: Source, options: Options, over: Over) -> Started:  # noqa: ARG001
     return Started(partial(_split, rules=[rule.name for rule in _chosen(options)]))
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from decontam.detectors import _code_other as other
 from decontam.detectors import _code_python as python
 
-_FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})[^\n]*\n(.*?)(?:^[ \t]*\1|\Z)", re.DOTALL | re.MULTILINE)
+FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})[^\n]*\n(.*?)(?:^[ \t]*\1|\Z)", re.DOTALL | re.MULTILINE)
 #: The first line of a Python function with all lines that are indented more.
 _DEFINITION = re.compile(
     r"^([ \t]*)(?:async )?def \w[^\n]*\n(?:(?:\1[ \t]+[^\n]*|[ \t]*)\n|\1[ \t]+[^\n]+\Z)*", re.MULTILINE
@@ -49,7 +49,7 @@ class Unit(NamedTuple):
 def units(text: str) -> Iterator[Unit]:
     """Yield the functions of a text, and all code of each fenced block and of what lies outside of these."""
     last = 0
-    for fence in _FENCE.finditer(text):
+    for fence in FENCE.finditer(text):
         yield from _cut(text[last : fence.start()], last)
         yield from _cut(fence[2], fence.start(2))
         last = fence.end()
@@ -68,17 +68,17 @@ def _cut(text: str, start: int) -> Iterator[Unit]:
 
 
 def _piece(text: str, start: int) -> Iterator[Unit]:
-    tree, read = _parsed(text)
+    tree, read = parsed(text)
     if tree:
         yield from _python(tree, text[:read], start)
     start, text = start + read, text[read:]
     if not read and (body := _BODY.match(text)):
-        inner, read = _parsed(body[0])
+        inner, read = parsed(body[0])
         if inner:
             yield from _python(inner, body[0][:read], start)
             start, text = start + read, text[read:]
     for block in _DEFINITION.finditer(text):
-        inner, read = _parsed(block[0])
+        inner, read = parsed(block[0])
         if inner:
             yield from _python(inner, block[0][:read], start + block.start())
             text = f"{text[: block.start()]}{' ' * (read - 1)}\n{text[block.start() + read :]}"
@@ -87,7 +87,7 @@ def _piece(text: str, start: int) -> Iterator[Unit]:
             yield Unit(start + first, start + last, features, names, other=True)
 
 
-def _parsed(text: str) -> tuple[ast.Module | None, int]:
+def parsed(text: str) -> tuple[ast.Module | None, int]:
     """Return the tree of the Python code with which a text begins, and how many characters it has."""
     try:
         return _tree(text), len(text)

@@ -57,6 +57,7 @@ def test_whole_recipe():
         "review": None,
         "unit": "task",
         "no_self_test": False,
+        "no_run": False,
     }
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from stages import make, survey
 
 from datagen.data import inputs
+from datagen.sandbox.screening import Screening
 from decontam.benchmarks import load
 
 DATA = ROOT.parent / "shared" / "data"
@@ -488,3 +489,60 @@ def test_keys_of_other_rows_are_no_text_of_a_row():
     """All rows of a file share the columns; only the row whose key it is overlaps."""
     given_rows({"instruction": CLEAN, "more": {"x": 1}}, {"instruction": OTHER, "more": {SOLUTION: 1}})
     assert run("--json").json()["dropped"] == {"overlaps-bench": 1}
+
+
+class TestBehaviour:
+    """What only running code shows."""
+
+    COPY = (
+        "def arrange(s):\n    found = []\n    for w in s.split():\n        at = 0\n"
+        "        while at < len(found) and (-len(found[at]), found[at]) <= (-len(w), w):\n"
+        "            at += 1\n"
+        "        found.insert(at, w)\n    return found\n"
+    )
+
+    def test_copy_that_only_does_the_same(self):
+        """Another algorithm under another name goes; the manifest says what ran, and what could not."""
+        given_rows(
+            {"instruction": CLEAN, "response": "def leap(y): return y % 4 == 0"},
+            {"instruction": OTHER, "response": self.COPY},
+            {"instruction": OTHER + " Or not.", "response": "def f(a):\n    print a\n"},
+        )
+        told = run("--json").json()
+        assert told["overlaps"] == {"bench": 1}
+        ran = told["behaviour"]
+        assert (ran["ran"], ran["rows"], ran["not_run"]) == (True, 2, 1)
+        assert "seccomp" in ran["isolation"]
+        [dropped] = read("--dropped")
+        assert [(one["detector"], one["part"]) for one in dropped["overlaps"]] == [
+            ("behaviour", "behaviour:response")
+        ]
+        assert "arrange(" in dropped["detail"]
+
+    def test_no_run(self):
+        """`--no-run` runs nothing, says so, and is another plan."""
+        given_rows({"instruction": OTHER, "response": self.COPY})
+        done = run("--no-run")
+        assert "no code was run" in done.err
+        assert run("--no-run", "--json").json()["behaviour"]["ran"] is False
+        assert run("--json", out="RAN").json()["overlaps"] == {"bench": 1}
+
+    def test_nothing_runs_twice(self, monkeypatch):
+        """What came of a program is in the journal: the second time no program is run."""
+        given_rows({"instruction": OTHER, "response": self.COPY + "# twice\n"})
+        first = survey("decontam", "in.jsonl", against=("jsonl:bench.jsonl",))
+        calls = []
+        ran = Screening.run
+        monkeypatch.setattr(Screening, "run", lambda self, jobs: calls.append(len(jobs)) or ran(self, jobs))
+        again = survey("decontam", "in.jsonl", against=("jsonl:bench.jsonl",))
+        assert calls == [1]  # the one by which it is learnt what the machine grants
+        assert first.manifest["overlaps"] == again.manifest["overlaps"] == {"bench": 1}
+
+    def test_without_isolation_nothing_runs(self, monkeypatch):
+        """Where the machine cannot keep code from doing harm, it is not run, and the summary says why."""
+        granted = property(lambda _: "rlimits", lambda *_: None)
+        monkeypatch.setattr("datagen.sandbox.screen.Screen.isolation", granted)
+        given_rows({"instruction": OTHER, "response": self.COPY})
+        told = survey("decontam", "in.jsonl", against=("jsonl:bench.jsonl",)).manifest
+        assert (told["overlaps"], told["behaviour"]["ran"]) == ({"bench": 0}, False)
+        assert told["behaviour"]["isolation"] == "rlimits"

@@ -1,0 +1,82 @@
+"""Screens programs for callers that are not asynchronous: an event loop in a thread of its own.
+
+So it works where a loop runs already, as in notebooks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Coroutine, Sequence
+from typing import Any, Self, TypeVar
+
+from datagen.sandbox.screen import Inputs, Screen, Screened, ScreenLimits
+
+T = TypeVar("T")
+
+#: What a program may use while its behaviour is compared: less than elsewhere, because there are many.
+LIMITS = ScreenLimits(
+    load_seconds=0.2, call_seconds=0.03, cpu_seconds=0.5, wall_seconds=20.0, idle_seconds=1.0
+)
+#: Programs that are under way at a time; more wait here, not in the screen.
+_JOBS = 64
+
+
+class Screening:
+    """A `Screen` behind plain calls; use it as `with Screening(workers) as screening`.
+
+    Args:
+        workers: servers, each of which runs one program at a time.
+    """
+
+    def __init__(self, workers: int) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="datagen-screen", daemon=True)
+        self._screen = Screen(workers)
+        #: What the machine grants, such as "namespaces+seccomp+rlimits".
+        self.isolation = ""
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        try:
+            self.run([(["f = 1\n"], [(1,)])])
+        except BaseException:
+            self.__exit__()
+            raise
+        self.isolation = self._screen.isolation
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            self._wait(self._screen.__aexit__())
+        finally:
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
+            self._loop.close()
+
+    def run(self, jobs: Sequence[tuple[Sequence[str], Sequence[Sequence[object]]]]) -> list[list[Screened]]:
+        """For each job, programs and inputs, what each of its programs shows; in their order."""
+        return self._wait(self._all(jobs))
+
+    async def _all(
+        self, jobs: Sequence[tuple[Sequence[str], Sequence[Sequence[object]]]]
+    ) -> list[list[Screened]]:
+        some = asyncio.Semaphore(_JOBS)
+
+        async def one(codes: Sequence[str], inputs: Sequence[Sequence[object]]) -> list[Screened]:
+            async with some:
+                return await self._screen.run(codes, Inputs(inputs), LIMITS)
+
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one(codes, inputs)) for codes, inputs in jobs]
+        return [task.result() for task in tasks]
+
+    def _wait(self, work: Coroutine[Any, Any, T]) -> T:
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return future.result()
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+        except BaseException:  # an interrupt
+            future.cancel()
+            raise

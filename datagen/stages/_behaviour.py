@@ -1,0 +1,147 @@
+"""Runs the code of rows and of benchmarks for `decontam`, nothing twice; and says what was not run."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from functools import cached_property, partial
+from typing import Any, NamedTuple
+
+import polars as pl
+
+import decontam
+from datagen import canonical
+from datagen.journal.verdicts import Verdicts, open_verdicts
+from datagen.runs.stage import Over
+from datagen.sandbox.screen import VERSION, Screened
+from datagen.sandbox.screening import LIMITS, Screening
+from decontam import behaviour, runnable
+from decontam.behaviour import Hit
+from decontam.benchmarks import Benchmark, Item
+from decontam.reverse import Asked, answered, example_evidence
+from decontam.runnable import Outcome, function_evidence, screened
+
+
+class Taken(NamedTuple):
+    """What can be run of a frame's rows, and all its rows as `row` and `task`."""
+
+    held: runnable.Taken
+    rows: pl.DataFrame
+
+
+class Behaviour:
+    """Runs what rows hold, and counts what could not be run.
+
+    Args:
+        items: of the benchmarks.
+        screening: runs programs; None to run nothing.
+        known: what came of programs before.
+    """
+
+    def __init__(self, items: Sequence[Item], screening: Screening | None, known: Verdicts | None) -> None:
+        self._items = items
+        self._screening = screening
+        self._known = known
+        self._counts: Counter[str] = Counter()
+        self._why: Counter[str] = Counter()
+        self.runs = screening is not None and "seccomp" in screening.isolation.split("+")
+
+    def told(self) -> dict[str, Any]:
+        """What was run, and what not, as the manifest says it."""
+        isolation = self._screening.isolation if self._screening else ""
+        counts = {"rows": self._counts["rows"], "not_run": self._counts["not_run"]}
+        return {"ran": self.runs, "isolation": isolation, **counts, "why": dict(sorted(self._why.items()))}
+
+    @cached_property
+    def _sought(self) -> tuple[list[behaviour.Known], str]:
+        """What is known of the items, and its digest; only where there is something to compare with it."""
+        named = [list(item) for item in self._items]
+        reach = partial(self._reach, lambda _: [behaviour.to_json(behaviour.known(self._items, self._run))])
+        [stored] = reach([["items", named]])
+        return behaviour.from_json(stored), canonical.sha256(canonical.dumps(stored))
+
+    def added(self, evidence: pl.DataFrame, taken: Taken | None) -> pl.DataFrame:
+        """The matches of a frame with those by behaviour, in the same order."""
+        if not self.runs or taken is None or not (taken.held.pieces or taken.held.asked or taken.held.unread):
+            return evidence
+        pieces, asked = taken.held.pieces, taken.held.asked
+        outcomes = self._outcomes(list(dict.fromkeys(one.code for one in pieces)))
+        self._count(taken, outcomes)
+        found = [one for piece in pieces for one in function_evidence(piece, outcomes[piece.code])]
+        for some, hits in zip(asked, self._answers(asked), strict=True):
+            found.extend(example_evidence(some, hits))
+        if not found:
+            return evidence
+        rows = taken.rows.with_row_index("_order")
+        new = pl.DataFrame(found, schema=decontam.EVIDENCE, orient="row")
+        new = new.sort("value", descending=True, maintain_order=True)
+        new = new.unique(["row", "benchmark", "item", "part"], keep="first", maintain_order=True)
+        return (
+            pl.concat([evidence.drop("task"), new])
+            .join(rows.unique("row"), on="row", how="left", maintain_order="left")
+            .sort("_order", "benchmark", "item", "detector", "part", maintain_order=True)
+            .select(evidence.columns)
+        )
+
+    def _outcomes(self, codes: list[str]) -> dict[str, Outcome]:
+        if not codes:
+            return {}
+        items, digest = self._sought
+        reached = self._reach(
+            lambda places: [list(one) for one in screened([codes[n] for n in places], items, self._run)],
+            [["program", digest, code] for code in codes],
+        )
+        return {
+            code: Outcome(detail, [Hit(*hit) for hit in hits])
+            for code, (detail, hits) in zip(codes, reached, strict=True)
+        }
+
+    def _answers(self, asked: list[Asked]) -> list[list[Hit]]:
+        if not asked:
+            return []
+        items, digest = self._sought
+        reached = self._reach(
+            lambda places: [list(hits) for hits in answered([asked[n] for n in places], items, self._run)],
+            [["examples", digest, repr(one.arguments), repr(one.results)] for one in asked],
+        )
+        return [[Hit(*hit) for hit in hits] for hits in reached]
+
+    def _run(self, jobs: Sequence[behaviour.Job]) -> list[list[Screened]]:
+        assert self._screening is not None  # noqa: S101 - nothing runs without it
+        return self._screening.run(jobs)
+
+    def _reach(self, reach: Callable[[list[int]], list[Any]], what: Sequence[list[Any]]) -> list[Any]:
+        """What came of things, as JSON: looked up, else reached, all missing ones at once, and stored."""
+        about = {"screened": VERSION, "limits": asdict(LIMITS), **behaviour.settings()}
+        keys = [canonical.sha256(canonical.dumps({**about, "what": one})) for one in what]
+        stored = [self._known.get(key) if self._known else None for key in keys]
+        missing = [place for place, one in enumerate(stored) if one is None]
+        for place, made in zip(missing, reach(missing) if missing else [], strict=True):
+            text = canonical.dumps(made)
+            stored[place] = self._known.put(keys[place], text) if self._known else text
+        return [json.loads(one) for one in stored if one is not None]
+
+    def _count(self, taken: Taken, outcomes: Mapping[str, Outcome]) -> None:
+        """Count rows of which some code ran, and others that hold code, with the reasons."""
+        why = dict.fromkeys(taken.held.unread, "not Python 3, or needs files")
+        for piece in taken.held.pieces:
+            detail = outcomes[piece.code].detail
+            why[piece.row] = detail and (why.get(piece.row, detail) and detail)
+        self._counts["rows"] += sum(not reason for reason in why.values())
+        self._counts["not_run"] += sum(bool(reason) for reason in why.values())
+        self._why.update(reason for reason in why.values() if reason)
+
+
+@contextmanager
+def running(benchmarks: Sequence[Benchmark], over: Over, *, wanted: bool) -> Iterator[Behaviour]:
+    """What runs code, if it is wanted, and if this machine can."""
+    items = [item for benchmark in benchmarks for item in benchmark.items]
+    if not wanted or os.name != "posix":
+        yield Behaviour(items, None, None)
+        return
+    with open_verdicts(over.journal) as known, Screening(over.workers) as screening:
+        yield Behaviour(items, screening, known)

@@ -1,0 +1,129 @@
+"""Inputs for the functions of items: the literal ones of their examples and tests, and changed ones."""
+
+from __future__ import annotations
+
+import ast
+import random
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from decontam.benchmarks import Item
+from decontam.pairs import pairs
+
+Input = tuple[Any, ...]
+
+#: Inputs of an item that stand in its texts, and with those that are made of them.
+GIVEN, MOST = 12, 20
+#: Above it loops over a number take long. Such inputs are left out where others are enough.
+LARGE, ENOUGH = 10_000, 6
+_LONGEST = 2_000  # of an input, in characters
+_TRIES = 200
+
+
+def inputs_of(item: Item) -> list[Input]:
+    """The inputs of an item: first those in its prompt and tests, then changed ones; none comes twice.
+
+    The changes are drawn by a generator of the item's own, so that they are the same in every run.
+    """
+    found: dict[str, Input] = {}
+    for one in (*_of_tests(item), *_of_prompt(item)):
+        if len(found) < GIVEN and _is_written(one, written := repr(one)):
+            found.setdefault(written, one)
+    given = list(found.values())
+    draw = random.Random(f"{item.benchmark}:{item.task_id}")
+    for _ in range(_TRIES if given else 0):
+        if len(found) >= MOST:
+            break
+        one = _changed(draw.choice(given), draw)
+        if _is_written(one, written := repr(one)):
+            found.setdefault(written, one)
+    quick = [one for one in found.values() if is_quick(one)]
+    return quick if len(quick) >= ENOUGH else list(found.values())
+
+
+def _is_written(given: Input, written: str) -> bool:
+    """Whether an input can be read again from its text, which infinity cannot."""
+    try:
+        return len(written) <= _LONGEST and bool(ast.literal_eval(written) == given)
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
+        return False
+
+
+def is_quick(value: Any, most: int = LARGE) -> bool:  # noqa: ANN401 - any literal
+    """Whether no number in a value is above `most`."""
+    if isinstance(value, (list, tuple, dict)):
+        parts = [*value, *value.values()] if isinstance(value, dict) else value
+        return all(is_quick(one, most) for one in parts)
+    return not isinstance(value, (int, float)) or abs(value) <= most
+
+
+def program_of(item: Item) -> str:
+    """The reference as a program: with what stands before it in the prompt if it is but a function's body."""
+    return f"{item.raw_prompt}{item.solution}" if item.solution.startswith((" ", "\t")) else item.solution
+
+
+def _of_prompt(item: Item) -> Iterator[Input]:
+    for pair in pairs(item.raw_prompt):
+        if pair.called and pair.called == item.entry_point:
+            yield pair.arguments
+
+
+def _of_tests(item: Item) -> Iterator[Input]:
+    """The literal arguments of calls; what stands around a call, such as `round`, is of no matter."""
+    for test in item.tests:
+        try:
+            tree = ast.parse(test)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            continue
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.Call) or node.keywords or not isinstance(node.func, ast.Name):
+                continue
+            if node.func.id in {"candidate", item.entry_point}:
+                try:
+                    yield tuple(ast.literal_eval(one) for one in node.args)
+                except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+                    continue
+
+
+def _changed(given: Input, draw: random.Random) -> Input:
+    """One of the arguments is changed; all stay of their kind."""
+    if not given:
+        return given
+    place = draw.randrange(len(given))
+    return (*given[:place], _other(given[place], draw), *given[place + 1 :])
+
+
+def _other(value: Any, draw: random.Random) -> Any:  # noqa: ANN401 - any literal
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int):
+        other = draw.choice([value + 1, value + 2, value * 2, value - 1, value + 7])
+        return abs(other) if value >= 0 else other
+    if isinstance(value, float):
+        return round(draw.choice([value + 1, value * 2, value + 0.5]), 6)
+    if isinstance(value, str):
+        return "".join(_rearranged(value, draw, lambda letter: letter.swapcase()))
+    if isinstance(value, (list, tuple)):
+        return type(value)(_rearranged(value, draw, lambda one: _other(one, draw)))
+    if isinstance(value, dict) and value:
+        kept = draw.randrange(len(value))
+        return {key: one for number, (key, one) in enumerate(value.items()) if number != kept}
+    return value
+
+
+def _rearranged(values: Sequence[Any], draw: random.Random, change: Callable[[Any], Any]) -> list[Any]:
+    found = list(values)
+    if not found:
+        return found
+    way, place = draw.randrange(5), draw.randrange(len(found))
+    if way == 0:
+        found.reverse()
+    elif way == 1:
+        del found[place]
+    elif way == 2:
+        found.insert(draw.randrange(len(found) + 1), found[place])
+    elif way == 3:
+        draw.shuffle(found)
+    else:
+        found[place] = change(found[place])
+    return found

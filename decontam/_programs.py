@@ -1,0 +1,141 @@
+"""The Python programs that a text holds: what can be run of them, wherever it stands."""
+
+from __future__ import annotations
+
+import ast
+import re
+import textwrap
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from decontam.detectors._code_pieces import FENCE, parsed
+
+_DEFINES = re.compile(r"\b(?:def|lambda)\b")
+_DEFINITION = re.compile(
+    r"^([ \t]*)(?:async )?def \w[^\n]*\n(?:(?:\1[ \t]+[^\n]*|[ \t]*)\n|\1[ \t]+[^\n]+\Z)*", re.MULTILINE
+)
+_LONGEST = 100_000
+#: Statements that a program needs before its functions are called. Others only show or test something.
+_KEPT = (
+    *(ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef),
+    *(ast.Assign, ast.AnnAssign),
+)
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+#: A function that waits for a file or for somebody has no result to compare.
+_NEEDS = re.compile(r"\b(?:open|input)\(")
+#: What answers use and forget to import.
+_FORGOTTEN = {
+    "from typing import Any, Callable, Dict, Iterable, List, Optional, Set, Tuple, Union": re.compile(
+        r"\b(?:List|Dict|Tuple|Optional|Union|Any|Set|Iterable|Callable)\b"
+    ),
+    "import math": re.compile(r"\bmath\."),
+    "import re": re.compile(r"\bre\."),
+    "import collections": re.compile(r"\bcollections\."),
+    "import itertools": re.compile(r"\bitertools\."),
+    "import functools": re.compile(r"\bfunctools\."),
+    "import string": re.compile(r"\bstring\.\w"),
+    "import heapq": re.compile(r"\bheapq\."),
+    "from collections import Counter, OrderedDict, defaultdict, deque": re.compile(
+        r"\b(?:Counter|defaultdict|OrderedDict|deque)\("
+    ),
+    "from functools import lru_cache, reduce": re.compile(r"\b(?:reduce\(|lru_cache\b)"),
+}
+
+
+class Program(NamedTuple):
+    """Code that defines functions.
+
+    Args:
+        code: what is run: without statements that only show something, with imports that were forgotten.
+        start: where it begins in the text, in characters.
+        end: where it ends.
+    """
+
+    code: str
+    start: int
+    end: int
+
+
+def programs(text: str, before: str = "") -> tuple[list[Program], int]:
+    """The programs in a text, and in how many places Python seems to stand of which nothing can be called.
+
+    Args:
+        text: prose, fenced or not, or code.
+        before: what stands before it, where the text may be the body of a function begun there.
+    """
+    if not _DEFINES.search(text) and not (before and text[:1] in {" ", "\t"}):
+        return [], 0
+    found: dict[str, Program] = {}
+    unread = 0
+    pieces = list(_pieces(text))
+    if before and text[:1] in {" ", "\t"} and "def " in before:
+        pieces.append((before.rstrip("\n") + "\n" + text, 0))
+    for piece, start in pieces:
+        some = False
+        for program in _of_piece(piece[:_LONGEST], start):
+            some = True
+            found.setdefault(program.code, program)
+        unread += not some and bool(re.search(r"^\s*def \w", piece, re.MULTILINE))
+    return list(found.values()), unread
+
+
+def _pieces(text: str) -> Iterator[tuple[str, int]]:
+    """Fenced blocks, what lies outside of them, and all blocks together where there are several."""
+    last, fenced = 0, []
+    for fence in FENCE.finditer(text):
+        yield text[last : fence.start()], last
+        yield fence[2], fence.start(2)
+        fenced.append(fence)
+        last = fence.end()
+    yield text[last:], last
+
+
+def _of_piece(text: str, start: int) -> Iterator[Program]:
+    if not _DEFINES.search(text):
+        return
+    tree, read = parsed(text)
+    code = _runnable(tree, text[:read]) if tree else ""
+    if code:
+        yield Program(code, start, start + read)
+    if read < len(text):
+        rest = text[read:]
+        imports = "".join(re.findall(r"^(?:import|from) [^\n]+\n", rest, re.MULTILINE)[:20])
+        blocks = [block for block in _DEFINITION.finditer(rest) if parsed(block[0])[0]]
+        whole = "\n".join(textwrap.dedent(block[0]) for block in blocks)
+        if whole:
+            first, last = blocks[0].start(), blocks[-1].end()
+            yield Program(_with_imports(whole, imports), start + read + first, start + read + last)
+
+
+def _runnable(tree: ast.Module, text: str) -> str:
+    """The statements of a program that its functions may need; "" where it defines no function."""
+    defines = any(
+        isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) for node in tree.body
+    )
+    if not defines and "lambda" not in text:
+        return ""
+    defined = {node.name for node in tree.body if isinstance(node, _FUNCTIONS)}
+    lines = textwrap.dedent(text).splitlines() if text[:1] in " \t\n\r" else text.splitlines()
+    kept: list[str] = []
+    for node in tree.body:
+        if isinstance(node, _KEPT) and not _runs(node, defined):
+            first = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", []))])
+            statement = lines[first - 1 : node.end_lineno]
+            if not (isinstance(node, _FUNCTIONS) and _NEEDS.search("\n".join(statement))):
+                kept.extend(statement)
+    code = "\n".join(kept) + "\n"
+    return _with_imports(code) if _DEFINES.search(code) else ""
+
+
+def _runs(node: ast.stmt, defined: set[str]) -> bool:
+    """Whether a statement only keeps what one of the functions gives, or what somebody types."""
+    if not isinstance(node, (ast.Assign, ast.AnnAssign)) or isinstance(node.value, ast.Lambda):
+        return False
+    called = (one.func for one in ast.walk(node) if isinstance(one, ast.Call))
+    return any(isinstance(one, ast.Name) and one.id in {*defined, "input"} for one in called)
+
+
+def _with_imports(code: str, imports: str = "") -> str:
+    missing = [line for line, used in _FORGOTTEN.items() if used.search(code) and line not in code]
+    future = "from __future__" in code
+    return f"{imports}{code}" if future else "".join(f"{line}\n" for line in missing) + imports + code

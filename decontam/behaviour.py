@@ -1,0 +1,274 @@
+"""What functions do: finds an item's solution however it is written, by the results of its calls.
+
+*Measure.* The inputs of an item are the literal ones of its prompt and tests, and others made of these; its
+reference gives the results. Every function of a row's Python code is called with three of them, which tell
+most, and where it agrees on two with all. With the bits of the inputs on which it agrees (A) and of all (T),
+
+    value = (A / T)^2 * A / (A + 10)                                                  0 <= value < 1
+
+* The bits of an input are -log2 of the share of ordinary functions that give the item's result
+  (`_ordinary.txt`, a textbook's exercises, other items' references), but no more than -log2 of the share
+  of the item's own inputs that have this result, and at most 8. So "true" says little, and a long list much.
+* An item is common if an ordinary function does the same: it is not sought by behaviour. Whoever writes
+  `add` has not seen the benchmark.
+* Lists and tuples are equal here; 1, 1.0 and True are equal.
+
+*Reverse.* The item's reference is called with a row's own examples, whatever the language of its answer. The
+value is the same, over the examples of one function; the bits of an example are those of the literals of its
+result, or fewer if ordinary functions give it, too.
+
+*Covered.* Renamed, restructured, translated or reworded rows whose answer is in Python, with another
+algorithm, too. *Not covered.* Code in other languages without examples, half of a solution, functions that
+change their argument or take it in another order, scripts without functions, Python 2.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from decontam._inputs import Input, inputs_of, program_of
+from decontam.benchmarks import Item
+
+#: It grows when an item or a row may be judged otherwise than before.
+VERSION = 1
+#: The least value that is a match, of a row's functions and of its examples.
+THRESHOLDS: dict[str, float] = {"function": 0.6, "examples": 0.45}
+#: Inputs of an item that every function is called with first, and how many of these have to agree.
+PROBES, AGREE = 3, 2
+#: Other items' references that stand for ordinary functions.
+OTHERS = 40
+#: An item is common if an ordinary function agrees on this share of its inputs.
+COMMON = 0.9
+#: Bits at which the second factor of a value is a half; most bits of an input.
+HALF, RAREST = 10.0, 8.0
+TOGETHER = 400  # inputs at a time
+_FOLDER = Path(__file__).parent
+_PLAIN = str.maketrans("()", "[]")
+
+
+class Shown(Protocol):
+    """What a program showed: `detail` of loading it, and by function a text for each input, or None.
+
+    Texts of results that are no values begin with "!"; None stands where the number of arguments differs.
+    """
+
+    @property
+    def detail(self) -> str:
+        """Empty, or what came of loading it."""
+        ...
+
+    @property
+    def functions(self) -> Mapping[str, Sequence[str | None]]:
+        """By function, a text for each input."""
+        ...
+
+
+#: Programs, and the inputs that each of their functions gets whose number of arguments fits.
+Job = tuple[Sequence[str], Sequence[Input]]
+#: Runs programs: for each job what each of its programs showed. Equal values have equal texts.
+Run = Callable[[Sequence[Job]], Sequence[Sequence[Shown]]]
+
+
+class Known(NamedTuple):
+    """An item with the results of its reference; all of it is JSON but for the inputs.
+
+    Args:
+        benchmark: its benchmark.
+        item: its id.
+        code: the reference.
+        function: which of its functions it is.
+        inputs: on which it gives a result.
+        results: a text for each input.
+        bits: for each input, how surprising it is that another function agrees.
+        probes: numbers of the inputs that tell most together.
+        common: whether an ordinary function does the same.
+    """
+
+    benchmark: str
+    item: str
+    code: str
+    function: str
+    inputs: Sequence[Input]
+    results: Sequence[str]
+    bits: Sequence[float]
+    probes: Sequence[int]
+    common: bool
+
+
+class Hit(NamedTuple):
+    """A function that does what an item's reference does.
+
+    Args:
+        benchmark: the item's benchmark.
+        item: its id.
+        function: the dotted name of the function.
+        value: how much it agrees, 0 to 1.
+        shown: inputs on which it agrees, as text.
+    """
+
+    benchmark: str
+    item: str
+    function: str
+    value: float
+    shown: str
+
+
+class _Reference(NamedTuple):
+    item: Item
+    code: str
+    inputs: list[Input]
+    results: list[str]
+
+
+def known(items: Sequence[Item], run: Run) -> list[Known]:
+    """The items whose reference can be run, with their results.
+
+    Args:
+        items: of one benchmark or several; those without a solution or the name of its function are left out.
+        run: runs programs.
+    """
+    having = [(item, inputs_of(item)) for item in items if item.entry_point and item.solution]
+    pool = list({repr(one): one for _, inputs in having for one in inputs[:1]}.values())
+    jobs: list[Job] = [([program_of(item)], inputs or pool) for item, inputs in having]
+    found: list[_Reference] = []
+    for (item, _), (codes, inputs), [shown] in zip(having, jobs, run(jobs), strict=True):
+        texts = shown.functions.get(item.entry_point, [None] * len(inputs))
+        good = [
+            (one, text)
+            for one, text in zip(inputs, texts, strict=True)
+            if text is not None and says_something(text)
+        ]
+        if good:
+            found.append(
+                _Reference(item, codes[0], [one for one, _ in good], [plain(text) for _, text in good])
+            )
+    return _weighed(found, run)
+
+
+def says_something(text: str) -> bool:
+    """Whether a text is of a value other than None."""
+    return not text.startswith("!") and text != "null"
+
+
+def plain(text: str) -> str:
+    """The text of a value in which a tuple or an iterator is a list."""
+    return text.removeprefix("iter").translate(_PLAIN)
+
+
+def agreement(texts: Sequence[str | None], results: Sequence[str]) -> list[bool]:
+    """For each input, whether the text of a result is the one that is wanted."""
+    return [text is not None and plain(text) == wanted for text, wanted in zip(texts, results, strict=True)]
+
+
+def value_of(agreed: float, total: float) -> float:
+    """How much agreement on `agreed` of `total` bits says, 0 to 1."""
+    return (agreed / total) ** 2 * agreed / (agreed + HALF) if agreed > 0 else 0.0
+
+
+def in_jobs(codes: Sequence[str], inputs: Sequence[Input]) -> list[Job]:
+    """The same programs with all inputs, so many at a time as a program has time for."""
+    return [(codes, inputs[start : start + TOGETHER]) for start in range(0, len(inputs), TOGETHER)]
+
+
+def _weighed(found: Sequence[_Reference], run: Run) -> list[Known]:
+    """The references with the bits of their inputs."""
+    common = ordinary()
+    others = found[:: max(1, len(found) // OTHERS)]
+    names = ["f"] * len(common) + [one.item.entry_point for one in others]
+    codes = [*common, *(one.code for one in others)]
+    inputs = [given for one in found for given in one.inputs]
+    shown = run(in_jobs(codes, inputs))
+    made: list[Known] = []
+    at = 0
+    for one in found:
+        agree: list[list[bool]] = []
+        closest = 0.0
+        for number, name in enumerate(names):
+            if number >= len(common) and others[number - len(common)] is one:
+                continue
+            texts = [
+                _text(shown[place // TOGETHER][number], name, place % TOGETHER)
+                for place in range(at, at + len(one.inputs))
+            ]
+            if any(text is not None for text in texts):
+                agree.append(agreement(texts, one.results))
+                if number < len(common):
+                    closest = max(closest, sum(agree[-1]) / len(texts))
+        bits = _bits(agree, one.results)
+        made.append(
+            Known(
+                benchmark=one.item.benchmark,
+                item=one.item.task_id,
+                code=one.code,
+                function=one.item.entry_point,
+                inputs=one.inputs,
+                results=one.results,
+                bits=bits,
+                probes=_probes(agree, bits),
+                common=closest >= COMMON,
+            )
+        )
+        at += len(one.inputs)
+    return made
+
+
+def _text(shown: Shown, function: str, place: int) -> str | None:
+    texts = shown.functions.get(function)
+    return texts[place] if texts else None
+
+
+def _bits(agree: Sequence[Sequence[bool]], results: Sequence[str]) -> list[float]:
+    counts = Counter(results)
+    found = []
+    for place, result in enumerate(results):
+        others = (sum(one[place] for one in agree) + 0.5) / (len(agree) + 1)
+        same = counts[result] / (len(results) + 1)
+        found.append(round(min(-math.log2(others), -math.log2(same), RAREST), 4))
+    return found
+
+
+def _probes(agree: Sequence[Sequence[bool]], bits: Sequence[float]) -> list[int]:
+    """The inputs on which the fewest ordinary functions agree, one after the other."""
+    left = agree
+    chosen: list[int] = []
+    while len(chosen) < min(PROBES, len(bits)):
+        counts = [(sum(one[place] for one in left), -bits[place], place) for place in range(len(bits))]
+        best = min(count for count in counts if count[2] not in chosen)[2]
+        chosen.append(best)
+        left = [one for one in left if one[best]]
+    return chosen
+
+
+def to_json(items: Sequence[Known]) -> list[dict[str, Any]]:
+    """What is known, as JSON."""
+    return [{**one._asdict(), "inputs": [repr(given) for given in one.inputs]} for one in items]
+
+
+def from_json(stored: Sequence[Mapping[str, Any]]) -> list[Known]:
+    """What `to_json` was given."""
+    return [
+        Known(**{**one, "inputs": [ast.literal_eval(given) for given in one["inputs"]]}) for one in stored
+    ]
+
+
+@lru_cache(maxsize=1)
+def ordinary() -> Sequence[str]:
+    """Programs with a function `f` each that says nothing of any benchmark."""
+    lines = (_FOLDER / "_ordinary.txt").read_text(encoding="utf-8").splitlines()
+    found = [f"f = {line}\n" for line in lines if line.startswith("lambda")]
+    tree = ast.parse((_FOLDER / "detectors/_code_textbook.txt").read_text(encoding="utf-8"))
+    exercises = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+    found += [re.sub(rf"\b{node.name}\b", "f", ast.unparse(node)) + "\n" for node in exercises]
+    return tuple(found)
+
+
+def settings() -> dict[str, Any]:
+    """All that decides what is found by running programs."""
+    return {"version": VERSION, "thresholds": dict(THRESHOLDS)}

@@ -1,0 +1,191 @@
+"""What of rows can be run, and what comes of it: the matches by behaviour (behaviour.py)."""
+
+from __future__ import annotations
+
+import builtins
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from decontam._evidence import EXCERPT, Evidence, texts
+from decontam._programs import programs
+from decontam.behaviour import AGREE, THRESHOLDS, Hit, Known, Run, Shown, agreement, plain, value_of
+from decontam.reverse import Asked, examples_of
+
+_SHOWN = 100  # characters of the inputs that agreed
+
+
+class Piece(NamedTuple):
+    """A program of a row.
+
+    Args:
+        row: the row's id.
+        column: where it stands.
+        code: the program.
+        text: as it stands there.
+    """
+
+    row: str
+    column: str
+    code: str
+    text: str
+
+
+class Taken(NamedTuple):
+    """What rows hold that can be run.
+
+    Args:
+        pieces: their programs.
+        asked: their examples.
+        unread: ids of rows in which Python seems to stand, but nothing that can be called.
+    """
+
+    pieces: list[Piece]
+    asked: list[Asked]
+    unread: list[str]
+
+
+def taken(frame: pl.DataFrame) -> Taken:
+    """What the texts of rows hold that can be run; columns as for `find_overlaps`."""
+    found = Taken([], [], [])
+    before: tuple[str, str] = "", ""
+    for row, column, text in texts(frame):
+        begun = before[1] if before[0] == row else ""
+        some, unread = programs(text, begun)
+        found.pieces.extend(Piece(row, column, one.code, text[one.start : one.end]) for one in some)
+        if unread:
+            found.unread.append(row)
+        found.asked.extend(examples_of(row, column, text))
+        before = row, text
+    return found
+
+
+class Outcome(NamedTuple):
+    """What came of a program: why nothing of it could be compared or "", and its hits."""
+
+    detail: str
+    hits: Sequence[Hit]
+
+
+def screened(codes: Sequence[str], items: Sequence[Known], run: Run) -> list[Outcome]:
+    """What each program does of what the items do; none depends on another.
+
+    Args:
+        codes: programs, all different.
+        items: what is known; common ones are not sought.
+        run: runs programs.
+    """
+    sought = [one for one in items if not one.common]
+    probes = {repr(one.inputs[place]): one.inputs[place] for one in sought for place in one.probes}
+    numbers = {written: number for number, written in enumerate(probes)}
+    wanted = [
+        [(numbers[repr(one.inputs[place])], one.results[place]) for place in one.probes] for one in sought
+    ]
+    shown: list[Shown] = list(run([(codes, list(probes.values()))])[0]) if codes else []
+    likely: dict[int, list[int]] = defaultdict(list)
+    for number, program in enumerate(shown):
+        for found in _likely(program, wanted):
+            likely[found].append(number)
+    jobs = [([codes[number] for number in likely[item]], sought[item].inputs) for item in sorted(likely)]
+    hits: dict[int, list[Hit]] = defaultdict(list)
+    alone: list[tuple[int, int]] = []
+    for item, answers in zip(sorted(likely), run(jobs), strict=True):
+        for number, program in zip(likely[item], answers, strict=True):
+            if _hit(program, sought[item]):
+                alone.append((item, number))
+    for (_, number), hit in zip(alone, _confirmed(alone, codes, sought, run), strict=True):
+        if hit:
+            hits[number].append(hit)
+    return [Outcome(_why_not(program), hits[number]) for number, program in enumerate(shown)]
+
+
+def _why_not(program: Shown) -> str:
+    """Why nothing of a program could be compared, or ""."""
+    texts = {text for results in program.functions.values() for text in results if text is not None}
+    if texts == {"!timeout"}:
+        return "timeout"
+    if program.functions:
+        return ""
+    raised = program.detail.removeprefix("raised ")
+    if raised != program.detail and not hasattr(builtins, raised):  # a program may call its errors anything
+        return "raised an error of its own"
+    return program.detail or "no function"
+
+
+def _likely(program: Shown, wanted: Sequence[Sequence[tuple[int, str]]]) -> set[int]:
+    """The items with which a function of the program agrees on enough probes."""
+    found: set[int] = set()
+    for results in program.functions.values():
+        got = [None if text is None else plain(text) for text in results]
+        for item, probes in enumerate(wanted):
+            if sum(got[place] == text for place, text in probes) >= min(AGREE, len(probes)):
+                found.add(item)
+    return found
+
+
+def _confirmed(
+    alone: Sequence[tuple[int, int]], codes: Sequence[str], sought: Sequence[Known], run: Run
+) -> list[Hit | None]:
+    """The hits that are the same when nothing else runs in the process.
+
+    A worker is thrown away when the inputs change: so each program gets them in an order of its own.
+    """
+    turned = [
+        sought[item]._replace(
+            inputs=_turned(sought[item].inputs, turn),
+            results=_turned(sought[item].results, turn),
+            bits=_turned(sought[item].bits, turn),
+        )
+        for turn, (item, _) in enumerate(alone, 1)
+    ]
+    jobs = [([codes[number]], one.inputs) for (_, number), one in zip(alone, turned, strict=True)]
+    return [_hit(answers[0], one) for one, answers in zip(turned, run(jobs), strict=True)]
+
+
+def _turned(values: Sequence[Any], by: int) -> list[Any]:
+    by %= len(values)
+    return [*values[by:], *values[:by]]
+
+
+def _hit(program: Shown, item: Known) -> Hit | None:
+    """The function of a program that is most like the item's, if it is enough."""
+    best: Hit | None = None
+    total = sum(item.bits)
+    for name, results in program.functions.items():
+        same = agreement(results, item.results)
+        value = round(value_of(sum(bits for bits, ok in zip(item.bits, same, strict=True) if ok), total), 6)
+        if value >= THRESHOLDS["function"] and (best is None or value > best.value):
+            best = Hit(item.benchmark, item.item, name, value, _calls(name, item, same))
+    return best
+
+
+def _calls(name: str, item: Known, same: Sequence[bool]) -> str:
+    """Some of the inputs on which a function agrees, those that tell most first."""
+    order = sorted(
+        (place for place, ok in enumerate(same) if ok),
+        key=lambda place: (-item.bits[place], repr(item.inputs[place])),
+    )
+    shown = ""
+    for place in order:
+        given = ", ".join(map(repr, item.inputs[place]))
+        one = f"{name.rpartition('.')[2]}({given}) = {item.results[place]}; "
+        if shown and len(shown) + len(one) > _SHOWN:
+            break
+        shown += one
+    return shown[:_SHOWN]
+
+
+def function_evidence(piece: Piece, outcome: Outcome) -> Iterable[Evidence]:
+    """The matches of a program; the excerpt has inputs on which it agrees, and the function's beginning."""
+    for hit in outcome.hits:
+        name = hit.function.rpartition(".")[2]
+        place = re.search(rf"\b{re.escape(name)}\b", piece.text)
+        line = piece.text.rfind("\n", 0, place.start()) + 1 if place else 0
+        excerpt = f"{hit.shown}{piece.text[line:]}"[:EXCERPT]
+        yield (
+            *(piece.row, hit.benchmark, hit.item, "behaviour", f"behaviour:{piece.column}"),
+            *(hit.value, THRESHOLDS["function"], excerpt),
+        )

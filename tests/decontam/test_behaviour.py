@@ -1,0 +1,198 @@
+"""Behaviour: copies are found by what their functions give, and rows cost nobody but themselves."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from datagen.sandbox.screening import Screening
+from decontam import behaviour
+from decontam._inputs import inputs_of
+from decontam._programs import programs
+from decontam.benchmarks import Item
+from decontam.reverse import answered, example_evidence
+from decontam.runnable import function_evidence, screened, taken
+
+
+def item(number: int, name: str, code: str, *calls: str) -> Item:
+    tests = "\n".join(f"    assert candidate({call}) == ''" for call in calls)
+    return Item("bench", f"bench/{number}", "", "", code, (f"def check(candidate):\n{tests}",), name)
+
+
+SORTED = item(
+    1,
+    "by_length",
+    "def by_length(text):\n    return sorted(text.split(), key=lambda word: (-len(word), word))\n",
+    *("'a bb ccc'", "'plum fig apple'", "'one'", "'to be or not to be'", "''"),
+)
+RUNS = item(
+    2,
+    "runs",
+    "from itertools import groupby\n"
+    "def runs(values):\n    return [[k, len(list(g))] for k, g in groupby(values)]\n",
+    *("[1, 1, 2]", "[3, 3, 3]", "[4, 5, 5, 4]", "[7]", "[0, 0, 1, 1, 0]"),
+)
+ADD = item(3, "add", "def add(a, b):\n    return a + b\n", "1, 2", "5, 7", "10, 3")
+#: Another algorithm, other names.
+COPY = (
+    "Here it is:\n```python\ndef arrange(s):\n    found = []\n    for w in s.split():\n        at = 0\n"
+    "        while at < len(found) and (len(found[at]) > len(w) or"
+    " (len(found[at]) == len(w) and found[at] <= w)):\n            at += 1\n        found.insert(at, w)\n"
+    "    return found\n```\n"
+)
+HOSTILE = (
+    "while True:\n    pass\ndef f(a):\n    return a\n",
+    "def f(a):\n    while True:\n        pass\n",
+    "import os\nos._exit(0)\ndef f(a):\n    return a\n",
+    "def f(a):\n    exit()\n",
+    "def f(a):\n    return f(a) + f(a)\n",
+    "import sys\nsys.setrecursionlimit(10**9)\ndef f(a):\n    return f(a)\n",
+    "import builtins\nbuiltins.sorted = None\nbuiltins.len = None\ndef f(a):\n    return a\n",
+    "def f(a):\n    return [0] * 10**12\n",
+    "def f(a):\n    a.append(1)\n    return a\nclass C:\n    def g(self, a):\n        raise SystemExit\n",
+    "import antigravity_of_nobody\ndef f(a):\n    return a\n",
+)
+
+
+@pytest.fixture(scope="module")
+def screening():
+    with Screening(2) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def known(screening):
+    return behaviour.known([SORTED, RUNS, ADD], screening.run)
+
+
+def matches(rows: list[str], known, run, *, size: int = 100) -> dict[int, list[tuple[str, str, float]]]:
+    """By row, the matches, where rows come so many at a time."""
+    found: dict[int, list[tuple[str, str, float]]] = {}
+    for start in range(0, len(rows), size):
+        part = [str(number) for number in range(start, min(start + size, len(rows)))]
+        frame = pl.DataFrame({"id": part, "response": rows[start : start + size]})
+        held = taken(frame)
+        codes = list(dict.fromkeys(piece.code for piece in held.pieces))
+        outcomes = dict(zip(codes, screened(codes, known, run), strict=True))
+        evidence = [one for piece in held.pieces for one in function_evidence(piece, outcomes[piece.code])]
+        for asked, hits in zip(held.asked, answered(held.asked, known, run), strict=True):
+            evidence.extend(example_evidence(asked, hits))
+        for row, _, of, _, part_of, value, threshold, excerpt in evidence:
+            assert value >= threshold
+            assert len(excerpt) <= 200
+            found.setdefault(int(row), []).append((of, part_of, value))
+    return found
+
+
+def test_inputs_are_the_literal_ones_whatever_stands_around_them():
+    """`round(f(x), 2)` is a call of f with x; changed inputs follow, the same ones in every run."""
+    test = (
+        "def check(candidate):\n    assert round(candidate(1.5, [2]), 2) == 3\n"
+        "    for n in range(9):\n        candidate(n)\n"
+    )
+    given = Item(
+        "b", "b/1", "", "def f(a, b):\n    '''\n    >>> f(3.0, [4])\n    7\n    '''\n", "", (test,), "f"
+    )
+    found = inputs_of(given)
+    assert found[:2] == [(1.5, [2]), (3.0, [4])]
+    assert len(found) > 4
+    assert found == inputs_of(given)
+
+
+def test_another_algorithm_is_found_and_the_inputs_are_shown(screening, known):
+    """The excerpt says on which inputs the function agrees, and how it begins."""
+    held = taken(pl.DataFrame({"id": ["1"], "response": [COPY]}))
+    [outcome] = screened([held.pieces[0].code], known, screening.run)
+    [found] = function_evidence(held.pieces[0], outcome)
+    assert found[:5] == ("1", "bench", "bench/1", "behaviour", "behaviour:response")
+    assert "arrange('" in found[7]
+    assert "def arrange(s):" in found[7]
+
+
+def test_what_everybody_writes_is_common(screening, known):
+    """An item that an ordinary function satisfies is not sought."""
+    assert [one.item for one in known if one.common] == ["bench/3"]
+    assert matches(["def plus(x, y):\n    return x + y\n"], known, screening.run) == {}
+
+
+def test_examples_in_any_language(screening, known):
+    """Changed examples of another language's row agree with the reference; wrong ones do not."""
+    rows = [
+        "// pack({9, 9, 8}) gives {{9, 2}, {8, 1}}\n// pack({6, 5, 5, 5}) gives {{6, 1}, {5, 3}}\n",
+        "// pack({9, 9, 8}) gives {{9, 1}, {8, 2}}\n// pack({6, 5, 5, 5}) gives {{5, 3}, {6, 1}}\n",
+        "// keep([3, 1]) gives [3, 1]\n// keep([4, 8, 2]) gives [4, 8, 2]\n",
+    ]
+    found = matches(rows, known, screening.run)
+    assert {row: [one[:2] for one in some] for row, some in found.items()} == {
+        0: [("bench/2", "examples:response")]
+    }
+
+
+@pytest.mark.parametrize(("size", "workers"), [(1, 1), (3, 2), (100, 2)])
+def test_hostile_rows_cost_only_themselves(known, size, workers):
+    """No row's verdict depends on its neighbours, their order, the batch, or the number of workers."""
+    rows = [one for hostile in HOSTILE for one in (hostile, COPY)]
+    with Screening(workers) as screening:
+        forth = matches(rows, known, screening.run, size=size)
+        back = matches(rows[::-1], known, screening.run, size=size)
+    assert sorted(forth) == list(range(1, len(rows), 2))
+    assert {len(rows) - 1 - row: some for row, some in back.items()} == forth
+    assert len({str(some) for some in forth.values()}) == 1
+
+
+def test_slow_examples_do_not_hide_those_of_other_rows(screening):
+    """A reference that takes too long for one row's example is asked anew for the next row's."""
+    slow = item(
+        4,
+        "spread",
+        "def spread(n):\n    for _ in range(10 ** min(n, 9)):\n        pass\n    return [n, n * n, n + 1]\n",
+        *("1", "2", "3", "4", "5"),
+    )
+    items = behaviour.known([slow], screening.run)
+    rows = [
+        "g(9) returns [9, 81, 10]\ng(8) returns [8, 64, 9]\n",
+        "g(3) returns [3, 9, 4]\ng(4) returns [4, 16, 5]\n",
+    ]
+    assert list(matches(rows, items, screening.run)) == [1]
+    assert list(matches(rows[::-1], items, screening.run)) == [0]
+
+
+@pytest.mark.parametrize(
+    ("text", "functions"),
+    [
+        ("def f(a):\n    return a\n\nprint(f(input()))\nx = f(3)\n", ["f"]),
+        ("Use this. def is a keyword.\n\n    def f(a):\n        return a\n\nThat is all.", ["f"]),
+        ("f = lambda a: a\n", ["f"]),
+        ("class A:\n    def g(self, a):\n        return math.sqrt(a)\n", ["g"]),
+        ("def g(name):\n    return open(name).read()\n\ndef f(a):\n    return a\n", ["f"]),
+        ("No code, only the word def and a return.", []),
+        ("def f(a):\n    print a\n", []),
+    ],
+)
+def test_programs_in_texts(text, functions):
+    """Functions are found in prose and in scripts, of which nothing else is run."""
+    found, unread = programs(text)
+    codes = "".join(one.code for one in found)
+    assert [name for name in ("f", "g") if f"def {name}" in codes or f"{name} = lambda" in codes] == functions
+    assert "print(" not in codes
+    assert "x =" not in codes
+    assert ("import math" in codes) == ("math" in text)
+    assert bool(unread) == ("print a" in text)
+
+
+def test_body_that_continues_the_prompt():
+    """An answer that is but the body of the function that the task begins is run behind it."""
+    found, _ = programs("    return a + 1\n", "def f(a):\n    '''One more.'''\n")
+    assert [compile(one.code, "", "exec").co_names for one in found] == [("f",)]
+
+
+def test_reasons_are_not_the_programs_to_choose(screening, known):
+    """An error's name comes from the program, and is not repeated."""
+    codes = ["raise type('x' * 5000, (Exception,), {})\n", "import nothing_of_that_name\n"]
+    details = [one.detail for one in screened(codes, known, screening.run)]
+    assert details == ["raised an error of its own", "raised ModuleNotFoundError"]
+
+
+def test_known_items_survive_json(known):
+    """What is stored is what was known."""
+    assert behaviour.from_json(behaviour.to_json(known)) == known
