@@ -53,11 +53,11 @@ LAYERS = (
     {"progress", "request", "strict_yaml"},
     {"hub"},
     {"data"},
-    {"journal", "answers", "evolution", "ranking", "overlaps"},
+    {"journal", "answers", "evolution", "ranking"},
     {"teachers"},
     {"calls"},
     {"runs", "provenance"},
-    {"publishing"},
+    {"publishing", "overlaps"},
     {"stages", "checkup", "training", "evaluation"},
     {"acts"},
     {"commands", "api"},
@@ -68,7 +68,7 @@ BESIDE = {
     **{"request": {"progress"}, "evolution": {"answers"}, "ranking": {"answers"}, "provenance": {"runs"}},
 }
 #: Who may know the packages beside datagen.
-KNOW_OTHERS = {"stages", "commands", "training", "evaluation"}
+KNOW_OTHERS = {"stages", "commands", "training", "evaluation", "overlaps"}
 
 
 def part(name: str) -> str:

@@ -1,4 +1,4 @@
-"""The stages that there are: the public modules of `datagen/stages/`, and what other packages add.
+"""The stages that there are: the modules of `datagen/stages/`, and what other packages add.
 
 A package adds one by an entry point of the group `datagen.stages`, whose name is the stage's and whose value
 is a module with `STAGE`. Names and summaries are read without importing any of them, so that `--help` stays
@@ -33,8 +33,7 @@ ACTS = ("train", "eval", "publish")
 def modules() -> dict[str, str]:
     """The full names of the stages' modules, by the stages' names, in the order of the work."""
     folder = Path(__file__).parents[1] / "stages"
-    own = (m.name for m in pkgutil.iter_modules([str(folder)]) if not m.name.startswith("_"))
-    found = {name: f"{GROUP}.{name}" for name in own}
+    found = {m.name: f"{GROUP}.{m.name}" for m in pkgutil.iter_modules([str(folder)])}
     for point in metadata.entry_points(group=GROUP):
         found.setdefault(point.name, point.value)
     rank = {name: number for number, name in enumerate(_ORDER)}

@@ -17,10 +17,10 @@ from datagen.data.dataset import Split
 from datagen.data.source import Source
 from datagen.errors import DatagenError, UsageError, nearest
 from datagen.overlaps import report, texts
+from datagen.overlaps.behaviour import Taken, running
 from datagen.runs import values
 from datagen.runs.options import option
 from datagen.runs.stage import Check, FrameStage, Over, Started
-from datagen.stages._behaviour import Taken, running
 from decontam import behaviour, runnable, selftest
 from decontam.benchmarks import Benchmark, BenchmarkError, Item, choices, load, path_and_fields, usages
 from decontam.detectors import names, settings
