@@ -55,6 +55,8 @@ SPECIFIC: Mapping[str, float] = {"python": 10.0, "other": 20.0}
 #: Bits are kept in whole hundredths: sums of integers are the same in any order and on any machine.
 _BIT = 100
 _RAREST = 8 * _BIT
+#: The most bits that the words of a name are worth.
+_MOST_NAMED = 40
 #: Items of which the features are counted, besides those that there are: a small benchmark says little.
 _OTHERS = 50
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
@@ -183,13 +185,12 @@ def _kind(unit: Unit) -> str:
 
 def _values(unit: Unit, index: Index, least: float) -> Iterator[tuple[int, float]]:
     """Yield the solutions that are like a function, at least by `least` before exercises are told apart."""
-    total = sum(map(_common, unit.features))
     specific = index.specific[_kind(unit)] * _BIT
-    most_bits = 2 * total if unit.names else total
-    if most_bits < least * (most_bits + specific):  # too little for any match
-        return
-    known = [number for feature in unit.features if (number := index.vocabulary.get(feature)) is not None]
-    if not known:
+    total, familiar, known = _known(unit.features, index)
+    # No more than what any solution has can be in both, and as many bits again by name.
+    named_bits = min(familiar, _MOST_NAMED * _BIT) if unit.names else 0
+    most = _likeness(familiar + named_bits, familiar + named_bits, total + named_bits, specific)
+    if not known or most < least - 1e-9:
         return
     spans = [slice(index.starts[number], index.starts[number + 1]) for number in known]
     holders = np.concatenate([index.holders[span] for span in spans])
@@ -208,6 +209,21 @@ def _values(unit: Unit, index: Index, least: float) -> Iterator[tuple[int, float
             exercise = _like_an_exercise(unit.features, specific) if exercise is None else exercise
             is_exercise = exercise >= value or exercise >= max(unnamed, least)
             yield number, value / 2 if is_exercise else value
+
+
+def _known(features: Iterable[str], index: Index) -> tuple[int, int, list[int]]:
+    """Return the bits of all features, of those that some solution has, and the numbers of the latter."""
+    total = familiar = 0
+    known = []
+    vocabulary = index.vocabulary
+    for feature in features:
+        bits = _common(feature)
+        total += bits
+        number = vocabulary.get(feature)
+        if number is not None:
+            familiar += bits
+            known.append(number)
+    return total, familiar, known
 
 
 def _named(names: Iterable[str], index: Index) -> set[int]:
@@ -259,7 +275,7 @@ def _code(item: Item) -> str:
 def _solution(item: Item, mass: int) -> _Solution:
     words = words_of(item.entry_point)
     letters = sum(len(word) for word in words if len(word) > 2 and f"def {word}" not in _table())
-    return _Solution(item.benchmark, item.task_id, mass, words, min(3 * letters, 40) * _BIT)
+    return _Solution(item.benchmark, item.task_id, mass, words, min(3 * letters, _MOST_NAMED) * _BIT)
 
 
 def _weights(members: Sequence[Iterable[str]]) -> dict[str, int]:
