@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -66,15 +66,16 @@ def _powers(size: int) -> tuple[Hashes, Hashes]:
     return made[0], made[1]
 
 
-def _values(codes: npt.NDArray[np.uint32]) -> Hashes:
+def of_characters(codes: npt.NDArray[np.uint32]) -> Hashes:
+    """Return what each character adds to a hash."""
     mixed = (codes.astype(np.uint64) + np.uint64(1)) * _MIX
     return mixed ^ (mixed >> np.uint64(29))
 
 
-_VALUE = np.where(_KIND == _SPACE, np.uint64(0), _values(np.arange(128, dtype=np.uint32)))
+_VALUE = np.where(_KIND == _SPACE, np.uint64(0), of_characters(np.arange(128, dtype=np.uint32)))
 
 
-def _sums(values: Hashes, starts: Numbers) -> Hashes:
+def sums(values: Hashes, starts: Numbers) -> Hashes:
     """Return the hash of each token: it reaches to the next one's start."""
     if not len(starts):
         return np.zeros(0, np.uint64)
@@ -93,7 +94,7 @@ def _ascii(texts: Sequence[str]) -> tuple[Hashes, Numbers]:
     begins[1:] &= (kinds[1:] == _SIGN) | (kinds[:-1] != _WORD)
     starts = np.flatnonzero(begins)
     ends = np.cumsum([len(text) + 1 for text in plain])
-    return _sums(_VALUE[codes], starts), np.searchsorted(ends, starts, side="right")
+    return sums(_VALUE[codes], starts), np.searchsorted(ends, starts, side="right")
 
 
 def hashes(words: Sequence[str]) -> Hashes:
@@ -101,9 +102,9 @@ def hashes(words: Sequence[str]) -> Hashes:
     codes = np.frombuffer("".join(words).encode("utf-32-le", "surrogatepass"), np.uint32)
     values = _VALUE[np.minimum(codes, 127)]
     wide = (codes > 127) | (values == 0)
-    values[wide] = _values(codes[wide])
+    values[wide] = of_characters(codes[wide])
     starts = np.cumsum([0, *map(len, words)])[:-1]
-    return _sums(values, starts)
+    return sums(values, starts)
 
 
 @lru_cache(maxsize=1)
@@ -112,7 +113,7 @@ def tokens_of(texts: tuple[str, ...]) -> Tokens:
     unread = tuple(number for number, text in enumerate(texts) if len(text) > LONGEST)
     found: list[Hashes] = [np.zeros(0, np.uint64)]
     owners: list[Numbers] = [np.zeros(0, np.int64)]
-    for group in _groups(texts):
+    for group in groups(texts):
         plain = [number for number in group if texts[number].isascii()]
         if plain:
             own, owner = _ascii([texts[number] for number in plain])
@@ -125,7 +126,8 @@ def tokens_of(texts: tuple[str, ...]) -> Tokens:
     return Tokens(np.concatenate(found), np.concatenate(owners), unread)
 
 
-def _groups(texts: Sequence[str]) -> Iterable[list[int]]:
+def groups(texts: Sequence[str]) -> Iterator[list[int]]:
+    """Yield the numbers of texts that are looked at together; too long ones are left out."""
     group: list[int] = []
     size = 0
     for number, text in enumerate(texts):
@@ -194,23 +196,43 @@ class Sieve(NamedTuple):
         """Tell of each of `count` texts whether it reaches enough for any part."""
         passed = np.zeros(count, bool)
         passed[list(sought.unread)] = True
-        if not len(self.keys):
-            return passed
-        likely = np.flatnonzero(self.filled[sought.hashes >> _SHIFT])
-        hashes = sought.hashes[likely]
-        at = np.minimum(np.searchsorted(self.keys, hashes), len(self.keys) - 1)
-        known = self.keys[at] == hashes
-        pairs = np.unique(sought.owner[likely[known]] * len(self.keys) + at[known])
-        owner, key = np.divmod(pairs, len(self.keys))
-        lengths = self.starts[key + 1] - self.starts[key]
-        ends = np.cumsum(lengths)
-        if not len(ends) or not ends[-1]:
-            return passed
-        places = np.arange(ends[-1]) + np.repeat(self.starts[key] - ends + lengths, lengths)
-        cells = np.repeat(owner, lengths) * len(self.enough) + self.parts[places]
-        reached = np.bincount(cells, self.weights[places], count * len(self.enough))
-        passed |= (reached.reshape(count, -1) >= self.enough).any(axis=1)
+        passed[self.reached(*self.found(sought), count)[0]] = True
         return passed
+
+    def found(self, sought: Tokens) -> tuple[Numbers, Numbers]:
+        """Return which texts hold which keys: numbers of texts and of keys, no pair twice."""
+        token, key = self.located(sought)
+        pairs = np.unique(sought.owner[token] * max(len(self.keys), 1) + key)
+        owner, key = np.divmod(pairs, max(len(self.keys), 1))
+        return owner, key
+
+    def located(self, sought: Tokens) -> tuple[Numbers, Numbers]:
+        """Return the numbers of the tokens that are keys, and of which."""
+        if not len(self.keys):
+            return np.zeros(0, np.int64), np.zeros(0, np.int64)
+        likely = np.flatnonzero(self.filled[sought.hashes >> _SHIFT])
+        sought_for = sought.hashes[likely]
+        at = np.minimum(np.searchsorted(self.keys, sought_for), len(self.keys) - 1)
+        known = self.keys[at] == sought_for
+        return likely[known], at[known]
+
+    def reached(self, owner: Numbers, key: Numbers, count: int) -> tuple[Numbers, Numbers]:
+        """Return which texts that hold these keys reach enough for which parts."""
+        lengths = self.starts[key + 1] - self.starts[key]
+        places = runs(self.starts[key], lengths)
+        if not count:
+            return places, places
+        cells = np.repeat(owner, lengths) * len(self.enough) + self.parts[places]
+        total = np.bincount(cells, self.weights[places], count * len(self.enough))
+        texts, parts = np.nonzero(total.reshape(count, -1) >= self.enough)
+        return texts, parts
+
+
+def runs(starts: Numbers, lengths: Numbers) -> Numbers:
+    """Return the numbers from each start on, as many as its length says, one run behind the other."""
+    ends = np.cumsum(lengths)
+    total = int(ends[-1]) if len(ends) else 0
+    return np.arange(total) + np.repeat(starts - ends + lengths, lengths)
 
 
 _BITS = 20
