@@ -14,7 +14,7 @@ from decontam.benchmarks import Item
 EXCERPT = 200
 
 #: Rows that all detectors see before the next rows come.
-BATCH = 128
+BATCH = 256
 
 SCHEMA = pl.Schema(
     {

@@ -35,9 +35,8 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from functools import lru_cache
-from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple
 
@@ -45,6 +44,7 @@ import numpy as np
 import polars as pl
 
 from decontam._evidence import EXCERPT, Evidence, evidence, texts
+from decontam._scan import runs
 from decontam.benchmarks import Item
 from decontam.detectors._code_pieces import Unit, units
 
@@ -93,7 +93,7 @@ class Index(NamedTuple):
     masses: np.ndarray
     benchmarks: np.ndarray
     vocabulary: dict[str, int]
-    starts: list[int]
+    starts: np.ndarray
     holders: np.ndarray
     weights: np.ndarray
     less: np.ndarray
@@ -144,7 +144,7 @@ def index(
         np.array([one.mass for one in solutions], float),
         np.array(numbers, np.int64),
         vocabulary,
-        [0, *accumulate(len(postings[feature]) for feature in vocabulary)],
+        np.cumsum([0, *(len(postings[feature]) for feature in vocabulary)]),
         np.array([number for number, _ in flat], np.int64),
         np.array([weight for _, weight in flat], float),
         table,
@@ -187,18 +187,22 @@ def _values(unit: Unit, index: Index, least: float) -> Iterator[tuple[int, float
     """Yield the solutions that are like a function, at least by `least` before exercises are told apart."""
     specific = index.specific[_kind(unit)] * _BIT
     total, familiar, known = _known(unit.features, index)
-    # No more than what any solution has can be in both, and as many bits again by name.
-    named_bits = min(familiar, _MOST_NAMED * _BIT) if unit.names else 0
-    most = _likeness(familiar + named_bits, familiar + named_bits, total + named_bits, specific)
-    if not known or most < least - 1e-9:
+    if not known:
         return
-    spans = [slice(index.starts[number], index.starts[number + 1]) for number in known]
-    holders = np.concatenate([index.holders[span] for span in spans])
-    weights = np.concatenate([index.weights[span] for span in spans])
+    # No more than what any solution has can be in both, and as many bits again by name.
+    named: set[int] = set()
+    if _likeness(familiar, familiar, total, specific) < least - 1e-9:
+        named = _named(unit.names, index)
+        bits = min(familiar, _MOST_NAMED * _BIT)
+        if not named or _likeness(familiar + bits, familiar + bits, total + bits, specific) < least - 1e-9:
+            return
+    starts = index.starts[known]
+    places = runs(starts, index.starts[1:][known] - starts)
+    holders, weights = index.holders[places], index.weights[places]
     shared = np.bincount(holders, weights, len(index.solutions))
     own = (total - index.less[known].sum(axis=0))[index.benchmarks]
     likely = 2 * shared / (index.masses + own + 1e-9) * shared / (shared + specific + 1e-9)
-    named = _named(unit.names, index)
+    named = named or _named(unit.names, index)
     exercise: float | None = None
     for number in sorted(named.union(np.flatnonzero(likely >= least - 1e-9).tolist())):
         of, both, rest = index.solutions[number], int(shared[number]), int(own[number])
@@ -211,19 +215,10 @@ def _values(unit: Unit, index: Index, least: float) -> Iterator[tuple[int, float
             yield number, value / 2 if is_exercise else value
 
 
-def _known(features: Iterable[str], index: Index) -> tuple[int, int, list[int]]:
+def _known(features: Set[str], index: Index) -> tuple[int, int, list[int]]:
     """Return the bits of all features, of those that some solution has, and the numbers of the latter."""
-    total = familiar = 0
-    known = []
-    vocabulary = index.vocabulary
-    for feature in features:
-        bits = _common(feature)
-        total += bits
-        number = vocabulary.get(feature)
-        if number is not None:
-            familiar += bits
-            known.append(number)
-    return total, familiar, known
+    known = index.vocabulary.keys() & features
+    return sum(map(_common, features)), sum(map(_common, known)), [index.vocabulary[one] for one in known]
 
 
 def _named(names: Iterable[str], index: Index) -> set[int]:
@@ -262,6 +257,7 @@ def _exercises() -> list[tuple[set[str], int]]:
     return [(features, sum(map(_common, features))) for features in found]
 
 
+@lru_cache(maxsize=10_000)
 def words_of(name: str) -> frozenset[str]:
     """Return the words of an identifier: {"has", "close", "elements"} for `hasCloseElements`."""
     return frozenset(word.lower() for word in _WORD.findall(name))
