@@ -176,7 +176,9 @@ def _candidates(text: str, index: Index) -> list[int]:
     least = index.threshold * _FULL - 1e-9  # sums of floats are the same only in the same order
     likely = [number for number, bits in reached.items() if bits + index.items[number].light >= least]
     present = {*words}
-    return sorted(number for number in likely if reached[number] + _light(index.items[number], present) >= least)
+    return sorted(
+        number for number in likely if reached[number] + _light(index.items[number], present) >= least
+    )
 
 
 def _light(item: _Examples, present: Set[str]) -> float:
