@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -151,6 +151,8 @@ def in_pieces(stems: Stems, count: int, half: int) -> tuple[Stems, Numbers]:
 
 #: Half of the pieces that are looked at first, then of those in which a prompt's words have to stand.
 _HALF, _HALVES = 512, (32, 64, 128)
+#: Pieces, and pairs of piece and prompt, that are looked at together: memory stays in bounds.
+_BLOCK, _PAIRS = 512, 4096
 
 
 class WordSieve(NamedTuple):
@@ -177,19 +179,28 @@ class WordSieve(NamedTuple):
         stems, first = in_pieces(stems_of(texts), len(texts), _HALF)
         token, key = self.rare.located(Tokens(stems.hashes, stems.owner, ()))
         stems = Stems(key.astype(np.uint64), stems.owner[token], stems.place[token])
-        held = self._held(stems, int(first[-1]))
+        found: list[set[int]] = [set() for _ in texts]
+        for start in range(0, int(first[-1]), _BLOCK):
+            inside = (stems.owner >= start) & (stems.owner < start + _BLOCK)
+            block = Stems(stems.hashes[inside], stems.owner[inside] - start, stems.place[inside])
+            for piece, prompts in self._likely(block, min(_BLOCK, int(first[-1]) - start)):
+                text = np.searchsorted(first, piece + start, side="right") - 1
+                for number, one in zip(text.tolist(), prompts.tolist(), strict=True):
+                    found[number].add(one)
+        return [sorted(one) for one in found]
+
+    def _likely(self, stems: Stems, count: int) -> Iterator[tuple[Numbers, Numbers]]:
+        """Yield pieces with the prompts of which their words, near one another, reach enough."""
+        held = self._held(stems, count)
         owner, said = np.nonzero(held)
-        piece, prompt = self.rare.reached(owner, said, int(first[-1]))
+        piece, prompt = self.rare.reached(owner, said, count)
         left = self._reach(held, piece, prompt)
         piece, prompt = piece[left], prompt[left]
-        found: list[set[int]] = [set() for _ in texts]
         for half, lower in zip(_HALVES, (0, *_HALVES), strict=False):
-            chosen = (self.widths[prompt] > lower) & (self.widths[prompt] <= half)
-            near, reached = self._near(stems, piece[chosen], prompt[chosen], int(first[-1]), half)
-            text = np.searchsorted(first, near, side="right") - 1
-            for number, one in zip(text.tolist(), reached.tolist(), strict=True):
-                found[number].add(one)
-        return [sorted(one) for one in found]
+            chosen = np.flatnonzero((self.widths[prompt] > lower) & (self.widths[prompt] <= half))
+            for start in range(0, len(chosen), _PAIRS):
+                some = chosen[start : start + _PAIRS]
+                yield self._near(stems, piece[some], prompt[some], count, half)
 
     def _near(
         self, stems: Stems, piece: Numbers, prompt: Numbers, count: int, half: int
