@@ -2,12 +2,18 @@
 
 Each figure is the ratio of the best times of all rounds: other work on the machine only makes times longer.
 
-usage: python bench/decontam.py [ROUNDS]     one core; needs ../shared/data
+Then the same of pairs of 60 words and 40 lines of Python (functions of the standard library under other
+pairs' words), each detector alone and all together, all against twice the items, and the peak of memory.
+
+usage: python bench/decontam.py [ROUNDS] [PAIRS]     one core; needs ../shared/data; 5 rounds, 3,000 pairs
 """
 
 from __future__ import annotations
 
+import ast
 import json
+import random
+import resource
 import subprocess
 import sys
 import tempfile
@@ -20,7 +26,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import polars as pl
 
 import decontam
-from decontam.benchmarks import load
+from decontam import detectors
+from decontam.benchmarks import Item, load
 
 DATA = Path(__file__).parents[2] / "shared/data"
 COMMAND = "from datagen.commands.console import run; import sys; sys.exit(run(sys.argv[1:]))"
@@ -44,6 +51,49 @@ def seconds_of(*words: str) -> float:
     started = time.monotonic()
     subprocess.run([sys.executable, "-c", COMMAND, *words], check=True, capture_output=True)
     return time.monotonic() - started
+
+
+def pairs(count: int, words: list[str]) -> pl.DataFrame:
+    """Return `count` rows of 60 of the words, as they follow one another, and about 40 lines of functions."""
+    functions = []
+    for path in sorted(Path(ast.__file__).parent.glob("*.py")):
+        source = path.read_text(encoding="utf-8", errors="replace")
+        lines = source.splitlines()
+        functions += [
+            lines[node.lineno - 1 : node.end_lineno]
+            for node in ast.parse(source).body
+            if isinstance(node, ast.FunctionDef) and 3 <= (node.end_lineno or 0) - node.lineno < 40
+        ]
+    chosen = random.Random(0)
+    rows = []
+    for number in range(count):
+        start = chosen.randrange(len(words) - 60)
+        code: list[str] = []
+        while len(code) < 40:
+            one = chosen.choice(functions)
+            code += [*one, ""] if len(code) + len(one) < 44 else []
+        rows.append((str(number), " ".join(words[start : start + 60]), "\n".join(code)))
+    return pl.DataFrame(rows, schema=["id", "instruction", "response"], orient="row")
+
+
+def compare_pairs(frame: pl.DataFrame, items: list[Item], rounds: int) -> None:
+    """Print what each detector costs on the pairs, all of them, and all with twice the items."""
+    texts = frame["response"].to_list()
+    twice = [*items, *(item._replace(benchmark=f"{item.benchmark}2") for item in items)]
+    indexes = {name: decontam.build_indexes(items, [name]) for name in detectors.names()}
+    indexes |= {"all": decontam.build_indexes(items), "all, twice the items": decontam.build_indexes(twice)}
+    times: dict[str, list[float]] = {name: [] for name in indexes}
+    compiled = []
+    for _ in range(rounds):
+        compiled.append(seconds_to_compile(texts))
+        for name, index in indexes.items():
+            started = time.process_time()
+            decontam.find_overlaps(frame, index)
+            times[name].append(time.process_time() - started)
+    for name, found in times.items():
+        print(f"{name}: {min(found) / min(compiled):.2f} times compile() of {len(texts):,} pairs' code")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"peak memory of this process: {peak:,.0f} MB")
 
 
 def main() -> int:
@@ -76,11 +126,14 @@ def main() -> int:
         best = min(found for found, _ in rounds_of) / min(whole for _, whole in rounds_of)
         shown = f"{best:.2f} (rounds {min(ratios):.2f} to {max(ratios):.2f})"
         print(f"find_overlaps against {names}: {shown} times compile() of {len(rows):,} rows' code")
+    words = [word for row in rows for word in row["instruction"].split()]
+    count = int(sys.argv[2]) if len(sys.argv) > 2 else 3_000
+    compare_pairs(pairs(count, words), [item for spec in specs for item in load(spec).items], rounds)
     with tempfile.TemporaryDirectory() as folder:
         ten = Path(folder) / "ten.jsonl"
         ten.write_text("".join(json.dumps(row) + "\n" for row in rows[:10]))
-        pairs = [(seconds_of("decontam", str(ten)), seconds_of("--help")) for _ in range(rounds)]
-    least, help_least = min(a for a, _ in pairs), min(b for _, b in pairs)
+        timed = [(seconds_of("decontam", str(ten)), seconds_of("--help")) for _ in range(rounds)]
+    least, help_least = min(a for a, _ in timed), min(b for _, b in timed)
     ratio = least / help_least
     print(f"decontam of ten rows: {least:.2f} s at best, {ratio:.1f} times --help ({help_least:.2f} s)")
     return 0

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Container, Iterator, Mapping, Sequence
 from functools import lru_cache
 
 import polars as pl
 
-from decontam._text import literals, token_spans, tokens
+from decontam._text import Shingle, literals, shingles, token_spans, tokens
 from decontam.benchmarks import Item
 
 EXCERPT = 200
 
 #: Rows that all detectors see before the next rows come.
-BATCH = 128
+BATCH = 256
 
 SCHEMA = pl.Schema(
     {
@@ -61,6 +62,30 @@ def tokens_of_row(text: str) -> Sequence[str]:
 def literals_of_row(text: str) -> Sequence[str]:
     """Return `literals(text)`; the texts of one batch are searched once for all detectors."""
     return literals(text)
+
+
+def held_runs(
+    words: Sequence[str], lengths: Mapping[Shingle, Collection[int]], sought: Container[Shingle]
+) -> dict[Shingle, list[int]]:
+    """Return where the runs of words that are sought begin: of one word, then longer ones, by their place.
+
+    Args:
+        words: of a row.
+        lengths: for the first two words of a run, or all if there is but one, how long such runs are.
+        sought: the runs.
+    """
+    found: dict[Shingle, list[int]] = defaultdict(list)
+    for n in (1, 2):
+        heads = [*shingles(words, n)]
+        known = lengths.keys() & heads
+        if not known:
+            continue
+        for at, head in enumerate(heads):
+            for length in lengths[head] if head in known else ():
+                run = tuple(words[at : at + length])
+                if run in sought:
+                    found[run].append(at)
+    return found
 
 
 @lru_cache(maxsize=1)

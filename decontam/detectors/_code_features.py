@@ -9,6 +9,8 @@ What says the same gives the same features: `x += 1` and `x = x + 1`, `0 < x` an
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 #: An expression as seen from outside: as a leaf, with its operands, and with theirs.
 Shape = tuple[str, str, str]
 VARIABLE: Shape = ("v", "v", "v")
@@ -79,6 +81,23 @@ def _without_one(shape: Shape) -> Shape:
     return shape
 
 
+@lru_cache(maxsize=100_000)
+def _noted(name: str, operands: tuple[Shape, ...]) -> Shape:
+    if name == "<":
+        operands = tuple(_without_one(one) for one in operands)
+    elif (
+        name == "=="
+        and _ONE in operands
+        and any(one[1].endswith(",2)") and one[0] == "%" for one in operands)
+    ):
+        operands = tuple(_ZERO if one == _ONE else one for one in operands)
+    inner = [[one[level] for one in operands] for level in (0, 1)]
+    if name in _EITHER_WAY:
+        inner = [sorted(one) for one in inner]
+    shape = (name, f"{name}({','.join(inner[0])})"[:_LONGEST], f"{name}({','.join(inner[1])})"[:_LONGEST])
+    return shape
+
+
 class Features:
     """Collects the features of one piece of code."""
 
@@ -87,18 +106,7 @@ class Features:
 
     def note(self, name: str, *operands: Shape) -> Shape:
         """Note an operation with its operands, and return its shape."""
-        if name == "<":
-            operands = tuple(_without_one(one) for one in operands)
-        elif (
-            name == "=="
-            and _ONE in operands
-            and any(one[1].endswith(",2)") and one[0] == "%" for one in operands)
-        ):
-            operands = tuple(_ZERO if one == _ONE else one for one in operands)
-        inner = [[one[level] for one in operands] for level in (0, 1)]
-        if name in _EITHER_WAY:
-            inner = [sorted(one) for one in inner]
-        shape = (name, f"{name}({','.join(inner[0])})"[:_LONGEST], f"{name}({','.join(inner[1])})"[:_LONGEST])
+        shape = _noted(name, operands)
         self.found.update(shape)
         return shape
 

@@ -24,6 +24,9 @@ _BODY = re.compile(r"(?:[ \t]*\n)*(?:[ \t]+\S[^\n]*(?:\n|\Z)(?:[ \t]*\n)*)+")
 _CODE = re.compile(r"\w\(|[\w\])] *[-+*/]?= *[\w(\[{'\"]")
 #: What code in braces and broken Python have: a block, an arrow, the end of a statement, a branch.
 _OTHER = re.compile(r"[){]\s*\n|;\s*\n|=>|;\s*}|\)\s*{|:[ \t]*\n[ \t]+\S")
+#: A line as Python's parser counts them, and the ends of lines that only `str.splitlines` knows.
+_LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+\Z")
+_OTHER_LINE_ENDS = re.compile(r"[\x0b\x0c\x1c-\x1e]")
 #: Longer pieces are cut at line ends, so that time and memory stay in bounds.
 _LONGEST = 100_000
 
@@ -120,7 +123,9 @@ def _python(tree: ast.Module, text: str, start: int) -> Iterator[Unit]:
         found = list(python.units(tree))
     except RecursionError:
         return
-    ends = [0, *accumulate(len(line) for line in re.findall(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+\Z", text))]
+    plain = text.isascii() and not _OTHER_LINE_ENDS.search(text)
+    lines = text.splitlines(keepends=True) if plain else _LINE.findall(text)
+    ends = [0, *accumulate(map(len, lines))]
     for node, features in found:
         first, last = (node.lineno - 1, node.end_lineno or 0) if node else (0, len(ends))
         begin, end = ends[min(first, len(ends) - 1)], ends[min(last, len(ends) - 1)]

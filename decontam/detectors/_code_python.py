@@ -11,6 +11,7 @@ from decontam.detectors._code_features import NOTHING, VARIABLE, Features, Shape
 
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 _BUILTINS = frozenset(dir(builtins))
+_SILENT = frozenset({ast.Name, ast.Load, ast.Store, ast.Del})
 _MODULES = frozenset({"math", "np", "collections", "itertools", "functools", "re"})
 _OPERATORS: dict[type[ast.AST], str] = {
     **{
@@ -78,11 +79,13 @@ class _Reader(Features):
             shape: Shape = method(self, node, path)
             return shape
         for child in ast.iter_child_nodes(node):
-            self.see(child, path)
+            if type(child) not in _SILENT:
+                self.see(child, path)
         return VARIABLE
 
     def all(self, nodes: Iterable[ast.AST | None], path: str) -> list[Shape]:
-        return [self.see(node, path) for node in nodes]
+        # Names are half of all nodes.
+        return [VARIABLE if type(node) is ast.Name else self.see(node, path) for node in nodes]
 
     def nothing(self, node: ast.AST, path: str) -> Shape:  # noqa: ARG002
         return VARIABLE

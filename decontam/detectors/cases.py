@@ -44,8 +44,8 @@ from typing import NamedTuple
 
 import polars as pl
 
-from decontam._evidence import EXCERPT, Evidence, evidence, literals_of_row, texts
-from decontam._text import literal_spans, literals, shingles
+from decontam._evidence import EXCERPT, Evidence, evidence, held_runs, literals_of_row, texts
+from decontam._text import literal_spans, literals
 from decontam.benchmarks import Item
 
 #: A line with its end, as Python's parser counts lines.
@@ -188,13 +188,7 @@ def _name_of(called: ast.expr) -> str:
 
 def _candidates(words: Sequence[str], index: Index) -> Iterator[tuple[_Tests, list[Hit]]]:
     """Yield the items of which the row holds enough bits anywhere, with where their cases begin."""
-    places: dict[Case, list[int]] = defaultdict(list)
-    for n in (1, 2):
-        for at, head in enumerate(shingles(words, n)):
-            for length in index.lengths.get(head, ()):
-                case = tuple(words[at : at + length])
-                if case in index.holders:
-                    places[case].append(at)
+    places = held_runs(words, index.lengths, index.holders)
     held: dict[int, list[Case]] = defaultdict(list)
     for case in places:
         for number in index.holders[case]:

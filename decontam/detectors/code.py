@@ -35,9 +35,8 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from functools import lru_cache
-from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple
 
@@ -45,6 +44,7 @@ import numpy as np
 import polars as pl
 
 from decontam._evidence import EXCERPT, Evidence, evidence, texts
+from decontam._scan import runs
 from decontam.benchmarks import Item
 from decontam.detectors._code_pieces import Unit, units
 
@@ -55,6 +55,8 @@ SPECIFIC: Mapping[str, float] = {"python": 10.0, "other": 20.0}
 #: Bits are kept in whole hundredths: sums of integers are the same in any order and on any machine.
 _BIT = 100
 _RAREST = 8 * _BIT
+#: The most bits that the words of a name are worth.
+_MOST_NAMED = 40
 #: Items of which the features are counted, besides those that there are: a small benchmark says little.
 _OTHERS = 50
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
@@ -91,7 +93,7 @@ class Index(NamedTuple):
     masses: np.ndarray
     benchmarks: np.ndarray
     vocabulary: dict[str, int]
-    starts: list[int]
+    starts: np.ndarray
     holders: np.ndarray
     weights: np.ndarray
     less: np.ndarray
@@ -142,7 +144,7 @@ def index(
         np.array([one.mass for one in solutions], float),
         np.array(numbers, np.int64),
         vocabulary,
-        [0, *accumulate(len(postings[feature]) for feature in vocabulary)],
+        np.cumsum([0, *(len(postings[feature]) for feature in vocabulary)]),
         np.array([number for number, _ in flat], np.int64),
         np.array([weight for _, weight in flat], float),
         table,
@@ -183,21 +185,24 @@ def _kind(unit: Unit) -> str:
 
 def _values(unit: Unit, index: Index, least: float) -> Iterator[tuple[int, float]]:
     """Yield the solutions that are like a function, at least by `least` before exercises are told apart."""
-    total = sum(map(_common, unit.features))
     specific = index.specific[_kind(unit)] * _BIT
-    most_bits = 2 * total if unit.names else total
-    if most_bits < least * (most_bits + specific):  # too little for any match
-        return
-    known = [number for feature in unit.features if (number := index.vocabulary.get(feature)) is not None]
+    total, familiar, known = _known(unit.features, index)
     if not known:
         return
-    spans = [slice(index.starts[number], index.starts[number + 1]) for number in known]
-    holders = np.concatenate([index.holders[span] for span in spans])
-    weights = np.concatenate([index.weights[span] for span in spans])
+    # No more than what any solution has can be in both, and as many bits again by name.
+    named: set[int] = set()
+    if _likeness(familiar, familiar, total, specific) < least - 1e-9:
+        named = _named(unit.names, index)
+        bits = min(familiar, _MOST_NAMED * _BIT)
+        if not named or _likeness(familiar + bits, familiar + bits, total + bits, specific) < least - 1e-9:
+            return
+    starts = index.starts[known]
+    places = runs(starts, index.starts[1:][known] - starts)
+    holders, weights = index.holders[places], index.weights[places]
     shared = np.bincount(holders, weights, len(index.solutions))
     own = (total - index.less[known].sum(axis=0))[index.benchmarks]
     likely = 2 * shared / (index.masses + own + 1e-9) * shared / (shared + specific + 1e-9)
-    named = _named(unit.names, index)
+    named = named or _named(unit.names, index)
     exercise: float | None = None
     for number in sorted(named.union(np.flatnonzero(likely >= least - 1e-9).tolist())):
         of, both, rest = index.solutions[number], int(shared[number]), int(own[number])
@@ -208,6 +213,12 @@ def _values(unit: Unit, index: Index, least: float) -> Iterator[tuple[int, float
             exercise = _like_an_exercise(unit.features, specific) if exercise is None else exercise
             is_exercise = exercise >= value or exercise >= max(unnamed, least)
             yield number, value / 2 if is_exercise else value
+
+
+def _known(features: Set[str], index: Index) -> tuple[int, int, list[int]]:
+    """Return the bits of all features, of those that some solution has, and the numbers of the latter."""
+    known = index.vocabulary.keys() & features
+    return sum(map(_common, features)), sum(map(_common, known)), [index.vocabulary[one] for one in known]
 
 
 def _named(names: Iterable[str], index: Index) -> set[int]:
@@ -246,6 +257,7 @@ def _exercises() -> list[tuple[set[str], int]]:
     return [(features, sum(map(_common, features))) for features in found]
 
 
+@lru_cache(maxsize=10_000)
 def words_of(name: str) -> frozenset[str]:
     """Return the words of an identifier: {"has", "close", "elements"} for `hasCloseElements`."""
     return frozenset(word.lower() for word in _WORD.findall(name))
@@ -259,7 +271,7 @@ def _code(item: Item) -> str:
 def _solution(item: Item, mass: int) -> _Solution:
     words = words_of(item.entry_point)
     letters = sum(len(word) for word in words if len(word) > 2 and f"def {word}" not in _table())
-    return _Solution(item.benchmark, item.task_id, mass, words, min(3 * letters, 40) * _BIT)
+    return _Solution(item.benchmark, item.task_id, mass, words, min(3 * letters, _MOST_NAMED) * _BIT)
 
 
 def _weights(members: Sequence[Iterable[str]]) -> dict[str, int]:

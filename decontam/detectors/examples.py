@@ -28,13 +28,13 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from typing import Any, NamedTuple
 
 import polars as pl
 
-from decontam._evidence import EXCERPT, Evidence, evidence, literals_of_row, texts
-from decontam._text import literals, shingles
+from decontam._evidence import EXCERPT, Evidence, evidence, held_runs, literals_of_row, texts
+from decontam._text import literals
 from decontam.benchmarks import Item
 from decontam.detectors.cases import assertions, information
 from decontam.pairs import Pair, flat, pairs
@@ -54,11 +54,16 @@ _ALONE = 6.0
 
 
 class _Examples(NamedTuple):
-    """The pairs of one item with their bits; `light` of these are in single literals that most rows have."""
+    """The pairs of one item with their bits.
+
+    singles: pairs of a single literal that most rows have, or of none, with their bits.
+    light: the sum of these.
+    """
 
     benchmark: str
     item: str
     bits: dict[Key, float]
+    singles: list[tuple[str, float]]
     light: float
 
 
@@ -67,13 +72,13 @@ class Index(NamedTuple):
 
     Args:
         items: by number.
-        runs: for the first two literals of a pair, the literals of such pairs, as a row's text has them.
+        lengths: for the first two literals of a pair, as a row's text has them, how many such pairs have.
         holders: for the literals of a pair, the items that have it, with its bits.
-        least: the bits that make a match.
+        threshold: the least value that is a match.
     """
 
     items: list[_Examples]
-    runs: dict[Run, list[Run]]
+    lengths: dict[Run, set[int]]
     holders: dict[Run, dict[int, float]]
     threshold: float
 
@@ -95,17 +100,18 @@ def index(items: Sequence[Item], *, threshold: float = 0.35) -> Index:
         bits = {key: max(_bits(key) - math.log2(count[item.benchmark][key]), 0.0) for key in runs}
         if sum(bits.values()) < threshold * _FULL:
             continue
-        light = 0.0
+        singles: list[tuple[str, float]] = []
         for key, run in runs.items():
             if len(run) > 1 or (run and bits[key] >= _ALONE):
                 holders[run][len(known)] = bits[key]
             else:
-                light += bits[key]
-        known.append(_Examples(item.benchmark, item.task_id, bits, light))
-    heads: dict[Run, list[Run]] = defaultdict(list)
+                singles.append((run[0] if run else "", bits[key]))
+        light = sum(one for _, one in singles)
+        known.append(_Examples(item.benchmark, item.task_id, bits, singles, light))
+    lengths: dict[Run, set[int]] = defaultdict(set)
     for run in holders:
-        heads[run[:2]].append(run)
-    return Index(known, dict(heads), dict(holders), threshold)
+        lengths[run[:2]].add(len(run))
+    return Index(known, dict(lengths), dict(holders), threshold)
 
 
 def matches(frame: pl.DataFrame, index: Index) -> pl.DataFrame:
@@ -162,18 +168,22 @@ def _candidates(text: str, index: Index) -> list[int]:
     words = literals_of_row(text)
     if ".0" in text:
         words = _run(words)
-    held: dict[Run, None] = {}  # in an order that no hash decides
-    for n in (1, 2):
-        for at, head in enumerate(shingles(words, n)):
-            for run in index.runs.get(head, ()):
-                if run not in held and tuple(words[at : at + len(run)]) == run:
-                    held[run] = None
+    held = held_runs(words, index.lengths, index.holders)
     reached: dict[int, float] = defaultdict(float)
     for run in held:
         for number, bits in index.holders[run].items():
             reached[number] += bits
-    least = index.threshold * _FULL
-    return sorted(number for number, bits in reached.items() if bits + index.items[number].light >= least)
+    least = index.threshold * _FULL - 1e-9  # sums of floats are the same only in the same order
+    likely = [number for number, bits in reached.items() if bits + index.items[number].light >= least]
+    present = {*words}
+    return sorted(
+        number for number in likely if reached[number] + _light(index.items[number], present) >= least
+    )
+
+
+def _light(item: _Examples, present: Set[str]) -> float:
+    """Return the bits of the pairs of at most one literal that is in a row."""
+    return sum(bits for word, bits in item.singles if not word or word in present)
 
 
 def _distinct(found: Sequence[Pair]) -> dict[Key, Pair]:

@@ -16,12 +16,13 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain
+from itertools import chain, compress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
 from decontam._evidence import Evidence, evidence, excerpt, parts, texts, tokens_of_row
+from decontam._scan import Sieve, gram_hashes, grams_of, sieve
 from decontam._text import Shingle, shingles, tokens
 from decontam.benchmarks import Item
 from decontam.minhash import lsh, signature
@@ -63,6 +64,13 @@ class Index:
     def smallest(self) -> int:
         """The least number of shingles that a part with any has."""
         return min((len(part.grams) for part in self.parts if part.grams), default=1)
+
+    @cached_property
+    def sieve(self) -> Sieve:
+        """Lets texts pass that share enough shingles with a part: the union is at least as large as it."""
+        enough = [self.threshold * len(part.grams) for part in self.parts]
+        postings = [[(number, 1.0) for number in held] for held in self.holders.values()]
+        return sieve(zip(gram_hashes(self.holders), postings, strict=True), enough)
 
     @cached_property
     def lsh(self) -> MinHashLSH:
@@ -107,7 +115,9 @@ def index(
 def matches(frame: pl.DataFrame, index: Index) -> pl.DataFrame:
     """Return one row of evidence for each part of an item that equals a row's text as a whole, nearly."""
     found: list[Evidence] = []
-    for row, field, text in texts(frame):
+    rows = [*texts(frame)]
+    passed = index.sieve.passes(grams_of(tuple(text for *_, text in rows), index.n), len(rows))
+    for row, field, text in compress(rows, passed):
         for part, value in _similar(tokens_of_row(text), index):
             where = f"{part.name}:{field}"
             shown = excerpt(text)

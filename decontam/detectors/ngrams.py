@@ -29,12 +29,13 @@ import math
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import takewhile
+from itertools import compress, takewhile
 from typing import NamedTuple
 
 import polars as pl
 
 from decontam._evidence import Evidence, evidence, excerpt, parts, texts, tokens_of_row
+from decontam._scan import Sieve, gram_hashes, grams_of, sieve
 from decontam._text import Shingle, shingles, tokens
 from decontam.benchmarks import Item
 
@@ -65,6 +66,7 @@ class Index(NamedTuple):
     enough: list[int]
     n: int
     thresholds: Mapping[str, float]
+    sieve: Sieve
 
 
 def index(
@@ -93,13 +95,15 @@ def index(
             else:
                 postings[gram].append((number, weight))
         enough.append(least - skipped)
-    return Index(found, dict(postings), enough, n, thresholds)
+    return Index(found, dict(postings), enough, n, thresholds, _sieve(postings, enough))
 
 
 def matches(frame: pl.DataFrame, index: Index) -> pl.DataFrame:
     """Return one row of evidence for each part of an item that a row's text contains, in the rows' order."""
     found: list[Evidence] = []
-    for row, field, text in texts(frame):
+    rows = [*texts(frame)]
+    passed = index.sieve.passes(grams_of(tuple(text for *_, text in rows), index.n), len(rows))
+    for row, field, text in compress(rows, passed):
         words = tokens_of_row(text)
         candidates = _candidates(shingles(words, index.n), index)
         places = _places(shingles(words, index.n), candidates)
@@ -112,6 +116,11 @@ def matches(frame: pl.DataFrame, index: Index) -> pl.DataFrame:
                 where = f"{part.name}:{field}"
                 found.append((row, part.benchmark, part.item, "ngrams", where, value, threshold, shown))
     return evidence(found)
+
+
+def _sieve(postings: Mapping[Shingle, Sequence[tuple[int, int]]], enough: Sequence[int]) -> Sieve:
+    hashed = zip(gram_hashes(postings), postings.values(), strict=True)
+    return sieve(hashed, enough)
 
 
 def _parts(items: Sequence[Item], n: int, floor: float) -> list[_Part]:

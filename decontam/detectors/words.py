@@ -36,6 +36,7 @@ from typing import NamedTuple
 import polars as pl
 
 from decontam._evidence import EXCERPT, Evidence, evidence, texts
+from decontam._scan_words import WordSieve, word_sieve
 from decontam._words import bare_stems, frequencies, stems
 from decontam.benchmarks import Item
 
@@ -83,15 +84,13 @@ class _Prompt(NamedTuple):
 class Index(NamedTuple):
     """The prompts of all items.
 
-    postings: for a word, the numbers of the prompts that it makes candidates, with its weight there. The
-        commonest words of a prompt are left out: they are in almost every row, and cost the most.
-    enough: for each prompt, the weight that the rest must reach, so that no match can be missed.
+    sieve: finds the prompts of which a text may hold enough. The commonest words of a prompt are left out at
+        first: they are in almost every row, and cost the most.
     """
 
     prompts: list[_Prompt]
-    postings: dict[str, list[tuple[int, int]]]
-    enough: list[int]
     threshold: float
+    sieve: WordSieve
 
 
 def index(items: Sequence[Item], *, threshold: float = 0.35) -> Index:
@@ -117,18 +116,26 @@ def index(items: Sequence[Item], *, threshold: float = 0.35) -> Index:
             else:
                 postings[word].append((number, weight))
         enough.append(prompt.enough - skipped)
-    return Index(found, dict(postings), enough, threshold)
+    words, whole, widths = (
+        zip(*[(one.words, one.enough, one.width) for one in found], strict=True) if found else ((), (), ())
+    )
+    sought = word_sieve(words, whole, postings, enough, widths)
+    return Index(found, threshold, sought)
 
 
 def matches(frame: pl.DataFrame, index: Index) -> pl.DataFrame:
     """Return one row of evidence for each item whose words a stretch of a row's text has."""
     found: list[Evidence] = []
-    for row, field, text in texts(frame):
+    rows = [*texts(frame)]
+    likely = index.sieve.likely([text for *_, text in rows])
+    for (row, field, text), prompts in zip(rows, likely, strict=True):
+        if not prompts:
+            continue
         words = bare_stems(text)
         best: dict[int, tuple[float, int, int]] = {}
         for start in range(0, max(len(words) - PIECE // 2, 1), PIECE // 2):
             piece = words[start : start + PIECE]
-            for number in _candidates(piece, index):
+            for number in _candidates(piece, index, prompts):
                 value, first, last = _best_stretch(piece, index.prompts[number])
                 if value >= index.threshold and value > best.get(number, (0.0,))[0]:
                     best[number] = value, start + first, start + last
@@ -204,18 +211,10 @@ def _near(words: Sequence[str]) -> Iterator[Pair]:
                 yield (word, other) if word < other else (other, word)
 
 
-def _candidates(words: Sequence[str], index: Index) -> list[int]:
-    """Return the prompts of which the words say enough, wherever they stand."""
+def _candidates(words: Sequence[str], index: Index, likely: Sequence[int]) -> list[int]:
+    """Return the prompts, of those that are likely, of which the words say enough, wherever they stand."""
     present = {*words}
-    reached: dict[int, int] = defaultdict(int)
-    for word in index.postings.keys() & present:
-        for number, weight in index.postings[word]:
-            reached[number] += weight
-    return [
-        number
-        for number, weight in reached.items()
-        if weight >= index.enough[number] and _reaches(present, index.prompts[number])
-    ]
+    return [number for number in likely if _reaches(present, index.prompts[number])]
 
 
 def _reaches(present: Set[str], prompt: _Prompt) -> bool:
