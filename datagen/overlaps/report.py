@@ -43,6 +43,12 @@ def _lines_of_search(manifest: Mapping[str, Any]) -> Iterator[str]:
         yield f"  searched {columns}: {told['share']:.1%} of the text; the rest may overlap"
 
 
+def _lines_of_common(manifest: Mapping[str, Any]) -> Iterator[str]:
+    for name, rows in manifest["common"].items():
+        if rows:
+            yield f"  {name}: {rows:,} rows more share only textbook exercises and stay; --common drop"
+
+
 def _add_items(manifests: Sequence[Mapping[str, Any]], rows_kept: int) -> dict[str, dict[str, int]]:  # noqa: ARG001
     """The most items of each benchmark that one stage found: two stages may find the same ones."""
     found: dict[str, dict[str, int]] = {}
@@ -78,6 +84,12 @@ def _lines_of_tasks(manifest: Mapping[str, Any]) -> Iterator[str]:
 ENTRIES = (
     Entry("overlaps", add=_added, is_valid=partial(maps_to, int)),
     Entry("items", add=_add_items, is_valid=_is_items, lines=_lines_of_items),
+    Entry(
+        "common",
+        add=lambda manifests, _: sums(one["common"] for one in manifests),
+        is_valid=partial(maps_to, int),
+        lines=_lines_of_common,
+    ),
     Entry("searched", add=_add_searched, is_valid=_is_search, lines=_lines_of_search),
     Entry(
         "by_task",

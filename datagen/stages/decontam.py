@@ -22,13 +22,15 @@ from datagen.runs.options import option
 from datagen.runs.stage import Check, FrameStage, Over, Started
 from decontam.benchmarks import Benchmark, BenchmarkError, choices, load, path_and_fields, usages
 from decontam.detectors import names, settings
+from decontam.profiles import DEFAULT, Profile, profile
+from decontam.profiles import NAMES as PROFILES
 from decontam.review import Review
 from decontam.review import read as read_decisions
 from decontam.tasks import COMPARED, is_one_task, names_of, says_little
 
 DEFAULT_BENCHMARK = "humaneval"
 OVERLAP_FOUND = 5
-_MATCH = pl.List(pl.Struct({name: dtype for name, dtype in decontam.EVIDENCE.items() if name != "row"}))
+_MATCH = pl.List(pl.Struct({name: dtype for name, dtype in decontam.MATCHES.items() if name != "row"}))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +59,16 @@ class Options:
         type=values.one_of("task", "row"),
         help="What goes if a row overlaps: its task with all answers, or the row alone.",
     )
+    profile: str = option(
+        DEFAULT,
+        type=values.one_of(*PROFILES),
+        help="How sure a match must be: `strict` finds the most, `certain` takes no clean row.",
+    )
+    common: str = option(
+        "keep",
+        type=values.one_of("keep", "drop"),
+        help="Rows that only share an exercise of every textbook with a benchmark, such as `is_prime`.",
+    )
 
 
 @dataclass
@@ -66,16 +78,18 @@ class Overlap:
     Args:
         reasons: by row, why it goes: the benchmark of its first match.
         tasks: the tasks that go with all their rows, each with the reason of the first that goes.
-        evidence: every match, by row; columns as in `decontam.EVIDENCE`.
+        evidence: every match, by row; columns as in `decontam.MATCHES`.
         rows: by benchmark, how many rows match.
+        common: by benchmark, how many rows only share textbook exercises, and stay.
         by_task: how many rows go only because another row of their task matches.
         characters: of text, by the column that holds it.
     """
 
     reasons: dict[str, str] = field(default_factory=dict)
     tasks: dict[str, str] = field(default_factory=dict)
-    evidence: pl.DataFrame = field(default_factory=decontam.EVIDENCE.to_frame)
+    evidence: pl.DataFrame = field(default_factory=decontam.MATCHES.to_frame)
     rows: Counter[str] = field(default_factory=Counter)
+    common: Counter[str] = field(default_factory=Counter)
     by_task: int = 0
     characters: Counter[str] = field(default_factory=Counter)
 
@@ -88,6 +102,8 @@ def search(
     *,
     whole_tasks: bool = True,
     review: Review | None = None,
+    wanted: Profile | None = None,
+    drop_common: bool = False,
 ) -> Overlap:
     """Compare every row with every benchmark item.
 
@@ -98,8 +114,11 @@ def search(
         names: the columns to search; none for all text.
         whole_tasks: whether a task overlaps as soon as one of its rows does.
         review: what a person decided; None for nothing.
+        wanted: what a match asks for; the profile "balanced" for None.
+        drop_common: whether a textbook exercise is a match like others.
     """
-    indexes = decontam.build_indexes([item for benchmark in benchmarks for item in benchmark.items])
+    items = [item for benchmark in benchmarks for item in benchmark.items]
+    indexes = decontam.build_indexes(items, wanted=wanted)
     found = Overlap()
     parts = [found.evidence]
     review = review or Review()
@@ -107,6 +126,8 @@ def search(
     for evidence, listed, characters in over(compare, source):
         found.characters.update(characters)
         matches = review.applied(evidence, listed)
+        if not drop_common:
+            matches = _set_aside(found, matches)
         parts.append(matches.drop("task"))
         for row, benchmark, task in matches.select("row", "benchmark", "task").iter_rows():
             reason = found.reasons.setdefault(row, f"overlaps-{benchmark}")
@@ -118,6 +139,14 @@ def search(
     else:
         found.tasks.clear()
     return found
+
+
+def _set_aside(found: Overlap, matches: pl.DataFrame) -> pl.DataFrame:
+    """The matches that are no textbook exercise; rows that have none of these are counted."""
+    rest = matches.filter(~pl.col("common"))
+    pairs = matches.filter("common").join(rest, on=["row", "benchmark"], how="anti")
+    found.common.update(pairs.unique(["row", "benchmark"])["benchmark"])
+    return rest
 
 
 def _take_tasks_along(found: Overlap, source: Source, over: Over[Any]) -> None:
@@ -162,7 +191,7 @@ def _compare(
         decided: ids of tasks and rows.
 
     Returns:
-        Matches with the `task` of their row, columns as in `decontam.EVIDENCE`; `row` and `task` of rows;
+        Matches with the `task` of their row, columns as in `decontam.MATCHES`; `row` and `task` of rows;
         characters by column.
     """
     found = decontam.find_overlaps(texts.searchable(frame, names), indexes)
@@ -186,6 +215,7 @@ def _decides(options: Options) -> dict[str, Any]:
         raise DatagenError(f"the detector {error}; repair or remove the package that brings it") from None
     return {
         **{"against": described, "detectors": detectors},
+        **{"profile": profile(options.profile)._asdict(), "common": options.common},
         **{"search": list(options.search), "unit": options.unit},
         **{"review": [list(one) for one in read_review(options.review).decisions]},
     }
@@ -198,13 +228,22 @@ def _start(source: Source, options: Options, over: Over[Any]) -> Started:
         if name not in known:
             raise UsageError(f"--search: no column {name}; {nearest(name, list(known))}")
     review = read_review(options.review)
-    whole_tasks = options.unit == "task"
-    found = search(source, benchmarks, over, options.search, whole_tasks=whole_tasks, review=review)
+    found = search(
+        source,
+        benchmarks,
+        over,
+        options.search,
+        whole_tasks=options.unit == "task",
+        review=review,
+        wanted=profile(options.profile),
+        drop_common=options.common == "drop",
+    )
     pairs = found.evidence.unique(["benchmark", "item"]).group_by("benchmark").len()
     items = dict(pairs.iter_rows())
     entries = {
         "overlaps": {one.name: found.rows[one.name] for one in benchmarks},
         "items": {one.name: {"found": items.get(one.name, 0), "of": len(one.items)} for one in benchmarks},
+        "common": {one.name: found.common[one.name] for one in benchmarks},
         "by_task": found.by_task,
         "searched": report.searched(found.characters, options.search),
         **({"reviewed": review.counts()} if options.review else {}),

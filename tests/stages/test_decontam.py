@@ -147,7 +147,9 @@ class TestTasks:
         assert {"benchmark", "item", "detector", "part", "value", "threshold", "excerpt"} <= row["overlaps"][
             0
         ].keys()
-        assert all(match["value"] >= match["threshold"] for match in row["overlaps"])
+        assert all(match["value"] >= match["threshold"] / 2 for match in row["overlaps"])
+        assert row["overlaps"][0]["level"] in {"same", "near", "logic"}
+        assert 0.5 < row["overlaps"][0]["score"] <= 1
         assert {match["item"] for match in row["overlaps"]} == {"bench/1"}
         assert {match["part"] for match in row["overlaps"]} >= {"prompt:instruction", "solution:response"}
         assert row["detail"].startswith("bench bench/1 by ")

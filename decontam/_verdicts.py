@@ -1,0 +1,94 @@
+"""What evidence amounts to: which rows overlap, how surely, and how closely."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+
+import polars as pl
+
+from decontam._evidence import SCHEMA
+from decontam._textbook import is_exercise
+from decontam.profiles import DEFAULT, Profile, certainty, profile
+
+MATCHES = pl.Schema({**SCHEMA, "score": pl.Float64(), "level": pl.String(), "common": pl.Boolean()})
+
+_PAIR = ("row", "benchmark", "item")
+#: Text that is the item's own; below, its words or examples; then what its code does.
+_SAME, _NEAR_WORDS, _NEAR_CODE = 0.8, 0.6, 0.85
+#: Shares are compared to so many decimals: 0.2 * 0.9 / 0.9 is not 0.2.
+_DECIMALS = 9
+
+
+def judged(evidence: pl.DataFrame, wanted: Profile, textbook: Set[tuple[str, str]]) -> pl.DataFrame:
+    """Return the evidence of rows that overlap, with what it amounts to.
+
+    Args:
+        evidence: columns as in `decontam.EVIDENCE`, values also below their thresholds.
+        wanted: what a match asks for.
+        textbook: benchmark and item of those that are exercises of every textbook.
+
+    Returns:
+        Columns as in `decontam.MATCHES`, in the same order. What says nothing in this profile is left out.
+    """
+    if not evidence.height:
+        return MATCHES.to_frame()
+    found = evidence.with_columns(_share=share(), _level=_level()).with_columns(score=_score().over(_PAIR))
+    enough = pl.col("detector").replace_strict(
+        {name: wanted.enough(name) for name in found["detector"].unique()}, return_dtype=pl.Float64
+    )
+    alone = pl.col("_share") >= enough
+    agreed = agreement(wanted).over(_PAIR) >= wanted.agree
+    agrees = agreed & pl.col("detector").is_in([*wanted.asked, *wanted.done])
+    found = found.filter(alone | (agrees & (pl.col("_share") >= wanted.agree)))
+    pairs, texts = found.select("benchmark", "item"), found.select("detector", "excerpt")
+    item = pl.Series([pair in textbook for pair in pairs.iter_rows()], dtype=pl.Boolean)
+    code = pl.Series([is_exercise(*text) for text in texts.iter_rows()], dtype=pl.Boolean)
+    copied = (pl.col("_level") == "same") | pl.col("detector").is_in(["cases", "examples"])
+    return (
+        found.with_columns(_item=item, _code=code)
+        .with_columns(
+            level=pl.when(pl.col("_share") >= 1).then("_level").otherwise(pl.lit("logic")),
+            common=(pl.col("_item") | pl.col("_code").all().over(_PAIR)) & ~copied.any().over(_PAIR),
+        )
+        .select(MATCHES.names())
+    )
+
+
+def share() -> pl.Expr:
+    """A value as a share of its threshold; where that is 0, the detector has said all there is to say."""
+    value = pl.when(pl.col("threshold") > 0).then(pl.col("value") / pl.col("threshold")).otherwise(1.0)
+    return value.round(_DECIMALS)
+
+
+def agreement(wanted: Profile) -> pl.Expr:
+    """The share that what is asked and what is done both have, of a row and an item."""
+    best = [
+        pl.col("_share").filter(pl.col("detector").is_in(names)).max().fill_null(0.0)
+        for names in (wanted.asked, wanted.done)
+    ]
+    return pl.min_horizontal(*best)
+
+
+def strength() -> pl.Expr:
+    """The most that any share, or two that agree, reach of what the profile `balanced` asks for."""
+    balanced = profile(DEFAULT)
+    return pl.max_horizontal(pl.col("_share").max(), agreement(balanced) / balanced.agree)
+
+
+def _score() -> pl.Expr:
+    by = certainty()
+    return 1 / (1 + (-(by.intercept + by.slope * strength().log())).exp())
+
+
+def _level() -> pl.Expr:
+    """Each match's own level, where it reaches its threshold."""
+    detector, value = pl.col("detector"), pl.col("value")
+    of_text = detector.is_in(["minhash", "ngrams"])
+    near = (
+        of_text
+        | detector.is_in(["cases", "examples"])
+        | ((detector == "words") & (value >= _NEAR_WORDS))
+        | ((detector == "code") & (value >= _NEAR_CODE))
+    )
+    same = of_text & (value >= _SAME)
+    return pl.when(same).then(pl.lit("same")).when(near).then(pl.lit("near")).otherwise(pl.lit("logic"))
