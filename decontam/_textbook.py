@@ -1,10 +1,10 @@
 """Which items and which code are exercises of every textbook, which rows have without any benchmark.
 
-An item is one if its prompt is a sentence or two of at most 16 words, and its solution is much like one of
-the exercises in `detectors/_code_textbook.txt`, or says too little to be told from others.
+An item is one if its prompt has at most 16 words, and its function is called like one of the exercises in
+`detectors/_code_textbook.txt`, or its solution is much like one, or says too little to be told from others.
 
-A row's function is one if it is called like an exercise (`isPrime`, `calculate_average`): the exercises are
-in Python, and another language's code is like many of Python's.
+A row's function in another language is one if it is called like an exercise (`isPrime`, `calculateAverage`).
+What is Python, the detector `code` has compared with the exercises themselves.
 """
 
 from __future__ import annotations
@@ -22,11 +22,12 @@ _WORDS = 16
 _LIKE = 0.5
 _LIGHT = 20.0
 _CALLED = re.compile(r"\b([A-Za-z_]\w*) *\(")
+_PYTHON = re.compile(r"\s*(?:async +)?def ")
 _NO_NAMES = frozenset({"main", "if", "for", "while", "switch", "catch", "return", "printf", "print"})
 #: Words of names that do not say what a function does.
 _EMPTY = frozenset(
     "is to the by of in as up a an find get calculate compute check list array string str number numbers num"
-    " recursive loop loops iterative short root pointers set text function nth n".split()
+    " recur recursive loop loops iterative short root pointers set text function nth n".split()
 )
 
 
@@ -36,8 +37,8 @@ def textbook_items(items: Sequence[Item]) -> frozenset[tuple[str, str]]:
 
 
 def is_exercise(detector: str, excerpt: str) -> bool:
-    """Whether a match rests on a function that is called like an exercise."""
-    if detector != "code":
+    """Whether a match is a function in another language that is called like an exercise."""
+    if detector != "code" or _PYTHON.match(excerpt):
         return False
     name = next((name for name in _CALLED.findall(excerpt) if name not in _NO_NAMES), "")
     return said_by(name) in _exercises()
@@ -52,7 +53,8 @@ def _is_textbook(item: Item) -> bool:
     if not 0 < len(item.prompt.split()) <= _WORDS:
         return False
     bits, like = exercise_likeness(item)
-    return bool(bits) and (bits < _LIGHT or like >= _LIKE)
+    called = said_by(item.entry_point) in _exercises()
+    return bool(bits) and (bits < _LIGHT or like >= _LIKE or called)
 
 
 @lru_cache(maxsize=1)

@@ -15,6 +15,8 @@ MATCHES = pl.Schema({**SCHEMA, "score": pl.Float64(), "level": pl.String(), "com
 _PAIR = ("row", "benchmark", "item")
 #: Text that is the item's own; below, its words or examples; then what its code does.
 _SAME, _NEAR_WORDS, _NEAR_CODE = 0.8, 0.6, 0.85
+#: Words with more different numbers are data.
+_NUMBERS = 3
 #: Shares are compared to so many decimals: 0.2 * 0.9 / 0.9 is not 0.2.
 _DECIMALS = 9
 
@@ -61,12 +63,15 @@ def share() -> pl.Expr:
 
 
 def agreement(wanted: Profile) -> pl.Expr:
-    """The share that what is asked and what is done both have, of a row and an item."""
-    best = [
-        pl.col("_share").filter(pl.col("detector").is_in(names)).max().fill_null(0.0)
-        for names in (wanted.asked, wanted.done)
-    ]
-    return pl.min_horizontal(*best)
+    """The share that what is asked and what is done both have, of a row and an item.
+
+    A list of numbers does not count as what is asked: code has the same numbers, and two that see the same
+    do not agree.
+    """
+    words = pl.col("excerpt").str.extract_all(r"\b[0-9]+\b").list.n_unique() <= _NUMBERS
+    asked = pl.col("_share").filter(pl.col("detector").is_in(wanted.asked) & words)
+    done = pl.col("_share").filter(pl.col("detector").is_in(wanted.done))
+    return pl.min_horizontal(asked.max().fill_null(0.0), done.max().fill_null(0.0))
 
 
 def strength() -> pl.Expr:
