@@ -29,7 +29,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from decontam import detectors
 from decontam._verdicts import agreement, share
-from decontam.benchmarks import load
+from decontam.benchmarks import Item, load
 from decontam.overlaps import build_indexes, evidence_of
 from decontam.profiles import FILE, NAMES, Profile, made
 
@@ -118,11 +118,10 @@ def measured(table: pl.DataFrame, evidence: pl.DataFrame) -> Rows:
     return Rows(table, wide.select(names).to_numpy(), wide["agreed"].to_numpy(), names)
 
 
-def read(path: Path = DEV) -> Rows:
-    """Search the labelled rows."""
-    table = labelled(path)
+def read(table: pl.DataFrame, items: Sequence[Item]) -> Rows:
+    """Search rows for the items; their columns are those of `Rows.table`, with `instruction` and `output`."""
     rows = table.select("id", "instruction", response="output")
-    return measured(table, evidence_of(rows, build_indexes(load("humaneval").items, wanted=everything())))
+    return measured(table, evidence_of(rows, build_indexes(items, wanted=everything())))
 
 
 def fitted(rows: Rows, used: np.ndarray) -> dict[str, Any]:
@@ -254,7 +253,7 @@ def main() -> int:
     if not DEV.exists():
         print(f"no labelled rows at {DEV}: nothing to fit")
         return 0
-    rows = read()
+    rows = read(labelled(DEV), load("humaneval").items)
     found = text(fitted(rows, np.ones(rows.table.height, bool)))
     print(found)
     if "--check" in sys.argv[1:]:

@@ -466,3 +466,33 @@ def test_keys_of_other_rows_are_no_text_of_a_row():
     """All rows of a file share the columns; only the row whose key it is overlaps."""
     given_rows({"instruction": CLEAN, "more": {"x": 1}}, {"instruction": OTHER, "more": {SOLUTION: 1}})
     assert run("--json").json()["dropped"] == {"overlaps-bench": 1}
+
+
+class TestProfiles:
+    """How sure a match must be, and what is no match."""
+
+    def test_profiles_are_part_of_the_plan(self):
+        """A copy goes in every profile, and the manifest says what the profile asked for."""
+        given_rows({"instruction": ASKED, "response": SOLUTION}, {"instruction": CLEAN})
+        for name in ("strict", "certain"):
+            told = run("--profile", name, "--json", out=f"OUT-{name}").json()
+            assert told["dropped"] == {"overlaps-bench": 1}
+            assert told["options"]["profile"]["name"] == name
+
+    def test_unknown_profile(self):
+        """Names are checked."""
+        given_rows({"instruction": CLEAN})
+        done = run("--profile", "sure")
+        assert done.code == 2
+        assert "strict, balanced, lenient" in done.err
+
+    def test_textbook_exercises_stay_and_are_counted(self):
+        """A row that only shares gcd with a benchmark is kept, counted, and dropped on demand."""
+        asked = "Write a function for the greatest common divisor of two integers a and b."
+        given_rows({"instruction": asked, "response": "def f(a, b):\n    return b"}, {"instruction": CLEAN})
+        told = run("--json", against="humaneval").json()
+        assert (told["dropped"], told["common"]) == ({}, {"humaneval": 1})
+        assert told["overlaps"] == {"humaneval": 0}
+        assert "1 rows more share only textbook exercises" in run(against="humaneval", out="again").err
+        told = run("--common", "drop", "--json", against="humaneval", out="OUT2").json()
+        assert (told["dropped"], told["common"]) == ({"overlaps-humaneval": 1}, {"humaneval": 0})
