@@ -62,7 +62,7 @@ class Options:
     profile: str = option(
         DEFAULT,
         type=values.one_of(*PROFILES),
-        help="How sure a match must be: `strict` finds the most, `certain` takes no clean row.",
+        help="How sure a match must be: `strict` finds the most, `certain` what is beyond doubt.",
     )
     common: str = option(
         "keep",

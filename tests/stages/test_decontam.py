@@ -475,16 +475,16 @@ class TestProfiles:
         """A copy goes in every profile, and the manifest says what the profile asked for."""
         given_rows({"instruction": ASKED, "response": SOLUTION}, {"instruction": CLEAN})
         for name in ("strict", "certain"):
-            told = run("--profile", name, "--json", out=f"OUT-{name}").json()
+            told = run("--profile", name, "--json", out=name).json()
             assert told["dropped"] == {"overlaps-bench": 1}
-            assert told["options"]["profile"]["name"] == name
+            assert json.loads(Path(name, "manifest.json").read_text())["options"]["profile"]["name"] == name
 
     def test_unknown_profile(self):
         """Names are checked."""
         given_rows({"instruction": CLEAN})
         done = run("--profile", "sure")
         assert done.code == 2
-        assert "strict, balanced, lenient" in done.err
+        assert "'strict', 'balanced', 'lenient', 'certain'" in done.err
 
     def test_textbook_exercises_stay_and_are_counted(self):
         """A row that only shares gcd with a benchmark is kept, counted, and dropped on demand."""
