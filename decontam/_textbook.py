@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
+from decontam._text import tokens
 from decontam.benchmarks import Item
 from decontam.detectors.code import exercise_likeness, words_of
 
@@ -31,9 +32,14 @@ _EMPTY = frozenset(
 )
 
 
-def textbook_items(items: Sequence[Item]) -> frozenset[tuple[str, str]]:
-    """Return benchmark and item of those that are exercises of every textbook."""
-    return frozenset((item.benchmark, item.task_id) for item in items if _is_textbook(item))
+def textbook_items(items: Sequence[Item]) -> dict[tuple[str, str], str]:
+    """Return the words of the prompt by benchmark and item, of those that are exercises of every textbook."""
+    return {(item.benchmark, item.task_id): words(item.prompt) for item in items if _is_textbook(item)}
+
+
+def words(text: str) -> str:
+    """Return the words of a text, as a copy of it has them in any layout."""
+    return f" {' '.join(tokens(text))} "
 
 
 def is_exercise(detector: str, excerpt: str) -> bool:

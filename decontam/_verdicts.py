@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Mapping
 
 import polars as pl
 
 from decontam._evidence import SCHEMA
-from decontam._textbook import is_exercise
+from decontam._textbook import is_exercise, words
 from decontam.profiles import DEFAULT, Profile, certainty, profile
 
 MATCHES = pl.Schema({**SCHEMA, "score": pl.Float64(), "level": pl.String(), "common": pl.Boolean()})
@@ -21,13 +21,13 @@ _NUMBERS = 3
 _DECIMALS = 9
 
 
-def judged(evidence: pl.DataFrame, wanted: Profile, textbook: Set[tuple[str, str]]) -> pl.DataFrame:
+def judged(evidence: pl.DataFrame, wanted: Profile, textbook: Mapping[tuple[str, str], str]) -> pl.DataFrame:
     """Return the evidence of rows that overlap, with what it amounts to.
 
     Args:
         evidence: columns as in `decontam.EVIDENCE`, values also below their thresholds.
         wanted: what a match asks for.
-        textbook: benchmark and item of those that are exercises of every textbook.
+        textbook: by benchmark and item, the words of exercises of every textbook.
 
     Returns:
         Columns as in `decontam.MATCHES`, in the same order. What says nothing in this profile is left out.
@@ -42,18 +42,30 @@ def judged(evidence: pl.DataFrame, wanted: Profile, textbook: Set[tuple[str, str
     agreed = agreement(wanted).over(_PAIR) >= wanted.agree
     agrees = agreed & pl.col("detector").is_in([*wanted.asked, *wanted.done])
     found = found.filter(alone | (agrees & (pl.col("_share") >= wanted.agree)))
-    pairs, texts = found.select("benchmark", "item"), found.select("detector", "excerpt")
-    item = pl.Series([pair in textbook for pair in pairs.iter_rows()], dtype=pl.Boolean)
-    code = pl.Series([is_exercise(*text) for text in texts.iter_rows()], dtype=pl.Boolean)
-    copied = (pl.col("_level") == "same") | pl.col("detector").is_in(["cases", "examples"])
-    return (
-        found.with_columns(_item=item, _code=code)
-        .with_columns(
-            level=pl.when(pl.col("_share") >= 1).then("_level").otherwise(pl.lit("logic")),
-            common=(pl.col("_item") | pl.col("_code").all().over(_PAIR)) & ~copied.any().over(_PAIR),
-        )
-        .select(MATCHES.names())
-    )
+    found = found.with_columns(_common=_is_textbook(found, textbook), _copied=_copied(found, textbook))
+    return found.with_columns(
+        level=pl.when(pl.col("_share") >= 1).then("_level").otherwise(pl.lit("logic")),
+        common=pl.col("_common").all().over(_PAIR) & ~pl.col("_copied").any().over(_PAIR),
+    ).select(MATCHES.names())
+
+
+def _is_textbook(found: pl.DataFrame, textbook: Mapping[tuple[str, str], str]) -> pl.Series:
+    """Whether the item, or the function that matches, is an exercise of every textbook."""
+    each = found.select("benchmark", "item", "detector", "excerpt").iter_rows()
+    told = [(one, item) in textbook or is_exercise(detector, text) for one, item, detector, text in each]
+    return pl.Series(told, dtype=pl.Boolean)
+
+
+def _copied(found: pl.DataFrame, textbook: Mapping[tuple[str, str], str]) -> pl.Series:
+    """Whether a textbook item's own text, its whole prompt or its examples stand in the row."""
+    each = found.select("benchmark", "item", "detector", "excerpt", "_level").iter_rows()
+    told = [
+        level == "same"
+        or detector in ("cases", "examples")
+        or ((one, item) in textbook and textbook[one, item] in words(text))
+        for one, item, detector, text, level in each
+    ]
+    return pl.Series(told, dtype=pl.Boolean)
 
 
 def share() -> pl.Expr:

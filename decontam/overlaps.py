@@ -22,13 +22,13 @@ class Indexes(NamedTuple):
         detectors: by name, what its `index` returned.
         shares: by name, the share of its thresholds from which on its index gives evidence.
         profile: what a match asks for.
-        textbook: benchmark and item of those that are exercises of every textbook.
+        textbook: by benchmark and item, the words of those that are exercises of every textbook.
     """
 
     detectors: dict[str, Any]
     shares: dict[str, float]
     profile: Profile
-    textbook: frozenset[tuple[str, str]]
+    textbook: dict[tuple[str, str], str]
 
 
 def build_indexes(

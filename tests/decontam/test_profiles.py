@@ -36,7 +36,7 @@ def evidence(shares, excerpt="some words"):
 
 
 def verdict(shares, name="balanced", **more):
-    return judged(evidence(shares, **more), profile(name), frozenset())
+    return judged(evidence(shares, **more), profile(name), {})
 
 
 @given(SHARES, st.sampled_from([*KNOWN, "another"]), st.floats(0, 3), st.sampled_from(NAMES))
@@ -80,7 +80,7 @@ def test_levels():
     values = {"ngrams": 0.95, "minhash": 0.5, "words": 0.7, "code": 0.9}
     rows = [("r", "b", "i", name, "prompt:response", value, 0.2, "x") for name, value in values.items()]
     rows.append(("s", "b", "i", "code", "solution:response", 0.7, 0.67, "x"))
-    found = judged(pl.DataFrame(rows, schema=EVIDENCE, orient="row"), profile(), frozenset())
+    found = judged(pl.DataFrame(rows, schema=EVIDENCE, orient="row"), profile(), {})
     assert found["level"].to_list() == ["same", "near", "near", "near", "logic"]
     assert found.schema == MATCHES
 
@@ -105,13 +105,15 @@ def test_a_textbook_exercise_is_common_unless_it_is_copied():
     item = next(item for item in ITEMS if item.task_id == "HumanEval/13")
     rows = pl.DataFrame(
         {
-            "id": ["own", "copy"],
-            "instruction": ["Write a function for the greatest common divisor of two integers a and b."] * 2,
-            "response": ["def f(a, b):\n    return b", f"{item.raw_prompt}{item.solution}"],
+            "id": ["own", "copy", "words"],
+            "instruction": ["Write a function for the greatest common divisor of two integers a and b."] * 2
+            + [item.prompt],
+            "response": ["def f(a, b):\n    return b", f"{item.raw_prompt}{item.solution}", ""],
         }
     )
     found = find_overlaps(rows, build_indexes(ITEMS)).filter(item="HumanEval/13")
-    assert dict(found.group_by("row").agg(pl.col("common").all()).iter_rows()) == {"own": True, "copy": False}
+    common = dict(found.group_by("row").agg(pl.col("common").all()).iter_rows())
+    assert common == {"own": True, "copy": False, "words": False}
 
 
 @pytest.mark.parametrize("name", KNOWN)
