@@ -26,7 +26,7 @@ import polars as pl
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from datagen.sandbox.screening import Screening
-from decontam import EVIDENCE, behaviour, build_indexes, detectors, find_overlaps
+from decontam import EVIDENCE, behaviour, build_indexes, detectors, evidence_of, find_overlaps, matched
 from decontam.benchmarks import Item, load
 from decontam.reverse import answered, example_evidence
 from decontam.runnable import function_evidence, screened, taken
@@ -162,7 +162,7 @@ def main() -> None:
     indexes = build_indexes(items)
     texts = rows.select("id", "instruction", "response")
     begin = time.perf_counter()
-    evidence = find_overlaps(texts, indexes)
+    evidence = evidence_of(texts, indexes)
     seconds = time.perf_counter() - begin
     if not options.no_run:
         decided = dict(behaviour.THRESHOLDS)
@@ -174,7 +174,7 @@ def main() -> None:
             pl.when(pl.col("detector") == "reverse").then(decided["examples"]).otherwise(decided["function"])
         )
         evidence = pl.concat([evidence, ran.filter(pl.col("value") >= least)])
-    flagged = flags(rows, evidence)
+    flagged = flags(rows, matched(evidence, rows["id"], indexes))
     overlap, clean = flagged.filter(pl.col("label") == 1), flagged.filter(pl.col("label") == 0)
     unscored = flagged.filter(pl.col("label").is_null())
     pl.Config.set_tbl_rows(-1).set_tbl_hide_dataframe_shape(True).set_tbl_hide_column_data_types(True)

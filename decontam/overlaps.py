@@ -2,41 +2,100 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import polars as pl
 
 from decontam._evidence import BATCH, SCHEMA, forget_rows
+from decontam._textbook import textbook_items
+from decontam._verdicts import judged
 from decontam.benchmarks import Item
-from decontam.detectors import detector, names
+from decontam.detectors import detector, lowered, names
+from decontam.profiles import Profile, profile
 
 
-def build_indexes(items: Sequence[Item], detectors: Sequence[str] | None = None) -> dict[str, Any]:
-    """Index `items` with each of the detectors, all of them for None: what `find_overlaps` takes."""
-    return {name: detector(name).index(items) for name in (names() if detectors is None else detectors)}
+class Indexes(NamedTuple):
+    """What `find_overlaps` takes.
+
+    Args:
+        detectors: by name, what its `index` returned.
+        shares: by name, the share of its thresholds from which on its index gives evidence.
+        profile: what a match asks for.
+        textbook: by benchmark and item, the words of those that are exercises of every textbook.
+    """
+
+    detectors: dict[str, Any]
+    shares: dict[str, float]
+    profile: Profile
+    textbook: dict[tuple[str, str], str]
 
 
-def find_overlaps(frame: pl.DataFrame, indexes: Mapping[str, Any]) -> pl.DataFrame:
-    """Return the evidence of all detectors that rows of `frame` hold benchmark items.
+def build_indexes(
+    items: Sequence[Item], detectors: Sequence[str] | None = None, wanted: Profile | None = None
+) -> Indexes:
+    """Index benchmark items; items of several benchmarks may come together.
+
+    Args:
+        items: the benchmark items.
+        detectors: the detectors to use; all of them for None.
+        wanted: what a match asks for; the profile "balanced" for None.
+    """
+    wanted = wanted or profile()
+    settings = {
+        name: lowered(name, wanted.least(name)) for name in (names() if detectors is None else detectors)
+    }
+    found = {name: detector(name).index(items, **given) for name, given in settings.items()}
+    shares = {name: wanted.least(name) if given else 1.0 for name, given in settings.items()}
+    return Indexes(found, shares, wanted, textbook_items(items))
+
+
+def find_overlaps(frame: pl.DataFrame, indexes: Indexes) -> pl.DataFrame:
+    """Return the matches that all detectors together find: rows of `frame` that hold benchmark items.
 
     Args:
         frame: rows with `id` and columns of texts, such as `instruction` and `response`; nulls are allowed.
-        indexes: by the detector's name, what its `index` returned.
+        indexes: what `build_indexes` returned.
 
     Returns:
-        One row for each match: `row` (id as text), `benchmark`, `item`, `detector`, `part` (of the item, and
-        the column that holds it: "solution:response"), `value`, `threshold` (value >= threshold), `excerpt`
-        (at most 200 characters of the row). Sorted by the order of the rows, then benchmark, item,
+        One row for each piece of evidence: `row` (id as text), `benchmark`, `item`, `detector`, `part` (of
+        the item, and the column that holds it: "solution:response"), `value`, `threshold` (the detector's
+        own; the value is less where two detectors agree, or the profile asks for less) and `excerpt` (at
+        most 200 characters of the row); `level` ("same" text, "near" in words, examples or code, "logic");
+        and of row and item together `score` (0 to 1, how likely they overlap) and `common` (an exercise of
+        every textbook, of which nothing is copied). Sorted by the order of the rows, then benchmark, item,
         detector, part; batches give the same as the whole.
     """
-    chosen = [(detector(name).matches, index) for name, index in indexes.items()]
-    found = [matches(batch, index) for batch in frame.iter_slices(BATCH) for matches, index in chosen]
-    forget_rows()
-    rows = frame.select(row=pl.col("id").cast(pl.String)).unique(maintain_order=True)
+    return matched(evidence_of(frame, indexes), frame["id"].cast(pl.String), indexes)
+
+
+def matched(evidence: pl.DataFrame, rows: pl.Series, indexes: Indexes) -> pl.DataFrame:
+    """Return what evidence amounts to; the columns and their order are those of `find_overlaps`.
+
+    Args:
+        evidence: columns as in `decontam.EVIDENCE`; what is no match counts, too.
+        rows: the ids of all rows that were searched, in their order.
+        indexes: what `build_indexes` returned.
+    """
+    order = pl.DataFrame({"row": rows}).unique(maintain_order=True)
     return (
-        pl.concat([SCHEMA.to_frame(), *found])
-        .join(rows.with_row_index("_order"), on="row", how="left")
+        judged(evidence, indexes.profile, indexes.textbook)
+        .join(order.with_row_index("_order"), on="row", how="left")
         .sort("_order", "benchmark", "item", "detector", "part")
         .drop("_order")
     )
+
+
+def evidence_of(frame: pl.DataFrame, indexes: Indexes) -> pl.DataFrame:
+    """Return all that the detectors find, also what is no match; columns as in `decontam.EVIDENCE`."""
+    return pl.concat([SCHEMA.to_frame(), *_evidence(frame, indexes)])
+
+
+def _evidence(frame: pl.DataFrame, indexes: Indexes) -> Iterator[pl.DataFrame]:
+    chosen = [(detector(name).matches, name, index) for name, index in indexes.detectors.items()]
+    for batch in frame.iter_slices(BATCH):
+        for matches, name, index in chosen:
+            found = matches(batch, index)
+            share = indexes.shares[name]
+            yield found if share == 1 else found.with_columns((pl.col("threshold") / share).round(12))
+    forget_rows()

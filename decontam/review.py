@@ -94,7 +94,7 @@ class Review:
         """The matches that are left, and one of the detector "review" for each decision to drop a row.
 
         Args:
-            evidence: matches, columns as in `decontam.EVIDENCE`, and the `task` of each.
+            evidence: matches, columns as in `decontam.MATCHES`, and the `task` of each.
             rows: `row` and `task` of rows that `drop_ids` names.
         """
         if not self.decisions:
@@ -103,7 +103,20 @@ class Review:
         left = [not self._keeps_one(*one) for one in names]
         self._kept += left.count(False)
         decided = [
-            (row, one.benchmark, one.item, "review", "task", 1.0, 1.0, one.note[:EXCERPT], task)
+            (
+                row,
+                one.benchmark,
+                one.item,
+                "review",
+                "task",
+                1.0,
+                1.0,
+                one.note[:EXCERPT],
+                1.0,
+                None,
+                False,
+                task,
+            )
             for row, task in rows.iter_rows()
             for name in dict.fromkeys((task, row))
             for one in self._drops.get(name, ())

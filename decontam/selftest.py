@@ -7,22 +7,19 @@ an upper bound for that.
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import polars as pl
 
 from decontam.benchmarks import Item
-from decontam.overlaps import find_overlaps
+from decontam.overlaps import Indexes, find_overlaps
 from decontam.transforms import copies
 
 #: Items of each benchmark that are planted.
 PLANTED = 25
 
 
-def counts(
-    items: Sequence[Item], indexes: Mapping[str, Any], rows: pl.DataFrame
-) -> dict[str, dict[str, int]]:
+def counts(items: Sequence[Item], indexes: Indexes, rows: pl.DataFrame) -> dict[str, dict[str, int]]:
     """How many copies were `planted` and `found`, by the name of the change.
 
     Args:

@@ -65,7 +65,7 @@ class Behaviour:
         return behaviour.from_json(stored), canonical.sha256(canonical.dumps(stored))
 
     def added(self, evidence: pl.DataFrame, taken: Taken | None) -> pl.DataFrame:
-        """The matches of a frame with those by behaviour, in the same order."""
+        """The evidence of a frame, and what running its code adds to it."""
         if not self.runs or taken is None or not (taken.held.pieces or taken.held.asked or taken.held.unread):
             return evidence
         pieces, asked = taken.held.pieces, taken.held.asked
@@ -76,16 +76,10 @@ class Behaviour:
             found.extend(example_evidence(some, hits))
         if not found:
             return evidence
-        rows = taken.rows.with_row_index("_order")
         new = pl.DataFrame(found, schema=decontam.EVIDENCE, orient="row")
         new = new.sort("value", descending=True, maintain_order=True)
         new = new.unique(["row", "benchmark", "item", "part"], keep="first", maintain_order=True)
-        return (
-            pl.concat([evidence.drop("task"), new])
-            .join(rows.unique("row"), on="row", how="left", maintain_order="left")
-            .sort("_order", "benchmark", "item", "detector", "part", maintain_order=True)
-            .select(evidence.columns)
-        )
+        return pl.concat([evidence, new])
 
     def _outcomes(self, codes: list[str]) -> dict[str, Outcome]:
         if not codes:

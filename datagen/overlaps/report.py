@@ -68,6 +68,12 @@ def _add_self_test(manifests: Sequence[Mapping[str, Any]], rows_kept: int) -> di
     return dict(manifests[-1]["self_test"])
 
 
+def _lines_of_common(manifest: Mapping[str, Any]) -> Iterator[str]:
+    for name, rows in manifest["common"].items():
+        if rows:
+            yield f"  {name}: {rows:,} rows more share only textbook exercises and stay; --common drop"
+
+
 def _add_items(manifests: Sequence[Mapping[str, Any]], rows_kept: int) -> dict[str, dict[str, int]]:  # noqa: ARG001
     """The most items of each benchmark that one stage found: two stages may find the same ones."""
     found: dict[str, dict[str, int]] = {}
@@ -144,6 +150,12 @@ ENTRIES = (
     Entry("overlaps", add=_added, is_valid=partial(maps_to, int)),
     Entry("items", add=_add_items, is_valid=_is_items, lines=_lines_of_items),
     Entry("behaviour", add=_add_behaviour, is_valid=_is_behaviour, lines=_lines_of_behaviour),
+    Entry(
+        "common",
+        add=lambda manifests, _: sums(one["common"] for one in manifests),
+        is_valid=partial(maps_to, int),
+        lines=_lines_of_common,
+    ),
     Entry("searched", add=_add_searched, is_valid=_is_search, lines=_lines_of_search),
     Entry(
         "self_test",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -24,6 +24,9 @@ from datagen.runs.stage import Check, FrameStage, Over, Started
 from decontam import behaviour, runnable, selftest
 from decontam.benchmarks import Benchmark, BenchmarkError, Item, choices, load, path_and_fields, usages
 from decontam.detectors import names, settings
+from decontam.overlaps import Indexes
+from decontam.profiles import DEFAULT, Profile, profile
+from decontam.profiles import NAMES as PROFILES
 from decontam.review import Review
 from decontam.review import read as read_decisions
 from decontam.tasks import COMPARED, is_one_task, names_of, says_little
@@ -32,7 +35,7 @@ DEFAULT_BENCHMARK = "humaneval"
 OVERLAP_FOUND = 5
 #: Rows beside whose text copies are planted.
 _CARRIERS = 64
-_MATCH = pl.List(pl.Struct({name: dtype for name, dtype in decontam.EVIDENCE.items() if name != "row"}))
+_MATCH = pl.List(pl.Struct({name: dtype for name, dtype in decontam.MATCHES.items() if name != "row"}))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +71,16 @@ class Options:
         type=values.one_of("task", "row"),
         help="What goes if a row overlaps: its task with all answers, or the row alone.",
     )
+    profile: str = option(
+        DEFAULT,
+        type=values.one_of(*PROFILES),
+        help="How sure a match must be: `strict` finds the most, `certain` what is beyond doubt.",
+    )
+    common: str = option(
+        "keep",
+        type=values.one_of("keep", "drop"),
+        help="Rows that only share an exercise of every textbook with a benchmark, such as `is_prime`.",
+    )
 
 
 @dataclass
@@ -77,8 +90,9 @@ class Overlap:
     Args:
         reasons: by row, why it goes: the benchmark of its first match.
         tasks: the tasks that go with all their rows, each with the reason of the first that goes.
-        evidence: every match, by row; columns as in `decontam.EVIDENCE`.
+        evidence: every match, by row; columns as in `decontam.MATCHES`.
         rows: by benchmark, how many rows match.
+        common: by benchmark, how many rows only share textbook exercises, and stay.
         with_task: how many rows go only because another row of their task matches.
         characters: of text, by the column that holds it.
         indexes: of the detectors that searched.
@@ -87,11 +101,12 @@ class Overlap:
 
     reasons: dict[str, str] = field(default_factory=dict)
     tasks: dict[str, str] = field(default_factory=dict)
-    evidence: pl.DataFrame = field(default_factory=decontam.EVIDENCE.to_frame)
+    evidence: pl.DataFrame = field(default_factory=decontam.MATCHES.to_frame)
     rows: Counter[str] = field(default_factory=Counter)
+    common: Counter[str] = field(default_factory=Counter)
     with_task: int = 0
     characters: Counter[str] = field(default_factory=Counter)
-    indexes: Mapping[str, Any] = field(default_factory=dict)
+    indexes: Indexes | None = None
     behaviour: dict[str, Any] = field(default_factory=lambda: dict(report.NOT_RUN))
 
 
@@ -104,6 +119,8 @@ def search(
     whole_tasks: bool = True,
     review: Review | None = None,
     run: bool = False,
+    wanted: Profile | None = None,
+    drop_common: bool = False,
 ) -> Overlap:
     """Compare every row with every benchmark item.
 
@@ -115,16 +132,23 @@ def search(
         whole_tasks: whether a task overlaps as soon as one of its rows does.
         review: what a person decided; None for nothing.
         run: whether code is run, if this machine can keep it from doing harm.
+        wanted: what a match asks for; the profile "balanced" for None.
+        drop_common: whether a textbook exercise is a match like others.
     """
-    indexes = decontam.build_indexes(_items(benchmarks))
+    indexes = decontam.build_indexes(_items(benchmarks), wanted=wanted)
     found = Overlap(indexes=indexes)
     parts = [found.evidence]
     review = review or Review()
     with running(benchmarks, over, wanted=run) as programs:
         compare = partial(_compare, indexes=indexes, names=names, decided=review.drop_ids, run=programs.runs)
-        for evidence, listed, characters, taken in over(compare, source):
-            found.characters.update(characters)
-            matches = review.applied(programs.added(evidence, taken), listed)
+        for part in over(compare, source):
+            found.characters.update(part.characters)
+            evidence = programs.added(part.evidence, part.runnable)
+            matches = decontam.matched(evidence, part.rows["row"], indexes)
+            matches = matches.join(part.rows.unique("row"), on="row", how="left", maintain_order="left")
+            matches = review.applied(matches, part.decided)
+            if not drop_common:
+                matches = _set_aside(found, matches)
             parts.append(matches.drop("task"))
             for row, benchmark, task in matches.select("row", "benchmark", "task").iter_rows():
                 reason = found.reasons.setdefault(row, f"overlaps-{benchmark}")
@@ -143,8 +167,12 @@ def _items(benchmarks: Sequence[Benchmark]) -> list[Item]:
     return [item for benchmark in benchmarks for item in benchmark.items]
 
 
-def _taken(searched: pl.DataFrame, rows: pl.DataFrame) -> Taken:
-    return Taken(runnable.taken(searched), rows)
+def _set_aside(found: Overlap, matches: pl.DataFrame) -> pl.DataFrame:
+    """The matches that are no textbook exercise; rows that have none of these are counted."""
+    rest = matches.filter(~pl.col("common"))
+    pairs = matches.filter("common").join(rest, on=["row", "benchmark"], how="anti")
+    found.common.update(pairs.unique(["row", "benchmark"])["benchmark"])
+    return rest
 
 
 def _take_tasks_along(found: Overlap, source: Source, over: Over) -> None:
@@ -174,15 +202,33 @@ def _rows_of(frame: pl.DataFrame, tasks: frozenset[str]) -> list[tuple[str, str,
     ]
 
 
+class _Compared(NamedTuple):
+    """What the detectors say of a frame.
+
+    Args:
+        evidence: columns as in `decontam.EVIDENCE`.
+        rows: all rows, as `row` and `task`.
+        decided: those that somebody decided about.
+        characters: of text, by column.
+        runnable: the code that can be run; None where nothing is to run.
+    """
+
+    evidence: pl.DataFrame
+    rows: pl.DataFrame
+    decided: pl.DataFrame
+    characters: dict[str, int]
+    runnable: Taken | None
+
+
 def _compare(
     frame: pl.DataFrame,
-    indexes: Any,  # noqa: ANN401
+    indexes: Indexes,
     names: Sequence[str],
     decided: frozenset[str],
     *,
     run: bool,
-) -> tuple[pl.DataFrame, pl.DataFrame, dict[str, int], Taken | None]:
-    """The matches in a frame, those of its rows that somebody decided about, and how much text it holds.
+) -> _Compared:
+    """Compare the rows of a frame with the items.
 
     Args:
         frame: the rows.
@@ -190,17 +236,16 @@ def _compare(
         names: the columns to search; none for all text.
         decided: ids of tasks and rows.
         run: whether to take out what can be run.
-
-    Returns:
-        Matches with the `task` of their row, columns as in `decontam.EVIDENCE`; `row` and `task` of rows;
-        characters by column; what can be run.
     """
     searched = texts.searchable(frame, names)
-    found = decontam.find_overlaps(searched, indexes)
     rows = frame.select(row="id", task="task")
-    listed = rows.filter(pl.col("row").is_in(list(decided)) | pl.col("task").is_in(list(decided)))
-    matches = found.join(rows.unique("row"), on="row", how="left", maintain_order="left")
-    return matches, listed, texts.characters(frame), _taken(searched, rows) if run else None
+    return _Compared(
+        decontam.evidence_of(searched, indexes),
+        rows,
+        rows.filter(pl.col("row").is_in(list(decided)) | pl.col("task").is_in(list(decided))),
+        texts.characters(frame),
+        Taken(runnable.taken(searched), rows) if run else None,
+    )
 
 
 def _decides(options: Options) -> dict[str, Any]:
@@ -217,6 +262,7 @@ def _decides(options: Options) -> dict[str, Any]:
         raise DatagenError(f"the detector {error}; repair or remove the package that brings it") from None
     return {
         **{"against": described, "detectors": detectors},
+        **{"profile": profile(options.profile)._asdict(), "common": options.common},
         **{"search": list(options.search), "unit": options.unit},
         **{"self_test": not options.no_self_test},
         **{"run": not options.no_run, **({} if options.no_run else {"behaviour": behaviour.settings()})},
@@ -231,21 +277,23 @@ def _start(source: Source, options: Options, over: Over) -> Started:
         if name not in known:
             raise UsageError(f"--search: no column {name}; {nearest(name, list(known))}")
     review = read_review(options.review)
-    whole_tasks = options.unit == "task"
     found = search(
         source,
         benchmarks,
         over,
         options.search,
-        whole_tasks=whole_tasks,
+        whole_tasks=options.unit == "task",
         review=review,
         run=not options.no_run,
+        wanted=profile(options.profile),
+        drop_common=options.common == "drop",
     )
     pairs = found.evidence.unique(["benchmark", "item"]).group_by("benchmark").len()
     items = dict(pairs.iter_rows())
     entries = {
         "overlaps": {one.name: found.rows[one.name] for one in benchmarks},
         "items": {one.name: {"found": items.get(one.name, 0), "of": len(one.items)} for one in benchmarks},
+        "common": {one.name: found.common[one.name] for one in benchmarks},
         "dropped_with_task": found.with_task,
         "behaviour": found.behaviour,
         "searched": report.searched(found.characters, options.search),
@@ -253,6 +301,7 @@ def _start(source: Source, options: Options, over: Over) -> Started:
     }
     if not options.no_self_test and (first := next(source.frames(), None)) is not None:
         carriers = texts.searchable(first.head(_CARRIERS), ("instruction", "response"))
+        assert found.indexes is not None  # noqa: S101 - all rows were searched
         entries["self_test"] = selftest.counts(_items(benchmarks), found.indexes, carriers)
     return Started(partial(_split, found=found, evidence=_by_row(found.evidence)), entries)
 

@@ -19,6 +19,8 @@ from decontam._registry import load_module, modules
 from decontam.benchmarks import Item
 
 GROUP = "datagen.detectors"
+#: Settings of `index` that a match's value must reach.
+_THRESHOLDS = ("least", "threshold", "thresholds")
 
 
 class Detector(Protocol):
@@ -48,3 +50,18 @@ def settings(name: str) -> dict[str, Any]:
     given = inspect.signature(detector(name).index).parameters.values()
     values = {one.name: one.default for one in given if one.default is not one.empty}
     return {key: dict(value) if isinstance(value, Mapping) else value for key, value in values.items()}
+
+
+def lowered(name: str, share: float) -> dict[str, Any]:
+    """Settings of a detector's `index` that give evidence from that share of its thresholds on.
+
+    Thresholds are the settings `threshold`, `least`, and each value of `thresholds`; a detector without these
+    gives what it always gives.
+    """
+    if share >= 1:
+        return {}
+    return {
+        key: {of: share * least for of, least in value.items()} if isinstance(value, dict) else share * value
+        for key, value in settings(name).items()
+        if key in _THRESHOLDS
+    }

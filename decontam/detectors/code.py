@@ -211,7 +211,7 @@ def _values(unit: Unit, index: Index, least: float) -> Iterator[tuple[int, float
         value = _likeness(both + bits, of.mass + bits, rest + bits, specific)
         if value >= least:
             exercise = _like_an_exercise(unit.features, specific) if exercise is None else exercise
-            is_exercise = exercise >= value or exercise >= max(unnamed, least)
+            is_exercise = exercise >= value or exercise >= max(unnamed, THRESHOLDS[_kind(unit)])
             yield number, value / 2 if is_exercise else value
 
 
@@ -255,6 +255,14 @@ def _exercises() -> list[tuple[set[str], int]]:
     text = Path(__file__).with_name("_code_textbook.txt").read_text(encoding="utf-8")
     found = [unit.features for unit in units(text)]
     return [(features, sum(map(_common, features))) for features in found]
+
+
+def exercise_likeness(item: Item) -> tuple[float, float]:
+    """Return the bits of an item's solution, 0 if it has no code, and how much it is like an exercise."""
+    found = [unit.features for unit in units(_code(item))]
+    features = set[str]().union(*found)
+    likeness = _like_an_exercise(features, SPECIFIC["python"] * _BIT) if features else 0.0
+    return sum(map(_common, features)) / _BIT, likeness
 
 
 @lru_cache(maxsize=10_000)

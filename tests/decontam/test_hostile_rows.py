@@ -51,7 +51,7 @@ def test_a_row_with_a_whole_benchmark_is_searched_once():
     one = f"{ITEMS[0].raw_prompt}{ITEMS[0].solution}\n{ITEMS[0].tests[0]}"
     single = cost(lambda: find_overlaps(row(f"{filler}\n{one}"), indexes))
     found = min(cost(lambda: find_overlaps(row(f"{filler}\n{WHOLE}"), indexes)) for _ in range(3))
-    assert found < 10 * single + 60
+    assert found < 20 * single + 60  # searched anew for each item: 160 times
 
 
 def test_tests_of_hundreds_of_operators_are_read():

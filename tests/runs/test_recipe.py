@@ -58,6 +58,8 @@ def test_whole_recipe():
         "unit": "task",
         "no_self_test": False,
         "no_run": False,
+        "profile": "balanced",
+        "common": "keep",
     }
 
 

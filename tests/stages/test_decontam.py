@@ -148,7 +148,9 @@ class TestTasks:
         assert {"benchmark", "item", "detector", "part", "value", "threshold", "excerpt"} <= row["overlaps"][
             0
         ].keys()
-        assert all(match["value"] >= match["threshold"] for match in row["overlaps"])
+        assert all(match["value"] >= match["threshold"] / 2 for match in row["overlaps"])
+        assert row["overlaps"][0]["level"] in {"same", "near", "logic"}
+        assert 0.5 < row["overlaps"][0]["score"] <= 1
         assert {match["item"] for match in row["overlaps"]} == {"bench/1"}
         assert {match["part"] for match in row["overlaps"]} >= {"prompt:instruction", "solution:response"}
         assert row["detail"].startswith("bench bench/1 by ")
@@ -546,3 +548,33 @@ class TestBehaviour:
         told = survey("decontam", "in.jsonl", against=("jsonl:bench.jsonl",)).manifest
         assert (told["overlaps"], told["behaviour"]["ran"]) == ({"bench": 0}, False)
         assert told["behaviour"]["isolation"] == "rlimits"
+
+
+class TestProfiles:
+    """How sure a match must be, and what is no match."""
+
+    def test_profiles_are_part_of_the_plan(self):
+        """A copy goes in every profile, and the manifest says what the profile asked for."""
+        given_rows({"instruction": ASKED, "response": SOLUTION}, {"instruction": CLEAN})
+        for name in ("strict", "certain"):
+            told = run("--profile", name, "--json", out=name).json()
+            assert told["dropped"] == {"overlaps-bench": 1}
+            assert json.loads(Path(name, "manifest.json").read_text())["options"]["profile"]["name"] == name
+
+    def test_unknown_profile(self):
+        """Names are checked."""
+        given_rows({"instruction": CLEAN})
+        done = run("--profile", "sure")
+        assert done.code == 2
+        assert "'strict', 'balanced', 'lenient', 'certain'" in done.err
+
+    def test_textbook_exercises_stay_and_are_counted(self):
+        """A row that only shares gcd with a benchmark is kept, counted, and dropped on demand."""
+        asked = "Write a function for the greatest common divisor of two integers a and b."
+        given_rows({"instruction": asked, "response": "def f(a, b):\n    return b"}, {"instruction": CLEAN})
+        told = run("--json", against="humaneval").json()
+        assert (told["dropped"], told["common"]) == ({}, {"humaneval": 1})
+        assert told["overlaps"] == {"humaneval": 0}
+        assert "1 rows more share only textbook exercises" in run(against="humaneval", out="again").err
+        told = run("--common", "drop", "--json", against="humaneval", out="OUT2").json()
+        assert (told["dropped"], told["common"]) == ({"overlaps-humaneval": 1}, {"humaneval": 0})
