@@ -209,10 +209,13 @@ class Sandbox(Pool[_Worker]):
         """
         request = {"code": code, "tests": list(tests), "setup": setup}
         async with self._free:
-            for _ in range(2):
+            tries = 2
+            while tries:
                 if self._closed:
                     raise DatagenError("the sandbox is closed: run programs inside its `async with`")
-                worker = self._with(limits) or _Worker(self._wanted, limits)
+                idle = self._with(limits)
+                tries -= idle is None  # an idle one may have ended by what the program before left
+                worker = idle or _Worker(self._wanted, limits)
                 with contextlib.suppress(_Lost):
                     return await self._asked(worker, request, trusted)
         raise DatagenError(

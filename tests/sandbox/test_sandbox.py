@@ -267,3 +267,17 @@ def test_what_is_in_the_way_of_values_comes_through():
     tests.append("assert list(same(iter([1, 2]))) == [1, 2] and next(many()) == 0")
     code = "import itertools\ndef same(v): return v\ndef many(): return itertools.count()\n"
     assert judge(code, tests, setup=setup).outcomes == (Outcome(True),) * 6
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such layers")
+def test_programs_that_close_the_folder_cost_the_next_one_nothing(monkeypatch):
+    """Without namespaces the temporary folder is the program's own."""
+    monkeypatch.setenv("DATAGEN_SANDBOX", "landlock+seccomp+rlimits")
+    closing = "import os\nos.chmod(os.environ['TMPDIR'], 0)\n"
+
+    async def statuses():
+        async with Sandbox(2) as sandbox:
+            await asyncio.gather(*(sandbox.run(closing + f"# {n}\n", ["f()"]) for n in range(2)))
+            return [(await sandbox.run(ADD, ["assert add(1, 1) == 2"])).status for _ in range(3)]
+
+    assert asyncio.run(statuses()) == ["all_passed"] * 3
