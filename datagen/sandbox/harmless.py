@@ -4,6 +4,8 @@ Covers: all ways to what outlives a program, by the names in its compiled code. 
 the modules below, and use no name that leads out of it: modules reached through modules, frames, code
 objects, attributes with underscores, access by strings, `open`. Whatever is not known to be harmless is not.
 
+What a module keeps of what it was given (caches) is emptied by `forget`.
+
 Does not cover: attributes set on modules, classes and functions of these modules: `Watch` finds them
 afterwards. Faults of the interpreter.
 """
@@ -12,7 +14,10 @@ from __future__ import annotations
 
 import dis
 import importlib
+import re
+import sys
 import types
+import typing
 from collections.abc import Iterator
 from typing import Any
 
@@ -47,6 +52,9 @@ _DUNDERS = frozenset(
     | {f"__{name}__" for name in _OPERATORS}
 )
 _SETS = frozenset({dis.opmap["STORE_ATTR"], dis.opmap["DELETE_ATTR"]})
+_READS = frozenset(dis.opmap[name] for name in ("LOAD_ATTR", "LOAD_METHOD") if name in dis.opmap)
+#: Attributes that hold what can be changed: a program may have its own, and not ask for those of others.
+_HOLDING = frozenset({"__slots__", "__annotations__"})
 _IMPORT, _EXTENDED = dis.opmap["IMPORT_NAME"], dis.opmap["EXTENDED_ARG"]
 _MATCHES_CLASS = dis.opmap["MATCH_CLASS"]  # it reads attributes whose names are constants
 _IMMUTABLE_TYPE = 1 << 8
@@ -76,7 +84,10 @@ class Harmless:
                 _IMPORT in operations and not _ALLOWED.issuperset(_imports(part))
             ):
                 return None
-            sets = sets or not _SETS.isdisjoint(operations)
+            writes = not _SETS.isdisjoint(operations)
+            if _reaches(part, writes=writes):
+                return None
+            sets = sets or writes
         if not self._refused.isdisjoint(names) or names >= _MADE_AGAIN:
             return None
         for name in names:
@@ -106,6 +117,35 @@ def _imports(code: types.CodeType) -> Iterator[str]:
         high = (high | low) << 8 if operation == _EXTENDED else 0
 
 
+def _reaches(code: types.CodeType, *, writes: bool) -> bool:
+    """Whether a code object reads special attributes that hold something, or sets special attributes."""
+    special = _DUNDERS if writes else _HOLDING
+    return not special.isdisjoint(code.co_names) and any(
+        (found.opcode in _READS and found.argval in _HOLDING)
+        or (found.opcode in _SETS and found.argval in _DUNDERS)
+        for found in dis.get_instructions(code)
+    )
+
+
+#: Members of flags that there are before a program combines others.
+_FLAGS: dict[Any, Any] = re.RegexFlag._value2member_map_
+_ALL_FLAGS = dict(_FLAGS)
+
+
+def forget(names: set[str]) -> None:
+    """Empty what modules keep of what a program with these names gave them, which may equal anything."""
+    if "re" in names:
+        re.purge()
+    if "typing" in names:
+        for clear in typing._cleanups:  # type: ignore[attr-defined]
+            clear()
+    if "strptime" in names and "_strptime" in sys.modules:
+        sys.modules["_strptime"]._regex_cache.clear()
+    if len(_FLAGS) != len(_ALL_FLAGS):
+        _FLAGS.clear()
+        _FLAGS.update(_ALL_FLAGS)
+
+
 def _leading_out(module: types.ModuleType) -> Iterator[str]:
     """Names of a module that lead to another one or to what can be changed, and its internal names."""
     for name, value in vars(module).items():
@@ -115,9 +155,14 @@ def _leading_out(module: types.ModuleType) -> Iterator[str]:
         elif isinstance(value, (dict, list, set, bytearray)) or _internal(name):
             yield name
         if isinstance(value, type):
-            yield from (found for base in value.__mro__ for found in vars(base) if _internal(found))
+            inside = [item for base in value.__mro__ for item in vars(base).items()]
+            yield from (found for found, held in inside if _internal(found) or _holds(found, held))
         elif callable(value):  # a method of an instance, such as random.choice
             yield from filter(_internal, dir(getattr(value, "__self__", None)))
+
+
+def _holds(name: str, value: object) -> bool:
+    return isinstance(value, (dict, list, set, bytearray)) and not name.endswith("__")
 
 
 def _internal(name: str) -> bool:

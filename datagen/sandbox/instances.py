@@ -6,12 +6,20 @@ built-in types raise NotPlain. Where objects can be compared, one side is what t
 
 from __future__ import annotations
 
+import datetime
+import decimal
+import fractions
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NoReturn, Protocol
 
-_BUILT_IN = frozenset(
-    name for kind in (str, list, dict, set, tuple, int, float, bytes, complex) for name in dir(kind)
-)
+_PLAIN = (str, list, dict, set, tuple, range, int, float, bytes, bytearray, complex)
+_BUILT_IN = frozenset(name for kind in _PLAIN for name in dir(kind))
+#: What has an operator with plain data may have these besides.
+_DATA = _BUILT_IN | {
+    name
+    for kind in (decimal.Decimal, fractions.Fraction, datetime.datetime, datetime.timedelta)
+    for name in dir(kind)
+}
 #: Methods of built-in types that answer yes or no: of an instance of the program's class they answer nothing.
 _PREDICATES = frozenset(
     name for name in _BUILT_IN if name.startswith("is") or name in ("startswith", "endswith", "__contains__")
@@ -33,6 +41,7 @@ class Program(Protocol):
         kwargs: Any = None,  # noqa: ANN401
         *,
         steps: bool = False,
+        guarded: bool = False,
     ) -> Any:  # noqa: ANN401
         """What a function, a method or an attribute gives."""
 
@@ -63,8 +72,35 @@ class Function:
         return id(self)
 
 
+def _documentation(function: Function) -> str | None:
+    program, number = function._asked
+    text = program.ask(number, "__doc__" if number is not None else f"{function.__name__}.__doc__")
+    if text is not None and type(text) is not str:
+        raise program.refused("__doc__")
+    return text
+
+
+def _of_cache(name: str) -> Any:  # noqa: ANN401 - a property
+    """What functools.cache gives a function besides."""
+
+    def found(function: Function) -> Function:
+        program, number = function._asked
+        if number is not None:
+            raise AttributeError(name)
+        return Function(program, None, f"{function.__name__}.{name}")
+
+    return property(found)
+
+
+for _name in ("cache_clear", "cache_info"):
+    setattr(Function, _name, _of_cache(_name))
+Function.__doc__ = property(_documentation)  # type: ignore[assignment]  # or each would have that of its class
+
+
 class Attribute:
     """Stands for a method of an instance until it is called."""
+
+    __doc__ = None  # as of a method without one
 
     def __init__(self, program: Program, number: int, name: str, *, guarded: bool) -> None:
         self._asked = (program, number, name)
@@ -154,11 +190,9 @@ class Member:
             raise AttributeError(name)
         path = f"{self._path}.{name}"
         value = self._program.ask(None, path)
-        if isinstance(value, Function):
-            if name in _BUILT_IN:
-                raise self._program.refused(f"an instance that answers {name}()")
-            return Function(self._program, None, path)
-        return value
+        if isinstance(value, Function | Instance) and name in _BUILT_IN:
+            raise self._program.refused(f"an instance that answers {name}()")
+        return Function(self._program, None, path) if isinstance(value, Function) else value
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(name)
@@ -209,8 +243,8 @@ def _operator(name: str, *, binary: bool) -> Callable[..., Any]:
         mixed = any(not isinstance(other, Instance) or other._mixed for other in others) or self._mixed
         if mixed and not isinstance(result, Instance):
             raise self._program.refused(f"{type(self).__name__}.{name}")
-        if mixed and isinstance(result, Instance):
-            object.__setattr__(result, "_mixed", True)
+        if mixed:
+            vars(result).update(_mixed=True, _guarded=result._guarded or self._guarded)
         return result
 
     if binary:
@@ -251,9 +285,14 @@ class Instance:
         return self._number
 
     def _do(self, name: str, *args: object, steps: bool = False) -> Any:  # noqa: ANN401 - anything
-        """What one of its special methods gives; to have none is a TypeError, as Python has it."""
+        """What one of its special methods gives; to have none is a TypeError, as Python has it.
+
+        What may stand for plain data, and has met what the test compares it with, gives nothing.
+        """
+        if self._guarded and self._mixed and name not in _OPERATORS:
+            self._refuse()
         try:
-            return self._program.ask(self._made(), name, args, steps=steps)
+            return self._program.ask(self._made(), name, args, steps=steps, guarded=self._guarded)
         except AttributeError as error:
             if f"no attribute '{name}'" not in str(error):
                 raise
@@ -264,9 +303,13 @@ class Instance:
             raise AttributeError(name)
         if self._given is not None and name in self._given:
             return self._given[name]
+        if self._guarded and self._mixed and name in _DATA:
+            self._refuse()
         value = self._program.ask(self._made(), name)
         if isinstance(value, Function):
             return Attribute(self._program, self._made(), name, guarded=self._guarded)
+        if isinstance(value, Instance) and (name in _PREDICATES or (self._guarded and name in _BUILT_IN)):
+            raise self._program.refused(f"an instance that answers {name}()")
         return value
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -276,6 +319,8 @@ class Instance:
         self._do("__delattr__", name)
 
     def __call__(self, *args: object, **kwargs: object) -> Any:  # noqa: ANN401 - anything
+        if self._guarded and self._mixed:
+            self._refuse()
         return self._program.ask(self._made(), "__call__", args, kwargs)
 
     def __len__(self) -> int:
@@ -337,8 +382,8 @@ def _field(one: Instance, name: str) -> Any:  # noqa: ANN401 - anything
     return one._program.ask(None, f"{type(one).__name__}.{name}")
 
 
-for _name in "add sub mul matmul truediv floordiv mod pow and or xor lshift rshift".split():
-    setattr(Instance, f"__{_name}__", _operator(f"__{_name}__", binary=True))
-    setattr(Instance, f"__r{_name}__", _operator(f"__r{_name}__", binary=True))
-for _name in "neg pos abs invert".split():
-    setattr(Instance, f"__{_name}__", _operator(f"__{_name}__", binary=False))
+_BINARY = "add sub mul matmul truediv floordiv mod pow and or xor lshift rshift".split()
+_UNARY = [f"__{_name}__" for _name in "neg pos abs invert".split()]
+_OPERATORS = frozenset([*_UNARY, *(f"__{side}{_name}__" for _name in _BINARY for side in ("", "r"))])
+for _name in _OPERATORS:
+    setattr(Instance, _name, _operator(_name, binary=_name not in _UNARY))

@@ -97,7 +97,7 @@ class Forks:
         self._line = line
         self._user = user
         self._rules = rules
-        self._own = seccomp.Own() if settled else None
+        self._own = seccomp.Own(shares_files=not namespaces) if settled else None
         self._flags = isolate.NEW_PID if namespaces and not settled else 0
         processes = _OF_ONE if namespaces else None if user is None else _OF_ALL
         cpu_seconds = limits["cpu_seconds"] * (BEYOND if isolate.LINUX else 1)  # there the server watches it

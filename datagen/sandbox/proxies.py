@@ -98,8 +98,18 @@ class Program:
         kwargs: Any = None,  # noqa: ANN401
         *,
         steps: bool = False,
+        guarded: bool = False,
     ) -> Any:  # noqa: ANN401
-        """What a function, a method or (without `args`) an attribute gives; only `steps` end an iteration."""
+        """What a function, a method or (without `args`) an attribute gives.
+
+        Args:
+            target: the number of the object that is asked; None for a top-level name.
+            name: of what is asked for.
+            args: of a call.
+            kwargs: of a call.
+            steps: whether StopIteration ends an iteration.
+            guarded: whether the object that is asked may stand for plain data, and so what it gives.
+        """
         encode = wire.Encoder(self._special).encode
         called = args is not None
         message = ["call", target, name, encode(list(args)) if called else None, encode(kwargs or {})]
@@ -116,7 +126,7 @@ class Program:
             raise self._error(*answer[1:])
         if answer[0] not in ("ok", "awaited"):
             raise self.refused(str(answer[1])[:DETAIL])
-        known = target is not None or str(name).partition(".")[0] in self.classes
+        known = not guarded and (target is not None or str(name).partition(".")[0] in self.classes)
         decode = wire.Decoder(partial(self._object, known=known)).decode
         try:
             result = decode(answer[1])

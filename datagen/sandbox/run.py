@@ -280,10 +280,13 @@ class Sandbox(Pool[_Worker]):
         self, request: dict[str, Any], limits: Limits, trusted: bool, beside: bool
     ) -> tuple[Verdict, bool]:
         """The verdict, and whether it has to be reached with nothing beside it."""
-        for _ in range(2):
+        tries = 2
+        while tries:
             if self._closed:
                 raise DatagenError("the sandbox is closed: run programs inside its `async with`")
-            worker = self._with(limits) or _Worker(self._wanted, limits)
+            idle = self._with(limits)
+            tries -= idle is None  # an idle one may have ended by what the program before left
+            worker = idle or _Worker(self._wanted, limits)
             with contextlib.suppress(_Lost):
                 answer = await self._asked(worker, request, trusted, beside)
                 self.cpu_seconds += answer.cpu_seconds

@@ -12,7 +12,6 @@ import functools
 import gc
 import math
 import random
-import re
 import signal
 import sys
 import types
@@ -21,7 +20,7 @@ from time import thread_time  # the clock of the process is coarse while a timer
 from typing import Any, NamedTuple
 
 from datagen.sandbox import wire
-from datagen.sandbox.harmless import Harmless, Watch
+from datagen.sandbox.harmless import Harmless, Watch, forget
 from datagen.sandbox.texts import text_of
 
 #: So many functions and methods of a program are called, the first that it defines.
@@ -103,7 +102,7 @@ class Runner:
         space = module.__dict__
         space.clear()
         space.update({"__name__": "solution", "__builtins__": self._builtins.copy()})
-        if "random" in names:
+        if not names.isdisjoint(("random", "statistics")):
             random.seed(0)
         self._last = thread_time() + self._limits["cpu_seconds"]
         shown = self._shown(compiled, space)
@@ -162,11 +161,10 @@ class Runner:
         del sys.modules["solution"]
         if self._harmless is None:
             return
+        forget(names)
         self._limited(lambda: _emptied(space), self._limits["call_seconds"])
         if "decimal" in names:
             decimal.setcontext(decimal.Context())
-        if "re" in names:
-            re.purge()
         if sets:
             self.spent = self.spent or self._watch.changed()
 

@@ -20,7 +20,7 @@ from datagen.sandbox.run import Pool, _Lost, _Worker
 from datagen.sandbox.verdict import Limits
 
 #: Part of each key. It grows when a program may show something else than before.
-VERSION = 1
+VERSION = 2
 _NONE = type(None)
 #: Programs that a server gets at a time.
 BATCH = 32

@@ -22,6 +22,31 @@ _CLONE_THREAD = 0x00010000
 _SELF = 0x7EAD_BEEF
 #: F_SETOWN, F_SETSIG, F_SETOWN_EX, FIOSETOWN, SIOCSPGRP: ways to have a signal sent to another process.
 _OWNERS = {"fcntl": (8, 10, 15), "ioctl": (0x8901, 0x8902)}
+#: Calls that change the mode, owner, times, attributes or size of files that this user owns, which Landlock
+#: lets pass (truncate until its third version): chmod, chown, utime, setxattr, removexattr and their kin.
+_OF_FILES: dict[str, tuple[int, ...]] = {
+    "x86_64": (
+        76,
+        *range(90, 95),
+        132,
+        188,
+        189,
+        190,
+        197,
+        198,
+        199,
+        235,
+        260,
+        261,
+        268,
+        280,
+        452,
+        463,
+        466,
+        469,
+    ),
+    "aarch64": (45, 52, 53, 54, 55, 88, 5, 6, 7, 14, 15, 16, 452, 463, 466, 469),
+}
 
 _Line = tuple[int, int, int, int]
 
@@ -48,10 +73,14 @@ def install_shared() -> None:
 
 
 class Own:
-    """The filter that takes forks and signals from a process; made before the fork, so that it is cheap."""
+    """The filter that takes forks and signals from a process; made before the fork, so that it is cheap.
 
-    def __init__(self) -> None:
-        lines = _own()
+    Args:
+        shares_files: whether the process sees files of its user that are not its own.
+    """
+
+    def __init__(self, *, shares_files: bool) -> None:
+        lines = _own(shares_files=shares_files)
         self._body, self._described = _program(lines)
         marker = struct.pack("=I", _SELF)
         self._places = [at for at in range(4, 8 * len(lines), 8) if self._body.raw[at : at + 4] == marker]
@@ -100,9 +129,11 @@ def _shared() -> list[_Line]:
     return [*lines, (_RETURN, 0, 0, _ALLOW)]
 
 
-def _own() -> list[_Line]:
+def _own(*, shares_files: bool) -> list[_Line]:
     calls = isolate.CALLS[isolate.MACHINE]
     lines = [(_LOAD, 0, 0, _NUMBER)]
+    for number in _OF_FILES[isolate.MACHINE] if shares_files else ():
+        lines += [(_EQUAL, 0, 1, number), (_RETURN, 0, 0, _REFUSE)]
     for name in ("fork", "vfork", "tkill"):
         if name in calls:
             lines += [(_EQUAL, 0, 1, calls[name]), (_RETURN, 0, 0, _REFUSE)]

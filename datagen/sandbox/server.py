@@ -259,9 +259,11 @@ class Server:
 
     def _swept(self) -> bool:
         """Whether the temporary folder is empty again."""
-        if any(os.scandir(self._place)):
-            try:
+        try:
+            with contextlib.suppress(PermissionError):  # where it is not ours, it is not the program's either
+                Path(self._place).chmod(0o1777 if self._place == "/tmp" else 0o700)
+            if any(os.scandir(self._place)):
                 clean.empty(self._place)
-            except OSError:  # the first versions of Landlock let nothing be moved
-                return False
+        except OSError:  # the first versions of Landlock let nothing be moved
+            return False
         return True

@@ -327,7 +327,10 @@ class Decoder:
     def _made(self, tag: str, rest: list[Any], written: list[Any]) -> Any:  # noqa: ANN401 - any value
         match tag:
             case "N":
-                return self._named(rest[0], tuple(rest[1]))._make(map(self._decode, rest[2:]))
+                made = self._named(rest[0], tuple(rest[1]))._make(map(self._decode, rest[2:]))
+                if any(callable(getattr(made, name)) for name in ("count", "index") if name in rest[1]):
+                    raise NotPlain(f"{rest[0]} with its own count() or index()")
+                return made
             case "z":
                 return _zoned(self._decode(rest[0]), rest[1], self._decode(["k", *rest[2:]]))
             case "i" | "a":

@@ -320,3 +320,38 @@ def test_too_much_output_is_seen_though_the_program_ends_at_once():
     code = "import os\ndef f():\n    os.write(1, b'x' * 60_000)\n    os._exit(0)\n"
     verdict = judge(code, ["f()"], Limits(output_bytes=50_000))
     assert (verdict.detail, verdict.output_tail) == ("output", "x" * 400)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such layers")
+def test_programs_that_close_the_folder_cost_the_next_one_nothing(monkeypatch):
+    """Without namespaces the temporary folder is the program's own."""
+    monkeypatch.setenv("DATAGEN_SANDBOX", "landlock+seccomp+rlimits")
+    closing = "import os\nos.chmod(os.environ['TMPDIR'], 0)\n"
+
+    async def statuses():
+        async with Sandbox(2) as sandbox:
+            await asyncio.gather(*(sandbox.run(closing + f"# {n}\n", ["f()"]) for n in range(2)))
+            return [(await sandbox.run(ADD, ["assert add(1, 1) == 2"])).status for _ in range(3)]
+
+    assert asyncio.run(statuses()) == ["all_passed"] * 3
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such layers")
+@pytest.mark.parametrize("isolation", ["", "landlock+seccomp+rlimits"])
+def test_files_of_the_user_stay_as_they_are(isolation, monkeypatch, tmp_path):
+    """Landlock knows nothing of modes and times: a program could change those of all that its user owns."""
+    monkeypatch.setenv("DATAGEN_SANDBOX", isolation)
+    file = tmp_path / "file"
+    file.touch(0o600)
+    code = (
+        "import contextlib, os\n"
+        f"path = {str(file)!r}\n"
+        "for act in (lambda: os.chmod(path, 0o777), lambda: os.utime(path, (1, 1)),\n"
+        "            lambda: os.chown(path, -1, -1), lambda: os.truncate(path, 9),\n"
+        "            lambda: os.setxattr(path, 'user.x', b'1')):\n"
+        "    with contextlib.suppress(OSError):\n        act()\n"
+    )
+    before = file.stat()
+    judge(code)
+    after = file.stat()
+    assert (after.st_mode, after.st_ctime_ns, after.st_size) == (before.st_mode, before.st_ctime_ns, 0)

@@ -332,3 +332,60 @@ def test_cancelling_leaves_no_process():
         return ours
 
     assert gone(asyncio.run(cancelled()))
+
+
+#: By what it changes: a program, and one whose results showed it.
+NEIGHBOURS = {
+    "a table of a class": (
+        "from textwrap import TextWrapper\nTextWrapper.unicode_whitespace_trans[97] = 98\n",
+        "import textwrap\ndef f(x): return textwrap.wrap('aa bb')\n",
+    ),
+    "the name of a function": (
+        "from textwrap import wrap\nwrap.__name__ = 'other'\n",
+        "from textwrap import wrap\ndef f(x): return wrap.__name__\n",
+    ),
+    "a class that is kept and is equal to another": (
+        "from collections.abc import Mapping\nfrom statistics import NormalDist\n"
+        "class Kind(type(Mapping)):\n"
+        "    def __eq__(self, other): return True\n    def __hash__(self): return hash(int)\n"
+        "class Number(dict, metaclass=Kind): pass\n"
+        "NormalDist.__slots__['kept'] = Number\nisinstance(Number(), Mapping)\n",
+        "from collections.abc import Mapping\ndef f(x): return isinstance(5, Mapping)\n",
+    ),
+    "random numbers": (
+        "import random\nrandom.random()\n",
+        "from statistics import NormalDist\ndef f(x): return NormalDist().samples(2)\n",
+    ),
+    "the cache of types": (
+        "from typing import List\nnow = []\n"
+        "class Same:\n"
+        "    def __eq__(self, other): return bool(now) and 1 / 0\n"
+        "    def __hash__(self): return hash(complex)\n"
+        "List[Same()]\nnow.append(1)\n",
+        "from typing import List\ndef f(x: List[complex]): return 5\n",
+    ),
+    "the cache of formats": (
+        "from datetime import datetime\n"
+        "class Format(str):\n"
+        "    def __eq__(self, other): return True\n    def __hash__(self): return hash('%Y-%m-%d')\n"
+        "datetime.strptime('5', Format('%d'))\n",
+        "from datetime import datetime\ndef f(x): return datetime.strptime('2020-01-02', '%Y-%m-%d').year\n",
+    ),
+    "flags": (
+        "import re\n"
+        "class Flags(int):\n"
+        "    def __eq__(self, other): return True\n    def __hash__(self): return hash(10)\n"
+        "    def __or__(self, other): return self\n    __ror__ = __or__\n"
+        "    def __and__(self, other): return int(self) & int(other)\n"
+        "re.I | Flags(64)\n",
+        "import re\ndef f(x): return re.findall('^a', 'A\\na', re.I | re.M)\n",
+    ),
+}
+
+
+@pytest.mark.parametrize("changes", NEIGHBOURS)
+def test_nothing_of_a_program_is_left_for_its_neighbour(changes):
+    """What modules keep of their arguments decides nothing of the next program."""
+    first, second = NEIGHBOURS[changes]
+    inputs = Inputs([(1,)])
+    assert screened([first, second], inputs)[1] == screened([second], inputs)[0]

@@ -72,3 +72,19 @@ def test_no_program_sends_signals_by_a_file():
     if "seccomp" not in verdict.isolation:
         pytest.skip("this machine has no filters for system calls")
     assert verdict.outcomes == (Outcome(True),)
+
+
+def test_what_a_program_fills_is_not_taken_from_the_next():
+    """Classes of named tuples are kept; a checker that has grown by them ends."""
+    forged = (
+        "import sys\n"
+        "c = sys.modules['datagen.sandbox.candidate']\n"
+        "def answer(self, *_):\n"
+        "    c.wire.send(self._channel, ['ok', ['N', name, [f'a{n}' for n in range(80_000)]]])\n"
+        "c._Program._answer = answer\n"
+        "def f(): pass\n"
+    )
+    programs = [(f"name = 'R{number}'\n{forged}", ["f()"]) for number in range(6)]
+    first, *filled, after = details([(ADD, [COUNT]), *programs, (ADD, [COUNT])], trusted=True)
+    assert {one.detail for one in filled} <= {"not_plain: TypeError", "timeout"}
+    assert first.detail == after.detail == "ValueError: 1"
