@@ -21,12 +21,15 @@ class Indexes(NamedTuple):
     Args:
         detectors: by name, what its `index` returned.
         shares: by name, the share of its thresholds from which on its index gives evidence.
+        closer: of those that see what is asked, indexes that give evidence from the share on that is enough
+            where another agrees. They take time, so that they search only rows in which another can agree.
         profile: what a match asks for.
         textbook: by benchmark and item, the words of those that are exercises of every textbook.
     """
 
     detectors: dict[str, Any]
     shares: dict[str, float]
+    closer: dict[str, Any]
     profile: Profile
     textbook: dict[tuple[str, str], str]
 
@@ -42,12 +45,17 @@ def build_indexes(
         wanted: what a match asks for; the profile "balanced" for None.
     """
     wanted = wanted or profile()
-    settings = {
-        name: lowered(name, wanted.least(name)) for name in (names() if detectors is None else detectors)
-    }
-    found = {name: detector(name).index(items, **given) for name, given in settings.items()}
-    shares = {name: wanted.least(name) if given else 1.0 for name, given in settings.items()}
-    return Indexes(found, shares, wanted, textbook_items(items))
+    used = list(names() if detectors is None else detectors)
+    asked = [name for name in wanted.asked if name in used and wanted.least(name) < wanted.enough(name)]
+    least = {name: wanted.enough(name) if name in asked else wanted.least(name) for name in used}
+    settings = {name: lowered(name, share) for name, share in least.items()}
+    return Indexes(
+        {name: detector(name).index(items, **given) for name, given in settings.items()},
+        {name: least[name] if given else 1.0 for name, given in settings.items()},
+        {name: detector(name).index(items, **lowered(name, wanted.least(name))) for name in asked},
+        wanted,
+        textbook_items(items),
+    )
 
 
 def find_overlaps(frame: pl.DataFrame, indexes: Indexes) -> pl.DataFrame:
@@ -92,10 +100,23 @@ def evidence_of(frame: pl.DataFrame, indexes: Indexes) -> pl.DataFrame:
 
 
 def _evidence(frame: pl.DataFrame, indexes: Indexes) -> Iterator[pl.DataFrame]:
-    chosen = [(detector(name).matches, name, index) for name, index in indexes.detectors.items()]
     for batch in frame.iter_slices(BATCH):
-        for matches, name, index in chosen:
-            found = matches(batch, index)
-            share = indexes.shares[name]
-            yield found if share == 1 else found.with_columns((pl.col("threshold") / share).round(12))
+        found = [
+            _raised(detector(name).matches(batch, index), indexes.shares[name])
+            for name, index in indexes.detectors.items()
+            if name not in indexes.closer
+        ]
+        yield from found
+        done = [rows.filter(pl.col("detector").is_in(indexes.profile.done)) for rows in found]
+        agreeing = pl.concat([SCHEMA.to_frame(), *done])["row"].unique()
+        near = pl.col("id").cast(pl.String).is_in(agreeing.implode())
+        for name, index in indexes.closer.items():
+            matches = detector(name).matches
+            yield _raised(matches(batch.filter(near), index), indexes.profile.least(name))
+            yield _raised(matches(batch.filter(~near), indexes.detectors[name]), indexes.shares[name])
     forget_rows()
+
+
+def _raised(evidence: pl.DataFrame, share: float) -> pl.DataFrame:
+    """Evidence with a detector's own thresholds, where its index has a share of them."""
+    return evidence if share == 1 else evidence.with_columns((pl.col("threshold") / share).round(12))
