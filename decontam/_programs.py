@@ -8,12 +8,9 @@ import textwrap
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from decontam.detectors._code_pieces import FENCE, parsed
+from decontam.detectors._code_pieces import DEFINITION, FENCE, parsed
 
 _DEFINES = re.compile(r"\b(?:def|lambda)\b")
-_DEFINITION = re.compile(
-    r"^([ \t]*)(?:async )?def \w[^\n]*\n(?:(?:\1[ \t]+[^\n]*|[ \t]*)\n|\1[ \t]+[^\n]+\Z)*", re.MULTILINE
-)
 _LONGEST = 100_000
 #: Statements that a program needs before its functions are called. Others only show or test something.
 _KEPT = (
@@ -75,17 +72,16 @@ def programs(text: str, before: str = "") -> tuple[list[Program], int]:
         for program in _of_piece(piece[:_LONGEST], start):
             some = True
             found.setdefault(program.code, program)
-        unread += not some and bool(re.search(r"^\s*def \w", piece, re.MULTILINE))
+        unread += not some and bool(re.search(r"^[ \t]*+def \w", piece, re.MULTILINE))
     return list(found.values()), unread
 
 
 def _pieces(text: str) -> Iterator[tuple[str, int]]:
-    """Fenced blocks, what lies outside of them, and all blocks together where there are several."""
-    last, fenced = 0, []
+    """Fenced blocks, and what lies outside of them."""
+    last = 0
     for fence in FENCE.finditer(text):
         yield text[last : fence.start()], last
         yield fence[2], fence.start(2)
-        fenced.append(fence)
         last = fence.end()
     yield text[last:], last
 
@@ -100,7 +96,7 @@ def _of_piece(text: str, start: int) -> Iterator[Program]:
     if read < len(text):
         rest = text[read:]
         imports = "".join(re.findall(r"^(?:import|from) [^\n]+\n", rest, re.MULTILINE)[:20])
-        blocks = [block for block in _DEFINITION.finditer(rest) if parsed(block[0])[0]]
+        blocks = [block for block in DEFINITION.finditer(rest) if parsed(block[0])[0]]
         whole = "\n".join(textwrap.dedent(block[0]) for block in blocks)
         if whole:
             first, last = blocks[0].start(), blocks[-1].end()

@@ -38,6 +38,8 @@ _SAYS = re.compile(
 _Wanted = tuple[str, str | None]
 #: By arguments as text, what functions give, by their number.
 _Results = dict[str, dict[int, str]]
+#: Longer results, as Python writes them, are not compared: one would take the time of all others.
+_LONGEST = 2_000
 
 
 class Asked(NamedTuple):
@@ -97,7 +99,9 @@ def answered(asked: Sequence[Asked], items: Sequence[Known], run: Run) -> list[l
         {number: held for number in range(len(sought)) if len(held := _held(pairs, results, number)) >= AGREE}
         for pairs in wanted
     ]
-    doubtful = {key: given[key] for some in likely for held in some.values() for key in held}
+    doubtful = {
+        key: given[key] for some, pairs in zip(likely, wanted, strict=True) if some for key, _ in pairs
+    }
     common = _ordinary_results(doubtful, run)
     return [
         _answered(some, pairs, found, sought, (results, common))
@@ -107,12 +111,12 @@ def answered(asked: Sequence[Asked], items: Sequence[Known], run: Run) -> list[l
 
 def _texts(asked: Sequence[Asked], run: Run) -> dict[str, str]:
     """How the results that rows give are written."""
-    values = {repr(one): one for some in asked for one in some.results}
+    values = {repr(one): one for some in asked for one in some.results if len(repr(one)) <= _LONGEST}
     jobs = in_jobs(["def f(a):\n    return a\n"], [(one,) for one in values.values()])
-    written = [text for [shown] in run(jobs) for text in shown.functions["f"]]
+    written = [text for [shown] in run(jobs) for text in shown.functions.get("f", ())]
     return {
         key: plain(text)
-        for key, text in zip(values, written, strict=True)
+        for key, text in zip(values, written, strict=False)
         if text is not None and says_something(text)
     }
 

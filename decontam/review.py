@@ -9,7 +9,7 @@ describes its objects:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -84,6 +84,16 @@ class Review:
                 self._drops.setdefault(one.task, []).append(one)
         self._used: set[tuple[str, str, str]] = set()
         self._kept = self._dropped = 0
+
+    def about(self, items: Set[tuple[str, str]]) -> Review:
+        """The decisions about these items, by benchmark and task_id; the others count as unused.
+
+        Args:
+            items: what rows are compared with.
+        """
+        rest = Review([one for one in self.decisions if one[1:3] in items])
+        rest.decisions = self.decisions
+        return rest
 
     @property
     def drop_ids(self) -> frozenset[str]:

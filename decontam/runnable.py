@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import hashlib
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -131,7 +132,8 @@ def _confirmed(
 ) -> list[Hit | None]:
     """The hits that are the same when nothing else runs in the process.
 
-    A worker is thrown away when the inputs change: so each program gets them in an order of its own.
+    A worker is thrown away when the inputs change: so each program gets them in an order of its own, which
+    depends on nothing but the program.
     """
     turned = [
         sought[item]._replace(
@@ -139,10 +141,17 @@ def _confirmed(
             results=_turned(sought[item].results, turn),
             bits=_turned(sought[item].bits, turn),
         )
-        for turn, (item, _) in enumerate(alone, 1)
+        for item, number in alone
+        for turn in [_turn(codes[number], len(sought[item].inputs))]
     ]
     jobs = [([codes[number]], one.inputs) for (_, number), one in zip(alone, turned, strict=True)]
     return [_hit(answers[0], one) for one, answers in zip(turned, run(jobs), strict=True)]
+
+
+def _turn(code: str, inputs: int) -> int:
+    """By how many places the inputs of a program are turned, at least one."""
+    digest = hashlib.sha256(code.encode("utf-8", "surrogatepass")).digest()
+    return 1 + int.from_bytes(digest[:4], "big") % max(1, inputs - 1)
 
 
 def _turned(values: Sequence[Any], by: int) -> list[Any]:

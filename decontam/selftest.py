@@ -43,7 +43,8 @@ def counts(items: Sequence[Item], indexes: Indexes, rows: pl.DataFrame) -> dict[
             ],
         }
     )
-    found = set(find_overlaps(frame, indexes).select("row", "benchmark", "item").iter_rows())
+    matches = find_overlaps(frame, indexes).filter(~pl.col("common"))
+    found = set(matches.select("row", "benchmark", "item").iter_rows())
     told: dict[str, dict[str, int]] = {}
     for number, (item, name, _) in enumerate(planted):
         counts = told.setdefault(name, {"planted": 0, "found": 0})

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import contextlib
 import keyword
 import random
 import re
@@ -33,8 +34,12 @@ class Copy(NamedTuple):
 
 def copies(item: Item) -> dict[str, Copy]:
     """The copies of an item by the name of the change; those for which it has no text are left out."""
-    made = {name: change(item) for name, change in CHANGES.items()}
-    return {name: copy for name, copy in made.items() if copy is not None}
+    made: dict[str, Copy] = {}
+    for name, change in CHANGES.items():
+        with contextlib.suppress(RecursionError):  # the solution is nested too deep to be written anew
+            if (copy := change(item)) is not None:
+                made[name] = copy
+    return made
 
 
 def program(item: Item) -> str:

@@ -29,6 +29,7 @@ from datagen.runs import runner
 from datagen.runs.programs import limits_of
 from datagen.runs.runner import How
 from datagen.runs.stage import EachStage, Made, Tools
+from datagen.sandbox import judge
 from datagen.teachers import Teacher
 from decontam.benchmarks import (
     Item,
@@ -154,6 +155,7 @@ def _decides(evaluation: Evaluation) -> dict[str, Any]:
         "ignore_incomplete": options.ignore_incomplete,
         "limits": asdict(limits_of(options)),
         "assembly": ASSEMBLY,
+        "judge": judge.VERSION,
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import time
 from pathlib import Path
@@ -54,12 +55,16 @@ def connect(path: Path) -> sqlite3.Connection:
     with errors_explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         refuse_emptied(path)
+        new = not path.exists()
         connection = sqlite3.connect(path, timeout=_BUSY_SECONDS, check_same_thread=False)
         connection.text_factory = bytes.decode  # its error, unlike SQLite's own, says what is wrong
         try:
             _set_up(connection, path)
         except BaseException:
             connection.close()
+            with contextlib.suppress(OSError):
+                if new and not path.stat().st_size:  # the next one would take it for one that lost everything
+                    path.unlink()
             raise
     return connection
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict
 from functools import cached_property, partial
 from typing import Any, NamedTuple
@@ -15,6 +16,7 @@ import polars as pl
 
 import decontam
 from datagen import canonical
+from datagen.errors import DatagenError
 from datagen.journal.verdicts import Verdicts, open_verdicts
 from datagen.runs.stage import Over
 from datagen.sandbox.screen import VERSION, Screened
@@ -110,13 +112,21 @@ class Behaviour:
 
     def _reach(self, reach: Callable[[list[int]], list[Any]], what: Sequence[list[Any]]) -> list[Any]:
         """What came of things, as JSON: looked up, else reached, all missing ones at once, and stored."""
-        about = {"screened": VERSION, "limits": asdict(LIMITS), **behaviour.settings()}
+        about = {
+            "screened": VERSION,
+            "python": sys.version_info[:2],
+            "limits": asdict(LIMITS),
+            **behaviour.settings(),
+        }
         keys = [canonical.sha256(canonical.dumps({**about, "what": one})) for one in what]
         stored = [self._known.get(key) if self._known else None for key in keys]
         missing = [place for place, one in enumerate(stored) if one is None]
         for place, made in zip(missing, reach(missing) if missing else [], strict=True):
-            text = canonical.dumps(made)
-            stored[place] = self._known.put(keys[place], text) if self._known else text
+            stored[place] = text = canonical.dumps(made)
+            try:
+                stored[place] = self._known.put(keys[place], text) if self._known else text
+            except DatagenError:  # no room for more: the rest is reached anew the next time
+                self._known = None
         return [json.loads(one) for one in stored if one is not None]
 
     def _count(self, taken: Taken, outcomes: Mapping[str, Outcome]) -> None:
@@ -137,5 +147,11 @@ def running(benchmarks: Sequence[Benchmark], over: Over, *, wanted: bool) -> Ite
     if not wanted or os.name != "posix":
         yield Behaviour(items, None, None)
         return
-    with open_verdicts(over.journal) as known, Screening(over.workers) as screening:
+    with ExitStack() as stack:
+        known = None
+        with suppress(DatagenError):  # it only saves time
+            known = stack.enter_context(open_verdicts(over.journal))
+        screening = None
+        with suppress(DatagenError, OSError):  # then nothing is run, and the manifest says so
+            screening = stack.enter_context(Screening(over.workers))
         yield Behaviour(items, screening, known)

@@ -39,19 +39,19 @@ def add(entries: dict[str, Any], rows: Sequence[Row], seen: Seen) -> None:
     tests = entries.setdefault("tests", {"trusted": 0, "kept": 0, "removed": {}})
     tests["trusted"] += seen.trusted
     tests["kept"] += seen.kept.total()
-    tests["removed"] = sums([tests["removed"], by_reason(seen.removed)])
+    tests["removed"] = dict(sorted(sums([tests["removed"], by_reason(seen.removed)]).items()))
     authors = [entries.get("tests_by", {}), *_by_author(seen)]
     entries["tests_by"] = _added_authors([{"tests_by": one} for one in authors], 0)
     task = {row["task"]: row["test_strength"] for row in rows if row.get("test_strength") is not None}
     entries["test_strength"] = sums([entries.get("test_strength", {}), Counter(map(_tenth, task.values()))])
-    entries["isolation"] = sums([entries.get("isolation", {}), seen.isolation])
+    entries["isolation"] = dict(sorted(sums([entries.get("isolation", {}), seen.isolation]).items()))
 
 
 def _by_author(seen: Seen) -> Iterator[dict[str, dict[str, int]]]:
     """What became of the tests of models, an object each."""
-    for author, count in seen.kept.items():
+    for author, count in sorted(seen.kept.items(), key=str):
         yield {author or _NOBODY: {"kept": count}}
-    for (author, reason), count in seen.removed.items():
+    for (author, reason), count in sorted(seen.removed.items(), key=str):
         if author is not None:
             yield {author: {reason: count}}
 

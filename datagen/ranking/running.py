@@ -14,6 +14,11 @@ T = TypeVar("T")
 class Judges(Protocol):
     """Says how programs fare with tests: a `Judge`."""
 
+    @property
+    def limits(self) -> Limits:
+        """Of each program, where nothing else is said."""
+        ...
+
     def verdict(
         self,
         code: str,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from datagen.ranking import mutants
@@ -16,14 +17,13 @@ from datagen.ranking.agreement import Consensus, consensus
 from datagen.ranking.programs import SETUP
 from datagen.ranking.running import Judges, passed, together
 from datagen.ranking.trust import Removed, Written
-from datagen.sandbox.verdict import Limits
 
 #: Different answers that it takes to say that a test is right.
 VOTERS = 3
 #: How often a test is run in all with each answer that it is kept for: with all tests, then with those kept.
 TIMES = 3
-#: A mutant may loop for ever, so it gets less time than an answer.
-MUTANT_LIMITS = Limits(cpu_seconds=2.0, test_seconds=1.0, restarts=0)
+#: CPU time of a mutant, with half of it for each test: it may loop for ever, so it gets less than an answer.
+MUTANT_SECONDS = 2.0
 #: Answers whose mutants are tried.
 MUTATED = 3
 #: Tests that kill a smaller share of at least so many mutants say next to nothing.
@@ -169,5 +169,12 @@ async def strength(right: Sequence[str], tests: Sequence[str], count: int, judge
 
 
 async def _killed(codes: Sequence[str], tests: Sequence[str], judge: Judges) -> list[bool]:
-    verdicts = await together(judge.verdict(code, tests, setup=SETUP, limits=MUTANT_LIMITS) for code in codes)
+    given = judge.limits
+    limits = replace(
+        given,
+        cpu_seconds=min(given.cpu_seconds, MUTANT_SECONDS),
+        test_seconds=min(given.test_seconds, MUTANT_SECONDS / 2),
+        restarts=0,
+    )
+    verdicts = await together(judge.verdict(code, tests, setup=SETUP, limits=limits) for code in codes)
     return [one.status != "all_passed" for one in verdicts]

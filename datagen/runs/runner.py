@@ -286,12 +286,12 @@ async def _judging(
     with open_verdicts(how.journal) as verdicts:
         limits = limits_of(options)
         if asker is None:
-            yield Judge(verdicts, limits=limits)
+            yield Judge(verdicts, limits=limits, unsafe=options.unsafe_run)
             return
         async with Sandbox(how.workers or local.cores()) as sandbox:
             if warning := await granted.check(sandbox, unsafe=options.unsafe_run):
                 progress.say(f"warning: {warning}")
-            judge = Judge(verdicts, sandbox, limits, run=asker)
+            judge = Judge(verdicts, sandbox, limits, run=asker, unsafe=options.unsafe_run)
             yield judge
         times["programs"] = {
             "run": judge.programs_run,

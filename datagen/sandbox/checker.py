@@ -46,7 +46,7 @@ def attend(control: socket.socket, line: socket.socket, told: int, how: Mapping[
     """
     import random  # at the top it would be there before the server imports it in its own way
 
-    ordinary = dict(vars(builtins)), sys.getrecursionlimit()
+    ordinary = _state()
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss + _GROWTH_KB
     while True:
         _, descriptors, _, _ = socket.recv_fds(control, 1, 1)
@@ -61,9 +61,28 @@ def attend(control: socket.socket, line: socket.socket, told: int, how: Mapping[
         random.seed(1)  # what tests draw does not depend on the programs before
         run.all()
         program.close()
-        same = (vars(builtins), sys.getrecursionlimit()) == ordinary and not _thread._count()
+        same = _state() == ordinary and not _thread._count()
         small = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss <= grown
         control.sendall(b"D" if same and small and not run.short else b"E")
+
+
+#: Modules that tests use, whose names they could bind anew.
+_USED = (
+    "builtins collections copy functools itertools json math operator os random re string sys time".split()
+)
+
+
+def _state() -> list[Any]:
+    """What tests of one program could leave to those of the next."""
+    import decimal
+
+    used = [sys.modules.get(name) for name in _USED]
+    return [
+        *used,
+        *(dict(vars(module)) for module in used if isinstance(module, types.ModuleType)),
+        *(sys.getrecursionlimit(), sys.get_int_max_str_digits(), list(sys.path), dict(os.environ)),
+        *(str(decimal.getcontext()), os.getcwd()),  # noqa: PTH109 - pathlib would have to be loaded
+    ]
 
 
 class Run:

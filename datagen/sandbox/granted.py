@@ -27,8 +27,9 @@ def missing(isolation: str) -> list[str]:
 def told(isolation: str) -> str:
     """One line on what is granted, and why the rest is not."""
     wanted = os.environ.get(ONLY, "")
+    asked = set(wanted.split("+")) if wanted else set(WHY_NOT)
     lacks = "; ".join(
-        f"no {layer}: {WHY_NOT[layer] if not wanted or layer in wanted else f'{ONLY} leaves it out'}"
+        f"no {layer}: {WHY_NOT[layer] if layer in asked else f'{ONLY} leaves it out'}"
         for layer in missing(isolation)
     )
     return f"programs run apart by {isolation}" + (f"; {lacks}" if lacks else "")

@@ -154,7 +154,7 @@ class Job:
         if self._late:
             self._spent -= max(own - self._limits["test_seconds"], 0.0)
             self._over = self._over or self._cpu() >= limit
-        elif not self._over and NEAR <= max(own / self._limits["test_seconds"], used / limit) < BEYOND:
+        elif not self._over and max(own / self._limits["test_seconds"], used / limit) >= NEAR:
             self._near = True
 
     def _read_output(self) -> None:

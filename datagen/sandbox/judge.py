@@ -56,6 +56,8 @@ class Judge:
         sandbox: Runs | None = None,
         limits: Limits | None = None,
         run: Stops | None = None,
+        *,
+        unsafe: bool = False,
     ) -> None:
         """Judge programs.
 
@@ -64,14 +66,21 @@ class Judge:
             sandbox: runs the others; None to run nothing, so that their verdict is `UNKNOWN`.
             limits: of each program; None for the defaults.
             run: when it is stopped, programs under way are given up; None for a run that nothing stops.
+            unsafe: whether the machine may lack what keeps programs apart: such verdicts are stored apart.
         """
         self._known = known
         self._sandbox = sandbox
         self._limits = limits or Limits()
         self._run = run
+        self._unsafe = unsafe
         self._underway: dict[str, asyncio.Task[Verdict]] = {}
         #: Programs that were run, and verdicts that were known.
         self.programs_run, self.reused = 0, 0
+
+    @property
+    def limits(self) -> Limits:
+        """Of each program, where nothing else is said."""
+        return self._limits
 
     async def verdict(
         self,
@@ -97,7 +106,7 @@ class Judge:
             DatagenError: the journal cannot be used, no program can be run here, or the run was stopped.
         """
         limits = limits or self._limits
-        key = key_of(code, tests, setup, limits, repetition)
+        key = key_of(code, tests, setup, limits, repetition, unsafe=self._unsafe)
         if (stored := self._known.get(key)) is not None:
             self.reused += 1
             return Verdict.from_json(json.loads(stored))
@@ -131,11 +140,21 @@ class Judge:
         return Verdict.from_json(json.loads(stored))
 
 
-def key_of(code: str, tests: Sequence[str], setup: str, limits: Limits, repetition: int = 0) -> str:
+def key_of(
+    code: str,
+    tests: Sequence[str],
+    setup: str,
+    limits: Limits,
+    repetition: int = 0,
+    *,
+    unsafe: bool = False,
+) -> str:
     """The key under which a verdict is stored: sha256 of all that decides it but the machine.
 
-    The first run has no repetition in its key, which is that of any other run of the program.
+    The first run has no repetition in its key, which is that of any other run of the program. Verdicts that
+    were reached where programs may hardly be kept apart have keys of their own.
     """
     what = {"version": VERSION, "code": code, "tests": [*tests], "setup": setup, "limits": asdict(limits)}
     again = {"repetition": repetition} if repetition else {}
-    return canonical.sha256(canonical.dumps(what | again))
+    apart = {"unsafe": True} if unsafe else {}
+    return canonical.sha256(canonical.dumps(what | again | apart))

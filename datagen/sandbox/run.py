@@ -169,7 +169,8 @@ class Pool(Generic[W]):
             raise DatagenError(f"programs cannot be run on {sys.platform}: use Linux, or WSL on Windows")
         self._wanted = os.environ.get(ONLY, "")
         self._idle: list[W] = []
-        self._free = asyncio.Semaphore(workers or _processors())
+        self._workers = workers or _processors()
+        self._free = asyncio.Semaphore(self._workers)
         self._busy: set[W] = set()
         self._closing: set[asyncio.Task[None]] = set()
         self._closed = False
@@ -192,7 +193,7 @@ class Pool(Generic[W]):
         for place, worker in enumerate(self._idle):
             if worker.limits == limits:
                 return self._idle.pop(place)
-        if self._idle:
+        if self._idle and len(self._idle) + len(self._busy) >= self._workers:
             self._retire(self._idle.pop(0))
         return None
 

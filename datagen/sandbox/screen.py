@@ -160,10 +160,13 @@ class Screen(Pool[_Line]):
     async def _part(self, codes: Sequence[str], inputs: Inputs, limits: ScreenLimits) -> list[Screened]:
         server = Limits(cpu_seconds=_WORKER_SECONDS, memory_mb=limits.memory_mb, file_mb=_FILE_MB)
         async with self._free:
-            for _ in range(2):
+            tries = 2
+            while tries:
                 if self._closed:
                     raise DatagenError("the screen is closed: run programs inside its `async with`")
-                worker = self._with(server) or _Line(self._wanted, server)
+                idle = self._with(server)
+                tries -= idle is None  # an idle one may have ended by what the program before left
+                worker = idle or _Line(self._wanted, server)
                 with contextlib.suppress(_Lost):
                     told = await self._asked(worker, codes, inputs, limits)
                     return [_read(one, len(inputs)) for one in told]

@@ -195,7 +195,8 @@ def _rows_of(frame: pl.DataFrame, tasks: frozenset[str]) -> list[tuple[str, str,
     """Id, task, instruction and, where that says little, the names in the answer of these tasks' rows."""
     rows = frame.filter(pl.col("task").is_in(list(tasks)))
     asked = rows["instruction"].fill_null("")
-    answers = rows["response" if "response" in rows.columns else "instruction"]
+    held = [pl.col(name) for name in ("response", "code", "reference") if name in rows.columns]
+    answers = rows.with_columns(pl.coalesce(*held, pl.lit("")).alias("response"))["response"]
     return [
         (row, task, instruction, names_of(answer) if says_little(instruction) else None)
         for row, task, instruction, answer in zip(rows["id"], rows["task"], asked, answers, strict=True)
@@ -262,12 +263,16 @@ def _decides(options: Options) -> dict[str, Any]:
         raise DatagenError(f"the detector {error}; repair or remove the package that brings it") from None
     return {
         **{"against": described, "detectors": detectors},
-        **{"profile": profile(options.profile)._asdict(), "common": options.common},
+        **{"profile": _as_json(profile(options.profile)), "common": options.common},
         **{"search": list(options.search), "unit": options.unit},
         **{"self_test": not options.no_self_test},
         **{"run": not options.no_run, **({} if options.no_run else {"behaviour": behaviour.settings()})},
         **{"review": [list(one) for one in read_review(options.review).decisions]},
     }
+
+
+def _as_json(wanted: Profile) -> dict[str, Any]:
+    return {name: list(of) if isinstance(of, tuple) else of for name, of in wanted._asdict().items()}
 
 
 def _start(source: Source, options: Options, over: Over) -> Started:
@@ -276,7 +281,7 @@ def _start(source: Source, options: Options, over: Over) -> Started:
     for name in options.search:
         if name not in known:
             raise UsageError(f"--search: no column {name}; {nearest(name, list(known))}")
-    review = read_review(options.review)
+    review = read_review(options.review).about({one[:2] for one in _items(benchmarks)})
     found = search(
         source,
         benchmarks,
@@ -299,7 +304,7 @@ def _start(source: Source, options: Options, over: Over) -> Started:
         "searched": report.searched(found.characters, options.search),
         **({"reviewed": review.counts()} if options.review else {}),
     }
-    if not options.no_self_test and (first := next(source.frames(), None)) is not None:
+    if not (options.no_self_test or options.search) and (first := next(source.frames(), None)) is not None:
         carriers = texts.searchable(first.head(_CARRIERS), ("instruction", "response"))
         assert found.indexes is not None  # noqa: S101 - all rows were searched
         entries["self_test"] = selftest.counts(_items(benchmarks), found.indexes, carriers)

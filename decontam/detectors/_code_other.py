@@ -14,13 +14,14 @@ from decontam.detectors._code_features import LIBRARY, NOTHING, VARIABLE, Featur
 _GENERIC = re.compile(
     r"(?<=\w)(?:::)?<[\w\s,:.*?\[\]&']{0,60}(?:<[\w\s,:.*?\[\]&']{0,60}>[\w\s,]{0,20}){0,3}>(?=[\s(&*>{)\[,;:])"
 )
-_STRING = r"(?P<string>\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*'|`[^`]*`)"
+#: Longer strings are read as code: else each quote of a long line would be the begin of one.
+_STRING = r"(?P<string>\"(?:[^\"\\\n]|\\.){0,1000}+\"|'(?:[^'\\\n]|\\.){0,1000}+'|`[^`]{0,2000}+`)"
 _REST = (
     r"|(?P<number>0[xX][0-9a-fA-F]+|[0-9][0-9_]*(?:\.(?!\.)[0-9]*)?(?:[eE][+-]?[0-9]+)?)[a-zA-Z_0-9]*"
     r"|(?P<name>[^\W\d][\w$]*)"
     r"|(?P<mark>===|!==|\*\*=|<<=|>>=|//=|\.\.=|\.\.\.|[-+*/%&|^<>=!:]=|&&|\|\||\+\+|--|=>|->|::|\.\.|<<|>>|\*\*|//|[^\s\w])"
 )
-_TOKEN = re.compile(rf"/\*(?:[^*]|\*(?!/))*\*/|(?<!:)//[^\n]*|#[^\n]*|{_STRING}{_REST}")
+_TOKEN = re.compile(rf"/\*(?:[^*]|\*(?!/))*+(?:\*/|\Z)|(?<!:)//[^\n]*|#[^\n]*|{_STRING}{_REST}")
 _PYTHON_TOKEN = re.compile(rf'#[^\n]*|"""(?:[^"]|"(?!""))*"""|{_STRING}{_REST}')
 _BRACES = re.compile(r"[;{}][ \t]*$", re.MULTILINE)
 
@@ -45,6 +46,8 @@ _DEFINING = frozenset({"function", "func", "fn", "def"})
 _CLOSING = frozenset({")", "]", "}", ";", ","})
 #: A macro's mark and an operator that stops at null or error, with what follows.
 _STEPPED_OVER = frozenset({("!", "("), ("!", "["), ("?", "."), ("?", ";"), ("?", ")")})
+#: A function's name stands at most so many tokens before it: `const f = (x) => {`.
+_NAMED = 6
 #: Nested deeper than this, code is stepped over.
 _DEEPEST = 50
 
@@ -200,12 +203,14 @@ class _Reader(Features):
     def function(self, first: int, depth: int) -> None:
         """Read a block as a unit of its own; what it does belongs to what is around it, too."""
         outer, outer_names = self.found, self.names
-        self.found, self.names = set(), set(outer_names) if depth < 3 else outer_names
+        head = {text for kind, text, _ in self.tokens[max(0, first - _NAMED) : self.at] if kind == "name"}
+        self.found, self.names = set(), head & outer_names
         self.block("", depth)
         last = self.tokens[self.at - 1]
         self.units.append((self.tokens[first][2], last[2] + len(last[1]), self.found, frozenset(self.names)))
-        self.found |= outer
-        self.names |= outer_names
+        outer |= self.found
+        outer_names |= self.names
+        self.found, self.names = outer, outer_names
 
     def expression(self, least: int, depth: int) -> Shape:
         left = self.operand(depth + 1)

@@ -13,13 +13,13 @@ from typing import NamedTuple
 from decontam.detectors import _code_other as other
 from decontam.detectors import _code_python as python
 
-FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})[^\n]*\n(.*?)(?:^[ \t]*\1|\Z)", re.DOTALL | re.MULTILINE)
+FENCE = re.compile(r"^[ \t]*+(`{3,}+|~{3,}+)[^\n]*+\n(.*?)(?:^[ \t]*+\1|\Z)", re.DOTALL | re.MULTILINE)
 #: The first line of a Python function with all lines that are indented more.
-_DEFINITION = re.compile(
-    r"^([ \t]*)(?:async )?def \w[^\n]*\n(?:(?:\1[ \t]+[^\n]*|[ \t]*)\n|\1[ \t]+[^\n]+\Z)*", re.MULTILINE
+DEFINITION = re.compile(
+    r"^([ \t]*+)(?:async )?def \w[^\n]*+\n(?:\1[ \t][^\n]*+(?:\n|\Z)|[ \t]*+\n)*+", re.MULTILINE
 )
 #: The body of a function without its first line, such as a completion.
-_BODY = re.compile(r"(?:[ \t]*\n)*(?:[ \t]+\S[^\n]*(?:\n|\Z)(?:[ \t]*\n)*)+")
+_BODY = re.compile(r"(?:[ \t]*+\n)*+(?:[ \t]++\S[^\n]*+(?:\n|\Z)(?:[ \t]*+\n)*+)++")
 #: What no prose has: a call or an assignment.
 _CODE = re.compile(r"\w\(|[\w\])] *[-+*/]?= *[\w(\[{'\"]")
 #: What code in braces and broken Python have: a block, an arrow, the end of a statement, a branch.
@@ -80,7 +80,7 @@ def _piece(text: str, start: int) -> Iterator[Unit]:
         if inner:
             yield from _python(inner, body[0][:read], start)
             start, text = start + read, text[read:]
-    for block in _DEFINITION.finditer(text):
+    for block in DEFINITION.finditer(text):
         inner, read = parsed(block[0])
         if inner:
             yield from _python(inner, block[0][:read], start + block.start())

@@ -31,7 +31,8 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence, Set
-from typing import NamedTuple
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -254,7 +255,13 @@ def _best_stretch(words: Sequence[str], prompt: _Prompt) -> tuple[float, int, in
     return min(max(best[0] / prompt.scale, 0.0), 1.0), best[1], best[2]
 
 
+@lru_cache(maxsize=1)
+def _stems_of(text: str) -> list[Any]:
+    """Return `stems(text)`; a text that holds a whole benchmark has hundreds of excerpts."""
+    return list(stems(text))
+
+
 def _excerpt(text: str, first: int, last: int) -> str:
-    spans = stems(text)
+    spans = _stems_of(text)
     start = spans[first][1]
     return text[start : min(spans[last][2], start + EXCERPT)]

@@ -248,3 +248,29 @@ def test_a_completion_is_python(after):
     first, *_ = units(body + after)
     assert not first.other
     assert body[first.start : first.end].strip() == body.strip()
+
+
+def test_functions_in_other_languages_are_compared_one_by_one():
+    """What a function does is not added to the functions behind it, whatever their number."""
+    text = "int f(int a) { return a * 3; }\nint g(int b) { return b + 77; }\n"
+    first, second, _ = [unit for unit in units(text) if unit.other]
+    assert "77" not in first.features
+    assert "3" not in second.features
+    assert (first.names, second.names) == ({"f"}, {"g"})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "`" * 200_000,
+        "lambda x" + "\n" * 100_000,
+        "f(a) {" + "/* " * 30_000,
+        "f(a) {" + '\\"' * 30_000,
+        "def f(:\n" + " " * 90_000,
+        "".join(f"int a{n}(int b) {{ return b + {n}; }}\n" for n in range(2_500)),
+    ],
+    ids=["backticks", "line ends", "comments", "strings", "spaces", "functions"],
+)
+def test_hostile_texts_are_read_in_time(text):
+    """Each of these took minutes, or memory with the square of its length."""
+    assert cost(lambda: list(units(text))) < 200

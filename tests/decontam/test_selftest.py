@@ -54,6 +54,12 @@ def test_items_with_little_text():
     }
 
 
+def test_a_solution_that_is_nested_too_deep():
+    """It is planted as it is."""
+    deep = Item("b", "1", "", "", "def f():\n    return " + "+".join(["1"] * 3_000), (), "f")
+    assert set(copies(deep)) == {"solution"}
+
+
 def test_what_is_found_is_counted():
     """All changes are planted; without detectors nothing is found, with them nearly all."""
     rows = pl.DataFrame({"instruction": ["Write a poem."], "response": ["Roses are red."]})

@@ -10,7 +10,7 @@ import pytest
 from datagen.ranking.judging import Seen, Terms, rank, told
 from datagen.ranking.situations import BONUS, LEVELS, Scale, parse_levels
 from datagen.ranking.trust import by_reason
-from datagen.sandbox.verdict import Outcome, Verdict
+from datagen.sandbox.verdict import Limits, Outcome, Verdict
 
 TERMS = Terms(None, 1, Scale(parse_levels(",".join(map(str, LEVELS))), BONUS))
 RIGHT = "def f(x):\n    return x + 1\n"
@@ -26,6 +26,8 @@ class Here:
     def __init__(self, delay=None):
         self.runs: list[tuple[str, tuple[str, ...]]] = []
         self._delay = delay
+
+    limits = Limits()
 
     async def verdict(self, code, tests, *, setup="", limits=None, repetition=0):
         self.runs.append((code, tuple(tests)))
@@ -282,6 +284,8 @@ class Repeating(Here):
         super().__init__()
         self._known = {}
 
+    limits = Limits()
+
     async def verdict(self, code, tests, *, setup="", limits=None, repetition=0):
         key = code, tuple(tests), limits, repetition
         if key not in self._known:
@@ -336,6 +340,8 @@ def test_too_few_tests_keep_the_status():
 
 class Moody(Here):
     """Says of each program something else when it is run again."""
+
+    limits = Limits()
 
     async def verdict(self, code, tests, **more):
         verdict = await super().verdict(code, tests, **more)

@@ -12,7 +12,7 @@ from datagen.sandbox.verdict import Limits, Outcome
 SHORT = Limits(cpu_seconds=4, wall_seconds=60, test_seconds=1, memory_mb=512)
 ADD = "def add(a, b):\n    return a + b\n"
 #: A test that counts how often its process has run it.
-COUNT = "import math\nmath.seen = getattr(math, 'seen', 0) + 1\nraise ValueError(math.seen)"
+COUNT = "import heapq\nheapq.seen = getattr(heapq, 'seen', 0) + 1\nraise ValueError(heapq.seen)"
 PROGRAMS = [
     (ADD, ["assert add(1, 2) == 3", "assert add(1, 1) == 3"]),
     ("def add(:", ["assert add(1, 2) == 3"]),
@@ -51,7 +51,12 @@ def test_only_trusted_tests_share_a_process():
 
 
 @pytest.mark.parametrize(
-    "test", ["while True: pass", "bytearray(1 << 30)", "import builtins\nbuiltins.x = 1"]
+    "test",
+    [
+        *("while True: pass", "bytearray(1 << 30)", "import builtins\nbuiltins.x = 1"),
+        *("import math\nmath.pi = 3", "import os\nos.environ['A'] = '1'", "import os\nos.chdir('/')"),
+        *("import decimal\ndecimal.getcontext().prec = 3", "import sys\nsys.modules['json'] = None"),
+    ],
 )
 def test_a_checker_that_is_not_as_it_was_is_replaced(test):
     """After a limit in it, or a change that others would see, a checker has no more programs."""

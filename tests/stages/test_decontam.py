@@ -99,6 +99,17 @@ class TestTasks:
         assert (told["overlaps"], told["dropped_with_task"], told["rows_out"]) == ({"bench": 1}, 0, 3)
         assert [row["response"] for row in read("--dropped")] == [SOLUTION]
 
+    def test_rows_with_code_alone_stand_alone_too(self):
+        """Where there is no response, the code says whether rows answer one task."""
+        codes = [
+            "def mean(values):\n    return sum(values) / len(values)",
+            "import csv, io",
+            "class Stack: pass",
+        ]
+        rows = [{"instruction": "Complete the code.", "code": code} for code in [*codes, SOLUTION]]
+        given_rows(*rows)
+        assert run("--json").json()["dropped"] == {"overlaps-bench": 1}
+
     def test_few_words_are_a_task_where_answers_are_alike(self):
         """Answers to a short task share names, and go together."""
         answers = [
@@ -268,6 +279,13 @@ class TestReview:
         run(*review, "--unit", "row")
         assert [row["response"] for row in read()] == ["0", "2"]
 
+    def test_decisions_about_other_benchmarks(self):
+        """What is decided about an item that nothing is compared with decides nothing."""
+        given_rows({"instruction": OTHER})
+        review = self.decided(task=self.task()["task"], benchmark="mbpp", item="9", decision="drop")
+        told = run("--json", *review).json()
+        assert (told["dropped"], told["reviewed"]["unused"]) == ({}, 1)
+
     def test_decisions_that_meet_nothing(self):
         """They are counted and said: the rows may have changed since."""
         given_rows({"instruction": ASKED})
@@ -416,11 +434,11 @@ def test_batches_change_nothing(tmp_path_factory, rows, batch):
     folder = tmp_path_factory.mktemp("batches")
     (folder / "bench.jsonl").write_text(json.dumps(ITEM) + "\n")
     (folder / "in.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    against = [f"jsonl:{folder / 'bench.jsonl'}"]
+    options = {"against": [f"jsonl:{folder / 'bench.jsonl'}"], "no_run": True, "no_self_test": True}
 
     def digests(out):
-        found = make("decontam", folder / "in.jsonl", folder / out, against=against).manifest
-        surveyed = survey("decontam", folder / "in.jsonl", against=against).manifest
+        found = make("decontam", folder / "in.jsonl", folder / out, **options).manifest
+        surveyed = survey("decontam", folder / "in.jsonl", **options).manifest
         assert surveyed["overlaps"] == found["overlaps"]
         assert surveyed["dropped"] == found["dropped"]
         return found["digest"], found["dropped_digest"], found["overlaps"]
