@@ -6,6 +6,8 @@ import configparser
 from importlib import metadata, resources
 from pathlib import Path
 
+import pytest
+
 import datagen
 
 ROOT = Path(__file__).parent.parent
@@ -51,3 +53,12 @@ def test_packages_are_typed_and_carry_their_data() -> None:
         assert resources.files(package).joinpath("py.typed").is_file(), package
     assert resources.files("datagen").joinpath("recipes", "demo.yaml").is_file()
     assert list(resources.files("datagen").joinpath("starter").iterdir())
+
+
+@pytest.mark.parametrize("package", ["datagen", "rules", "decontam", "train"])
+def test_data_files_are_packed(package: str) -> None:
+    """Each file beside the modules is named by a pattern of setup.cfg: a wheel would lack it otherwise."""
+    patterns = config()["options.package_data"][package].split()
+    files = [path.relative_to(ROOT / package) for path in (ROOT / package).rglob("*") if path.is_file()]
+    data = [path for path in files if path.suffix not in {".py", ".pyc"}]
+    assert [str(path) for path in data if not any(path.match(pattern) for pattern in patterns)] == []
