@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, Self, TypeVar
 
@@ -103,9 +103,16 @@ class _Worker:
         return b"".join(parts)
 
     async def granted(self) -> str:
-        """What keeps its programs apart, which it says once."""
+        """What keeps its programs apart, which it says once.
+
+        Raises:
+            _Lost: the server is gone.
+        """
         if not self.isolation:
-            self.isolation = str(await self._receive())
+            try:
+                self.isolation = str(await self._receive())
+            except (OSError, ValueError) as error:
+                raise _Lost from error
             if not {"namespaces", "landlock"} & {*self.isolation.split("+")}:
                 from datagen.sandbox import isolate  # not for every system
 
@@ -155,6 +162,7 @@ class _Worker:
 
 
 W = TypeVar("W", bound=_Worker)
+T = TypeVar("T")
 
 
 class Pool(Generic[W]):
@@ -196,6 +204,43 @@ class Pool(Generic[W]):
         if self._idle and len(self._idle) + len(self._busy) >= self._workers:
             self._retire(self._idle.pop(0))
         return None
+
+    async def _served(
+        self, limits: Limits, start: Callable[[str, Limits], W], ask: Callable[[W], Awaitable[T]]
+    ) -> T:
+        """What a server answers.
+
+        Args:
+            limits: that the server has to have.
+            start: starts a server, where none with these limits is idle.
+            ask: asks it; where the server ends without an answer, another one is asked.
+
+        Raises:
+            DatagenError: the pool is closed, or two new servers ended.
+        """
+        tries = 2
+        while tries:
+            if self._closed:
+                raise DatagenError("the sandbox is closed: run programs inside its `async with`")
+            idle = self._with(limits)
+            tries -= idle is None  # an idle one may have ended by what the program before left
+            worker = idle or start(self._wanted, limits)
+            self._busy.add(worker)
+            try:
+                answer = await ask(worker)
+            except _Lost:
+                self._retire(worker)
+                continue
+            except BaseException:  # cancelled too: the program must not go on
+                self._retire(worker)
+                raise
+            finally:
+                self._busy.discard(worker)
+            self._idle.append(worker)
+            return answer
+        raise DatagenError(
+            "the sandbox ended without an answer, twice: is memory or the number of processes short?"
+        )
 
     def _retire(self, worker: W) -> None:
         task = asyncio.create_task(worker.close())
@@ -281,46 +326,18 @@ class Sandbox(Pool[_Worker]):
         self, request: dict[str, Any], limits: Limits, trusted: bool, beside: bool
     ) -> tuple[Verdict, bool]:
         """The verdict, and whether it has to be reached with nothing beside it."""
-        tries = 2
-        while tries:
-            if self._closed:
-                raise DatagenError("the sandbox is closed: run programs inside its `async with`")
-            idle = self._with(limits)
-            tries -= idle is None  # an idle one may have ended by what the program before left
-            worker = idle or _Worker(self._wanted, limits)
-            with contextlib.suppress(_Lost):
-                answer = await self._asked(worker, request, trusted, beside)
-                self.cpu_seconds += answer.cpu_seconds
-                return _verdict(answer, len(request["tests"]), worker.isolation), answer.near
-        raise DatagenError(
-            "the sandbox ended without a verdict, twice: is memory or the number of processes short?"
-        )
+
+        async def ask(worker: _Worker) -> tuple[_Answer, str]:
+            return await worker.ask(request, trusted=trusted, beside=beside), worker.isolation
+
+        answer, isolation = await self._served(limits, _Worker, ask)
+        self.cpu_seconds += answer.cpu_seconds
+        return _verdict(answer, len(request["tests"]), isolation), answer.near
 
     async def granted(self) -> str:
         """What keeps programs apart here, such as "namespaces+seccomp+landlock+rlimits"."""
         async with self._free:
-            worker = self._idle.pop() if self._idle else _Worker(self._wanted, DEFAULT)
-            try:
-                isolation = await worker.granted()
-            except BaseException as error:
-                self._retire(worker)
-                if isinstance(error, OSError | ValueError | _Lost):
-                    raise DatagenError("the sandbox does not start: is memory short?") from error
-                raise
-            self._idle.append(worker)
-            return isolation
-
-    async def _asked(self, worker: _Worker, request: dict[str, Any], trusted: bool, beside: bool) -> _Answer:
-        self._busy.add(worker)
-        try:
-            answer = await worker.ask(request, trusted=trusted, beside=beside)
-        except BaseException:  # cancelled too: the program must not go on
-            self._retire(worker)
-            raise
-        finally:
-            self._busy.discard(worker)
-        self._idle.append(worker)
-        return answer
+            return await self._served(DEFAULT, _Worker, _Worker.granted)
 
 
 def _told(lines: Sequence[str], seal: str) -> dict[int, tuple[Any, str]]:

@@ -7,7 +7,6 @@ change what is said of another program.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -159,33 +158,14 @@ class Screen(Pool[_Line]):
 
     async def _part(self, codes: Sequence[str], inputs: Inputs, limits: ScreenLimits) -> list[Screened]:
         server = Limits(cpu_seconds=_WORKER_SECONDS, memory_mb=limits.memory_mb, file_mb=_FILE_MB)
-        async with self._free:
-            tries = 2
-            while tries:
-                if self._closed:
-                    raise DatagenError("the screen is closed: run programs inside its `async with`")
-                idle = self._with(server)
-                tries -= idle is None  # an idle one may have ended by what the program before left
-                worker = idle or _Line(self._wanted, server)
-                with contextlib.suppress(_Lost):
-                    told = await self._asked(worker, codes, inputs, limits)
-                    return [_read(one, len(inputs)) for one in told]
-        raise DatagenError("the screen ended twice: is memory or the number of processes short?")
 
-    async def _asked(
-        self, worker: _Line, codes: Sequence[str], inputs: Inputs, limits: ScreenLimits
-    ) -> list[bytes]:
-        self._busy.add(worker)
-        try:
+        async def ask(worker: _Line) -> list[bytes]:
             told = await worker.screen(codes, inputs, limits)
             self.isolation = worker.isolation
-        except BaseException:  # cancelled too: the programs must not go on
-            self._retire(worker)
-            raise
-        finally:
-            self._busy.discard(worker)
-        self._idle.append(worker)
-        return told
+            return told
+
+        async with self._free:
+            return [_read(one, len(inputs)) for one in await self._served(server, _Line, ask)]
 
 
 def _read(told: bytes, inputs: int) -> Screened:

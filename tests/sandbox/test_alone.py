@@ -30,12 +30,12 @@ class Watched(Sandbox):
         self.attempts = []
         self._now = 0
 
-    async def _asked(self, worker, request, trusted, beside):
+    async def _attempt(self, request, limits, trusted, beside):
         self._now += 1
         self.attempts.append([request["tests"], beside, self._now])
         mine = self.attempts[-1]
         try:
-            return await super()._asked(worker, request, trusted, beside)
+            return await super()._attempt(request, limits, trusted, beside)
         finally:
             mine[2] = max(mine[2], self._now)
             self._now -= 1
