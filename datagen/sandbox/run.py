@@ -16,7 +16,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, Self, TypeVar
 
-from datagen.errors import DatagenError, escaped
+from datagen.errors import DatagenError, escaped, one_line
 from datagen.sandbox.verdict import DEFAULT, Limits, Outcome, Verdict, judged
 
 _ROOT = str(Path(__file__).parents[2])
@@ -175,7 +175,7 @@ class Pool(Generic[W]):
     def __init__(self, workers: int | None = None) -> None:
         if os.name != "posix":
             raise DatagenError(f"programs cannot be run on {sys.platform}: use Linux, or WSL on Windows")
-        self._wanted = os.environ.get(ONLY, "")
+        self._wanted = _layers(os.environ.get(ONLY, ""))
         self._idle: list[W] = []
         self._workers = workers or _processors()
         self._free = asyncio.Semaphore(self._workers)
@@ -338,6 +338,18 @@ class Sandbox(Pool[_Worker]):
         """What keeps programs apart here, such as "namespaces+seccomp+landlock+rlimits"."""
         async with self._free:
             return await self._served(DEFAULT, _Worker, _Worker.granted)
+
+
+def _layers(words: str) -> str:
+    """The layers that may be used, as they were given; a word that names none is refused."""
+    from datagen.sandbox.isolate import LAYERS  # not for every system
+
+    if unknown := [word for word in words.split("+") if words and word not in LAYERS]:
+        allowed = ", ".join(LAYERS)
+        raise DatagenError(
+            f"{ONLY}: there is no layer {one_line(unknown[0], 40)}; allowed: {allowed}, joined by +"
+        )
+    return words
 
 
 def _told(lines: Sequence[str], seal: str) -> dict[int, tuple[Any, str]]:

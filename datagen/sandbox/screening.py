@@ -47,12 +47,24 @@ class Screening:
         return self
 
     def __exit__(self, *_: object) -> None:
+        asyncio.run_coroutine_threadsafe(self._stop(), self._loop)
         try:
-            self._wait(self._screen.__aexit__())
-        finally:
-            self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join()
-            self._loop.close()
+        except BaseException:  # a second interrupt: servers end all the same
+            self._thread.join()
+            raise
+        finally:
+            if not self._thread.is_alive():
+                self._loop.close()
+
+    async def _stop(self) -> None:
+        """Give up what is under way, end the servers, and then the loop."""
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        await self._screen.__aexit__()
+        self._loop.stop()
 
     def run(self, jobs: Sequence[tuple[Sequence[str], Sequence[Sequence[object]]]]) -> list[list[Screened]]:
         """For each job, programs and inputs, what each of its programs shows; in their order."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from datagen.errors import DatagenError
 from datagen.sandbox import screen as screening
 from datagen.sandbox.harmless import Harmless
 from datagen.sandbox.screen import DEFAULT, Inputs, Screen, Screened, ScreenLimits, key_of
+from datagen.sandbox.screening import Screening
 from datagen.sandbox.texts import MAX_TEXT, text_of
 from datagen.sandbox.wire import NotPlain
 
@@ -174,6 +177,34 @@ def test_equal_values_have_one_text():
     assert all(len(text) <= MAX_TEXT and text.isascii() and text[0] != "!" for text in texts)
     with pytest.raises(NotPlain):
         text_of([object()])
+
+
+def test_interrupted_while_it_ends(monkeypatch, caplog):
+    """A second Ctrl-C, while servers are ended, leaves no process, and says nothing of tasks."""
+    join, interrupts = threading.Thread.join, [KeyboardInterrupt]
+
+    def interrupted(thread, *given):
+        if thread.name == "datagen-screen" and interrupts:
+            raise interrupts.pop()
+        join(thread, *given)
+
+    monkeypatch.setattr(threading.Thread, "join", interrupted)
+    with pytest.raises(KeyboardInterrupt), Screening(2):
+        started = children(os.getpid())
+    gc.collect()
+    assert started
+    assert not interrupts
+    assert gone(started)
+    assert caplog.records == []
+
+
+def test_a_layer_that_is_none(monkeypatch):
+    """A mistyped layer is told: it would leave all layers out."""
+    monkeypatch.setenv("DATAGEN_SANDBOX", "seccomp,landlock")
+    with pytest.raises(
+        DatagenError, match="there is no layer seccomp,landlock; allowed: namespaces, seccomp"
+    ):
+        Screen()
 
 
 @pytest.mark.timeout(300)
