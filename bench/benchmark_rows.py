@@ -5,15 +5,13 @@
 
 from __future__ import annotations
 
-import ast
-import builtins
 import re
-import textwrap
 from collections.abc import Callable, Sequence
 
 import polars as pl
 
 from decontam.benchmarks import Item
+from decontam.transforms import copies
 
 Pair = tuple[str, str]
 _FILLER = (
@@ -73,9 +71,9 @@ def _fenced(item: Item) -> str:
 
 
 def _reformatted(item: Item) -> Pair | None:
-    tree = _tree(item.solution)
+    made = copies(item).get("new-layout")
     text = "\n\n".join(line.strip() for line in item.raw_prompt.splitlines())
-    return (text, ast.unparse(tree).replace("    ", "\t")) if tree else None
+    return (text, made.answer.replace("    ", "\t")) if made else None
 
 
 def _other_name(text: str, item: Item) -> str:
@@ -93,26 +91,8 @@ def _inline(item: Item) -> Pair:
 
 
 def _renamed(item: Item) -> Pair | None:
-    tree = _tree(item.solution)
-    if tree is None:
-        return None
-    names: dict[str, str] = {}
-    imported = {one.asname or one.name for node in ast.walk(tree) for one in getattr(node, "names", ())
-                if isinstance(one, ast.alias)}  # fmt: skip
-
-    def new(name: str) -> str:
-        if name in imported or hasattr(builtins, name) or name.startswith("__"):
-            return name
-        return names.setdefault(name, f"item_{len(names)}")
-
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            node.name = new(node.name)
-        elif isinstance(node, ast.arg):
-            node.arg = new(node.arg)
-        elif isinstance(node, ast.Name):
-            node.id = new(node.id)
-    return "Complete the code.", ast.unparse(tree)
+    made = copies(item).get("new-names")
+    return ("Complete the code.", made.answer) if made else None
 
 
 def _tests(item: Item) -> Pair | None:
@@ -128,13 +108,6 @@ def _half_text(item: Item) -> Pair | None:
 def _half_code(item: Item) -> Pair | None:
     lines = item.solution.splitlines()
     return ("Complete the code.", "\n".join(lines[: len(lines) // 2])) if len(lines) >= 8 else None
-
-
-def _tree(code: str) -> ast.Module | None:
-    try:
-        return ast.parse(textwrap.dedent(code))
-    except SyntaxError:
-        return None
 
 
 #: By kind: the level, and what makes a pair of an item; None where the item is too short or no Python.

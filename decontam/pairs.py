@@ -8,8 +8,9 @@ or an arrow between them:
     Input: xs = {3, 1}, k = 2     [3, 1], 2 => 7        | [3, 1], 2 | 7 |
     Output: 7
 
-No word of any language is known here, but names of constructors: what stands between arguments and result
-may be any few words. So there are pairs that are no examples; whoever uses them has to compare values.
+Only a few words are known here (constructors, constants, `assert`), and no grammar: what stands between
+arguments and result may be any few words. So there are pairs that are no examples; whoever uses them has to
+compare values.
 
 One pass over the tokens, with bounds on depth and length: the time is linear in the length of the text.
 """
