@@ -18,6 +18,7 @@ from collections.abc import Callable
 from typing import Any
 
 from datagen.sandbox import wire
+from datagen.sandbox.resident import Resident
 
 #: No program has more top-level names that a test could mean.
 MAX_NAMES = 100_000
@@ -37,26 +38,35 @@ _PLAIN: dict[type, Callable[[Any], Any]] = {
 }
 
 
-def serve(channel: socket.socket) -> None:
-    """Load the program that comes first, then answer calls until nobody asks any more."""
-    first = wire.receive(channel, 1 << 31)
-    _Program(channel, first["value_bytes"]).serve(first["code"])
+def serve(channel: socket.socket, resident: Resident | None = None) -> None:
+    """Load the program that comes first, then answer calls until nobody asks any more.
+
+    Args:
+        channel: to the tests.
+        resident: lets others follow that program; None for one program.
+    """
+    message = wire.receive_only(channel, 1 << 31)
+    while resident is None or resident.ready():
+        message = _Program(channel, message["value_bytes"], resident).serve(message["code"])
 
 
 class _Program:
     """A loaded program, its objects that tests know by number, and the channel to the tests."""
 
-    def __init__(self, channel: socket.socket, limit: int) -> None:
+    def __init__(self, channel: socket.socket, limit: int, resident: Resident | None) -> None:
         self._channel = channel
         self._limit = limit
+        self._resident = resident
         self._objects: list[Any] = []
         self._turn = _thread.RLock()
         self._module = types.ModuleType("solution")
 
-    def serve(self, code: str) -> None:
+    def serve(self, code: str) -> Any:  # noqa: ANN401 - JSON
+        """Answer calls; the message with the program that follows."""
         wire.send(self._channel, self._load(code))
-        while True:
-            self._answer(*wire.receive(self._channel, self._limit)[1:])
+        while type(message := wire.receive_only(self._channel, self._limit)) is list:
+            self._answer(*message[1:])
+        return message
 
     def _load(self, code: str) -> list[Any]:
         sys.modules["solution"] = self._module
@@ -66,7 +76,11 @@ class _Program:
                 code = code.removeprefix("\ufeff")  # as in a file
                 compiled = compile(code, "<solution>", "exec", dont_inherit=True)
             except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError) as error:
+                if self._resident:
+                    return ["refused"]
                 return ["compile_error", type(error).__name__, _text(error)]
+        if self._resident and not self._resident.admits(compiled):
+            return ["refused"]
         try:
             exec(compiled, self._module.__dict__)
         except BaseException as error:  # the program may raise anything
@@ -158,10 +172,10 @@ class _Program:
             message = ["callback", number, encode(args), encode(kwargs)]
             with self._turn:
                 wire.send(self._channel, message)
-                word, *rest = wire.receive(self._channel, self._limit)
+                word, *rest = wire.receive_only(self._channel, self._limit)
                 while word == "call":  # the test's function calls the program in its turn
                     self._answer(*rest)
-                    word, *rest = wire.receive(self._channel, self._limit)
+                    word, *rest = wire.receive_only(self._channel, self._limit)
             if word == "ok":
                 return wire.Decoder(self._object).decode(rest[0])
             raise self._exception(*rest)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import _thread
 import builtins
 import contextlib
+import functools
 import json
 import os
 import re
@@ -46,21 +47,23 @@ def attend(control: socket.socket, line: socket.socket, told: int, how: Mapping[
     """
     import random  # at the top it would be there before the server imports it in its own way
 
+    resident: socket.socket | None = None
     ordinary = _state()
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss + _GROWTH_KB
     while True:
-        _, descriptors, _, _ = socket.recv_fds(control, 1, 1)
-        if not descriptors:
+        word, descriptors, _, _ = socket.recv_fds(control, 1, 1)
+        if not word:
             return
+        channel = socket.socket(fileno=descriptors[0]) if descriptors else resident
         request = wire.receive(line, 1 << 31) | how
         if not how["lasting"]:
             line.close()
-        program = Program(control, socket.socket(fileno=descriptors[0]), request)
+        program = Program(control, channel, request, resident=word != b"y")
         run = Run(request, program, teller(told, request["seal"]))
         signal.signal(signal.SIGUSR1, lambda *_, run=run: run.interrupt())
         random.seed(1)  # what tests draw does not depend on the programs before
         run.all()
-        program.close()
+        resident = program.close()
         same = _state() == ordinary and not _thread._count()
         small = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss <= grown
         control.sendall(b"D" if same and small and not run.short else b"E")
@@ -127,6 +130,7 @@ class Run:
             self._names = {name: kind for name, kind in rest[0].items() if isinstance(kind, list) and kind}
             return "loaded", ""
         name, text = str(rest[0]), str(rest[-1])
+        self.short = name == "MemoryError"
         return ("compile_error" if word == "compile_error" else "raise"), _line(name, text)
 
     def _outcome(self, file: str, test: str) -> str:
@@ -158,8 +162,8 @@ class Run:
         setup = self._request["setup"]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            prepared = [compile(setup, "<setup>", "exec", dont_inherit=True)] if setup else []
-            body = compile(test, file, "exec", dont_inherit=True)
+            prepared = [_compiled(setup, "<setup>")] if setup else []
+            body = _compiled(test, file)
             wanted = {name for part in (*prepared, body) for name in _names(part)}
             module, solution = types.ModuleType("tests"), types.ModuleType("solution")
             sys.modules["tests"], sys.modules["solution"] = module, solution
@@ -231,6 +235,11 @@ class Run:
             made._fields, made._free = [str(one) for one in about], [str(one) for one in more[0]]
         program.classes[name] = made
         return made
+
+
+@functools.lru_cache(maxsize=256)  # many answers have the same tests
+def _compiled(source: str, file: str) -> types.CodeType:
+    return compile(source, file, "exec", dont_inherit=True)
 
 
 def _depth(item: tuple[str, list[Any]]) -> tuple[int, str]:

@@ -8,10 +8,11 @@ import select
 import signal
 import socket
 import time
+from collections.abc import Callable
 from typing import Any
 
 from datagen.sandbox import isolate, wire
-from datagen.sandbox.processes import BEYOND, Candidate, Checker, Forks
+from datagen.sandbox.processes import BEYOND, Candidate, Checker
 
 _POLL_SECONDS = 0.02
 _GRACE_SECONDS = 1.0
@@ -29,10 +30,10 @@ class Job:
 
     Args:
         line: to datagen: the checker reads the program and its tests there.
-        forks: starts the program again where it died.
+        another: a candidate that waits, where the first one died or does not take the program.
         limits: of the program.
         checker: has not begun.
-        first: the candidate that gets the program.
+        first: the candidate that gets the program: the checker's resident, or one that waits.
         beside: whether other programs may run at the same time. Then its time is over a little later, and
             `run` tells whether it came near its limits.
     """
@@ -40,14 +41,14 @@ class Job:
     def __init__(
         self,
         line: socket.socket,
-        forks: Forks,
+        another: Callable[[], Candidate],
         limits: dict[str, Any],
         checker: Checker,
         first: Candidate,
         beside: bool,
     ) -> None:
         self._line = line
-        self._forks = forks
+        self._another = another
         self._limits = limits
         more = BEYOND if beside else 1.0
         self._test_seconds, self._cpu_seconds = limits["test_seconds"] * more, limits["cpu_seconds"] * more
@@ -58,7 +59,10 @@ class Job:
         self._told = bytearray()
         self._printed = 0
         self._tail = b""
-        self._spent = -cpu_of(checker.pid)  # CPU time of candidates that have ended; of the time before
+        #: Whether the resident has the program, or had it and is gone.
+        self.in_resident = first is checker.resident
+        # CPU time of candidates that have ended; of the time before
+        self._spent = -cpu_of(checker.pid) - (cpu_of(first.pid) if self.in_resident else 0.0)
         self._began = self._began_there = 0.0  # CPU time of all when the test began, and of the checker
         self._ends = time.monotonic() + limits["wall_seconds"]
         self._watches = time.monotonic() + _POLL_SECONDS
@@ -78,7 +82,11 @@ class Job:
         """Give the checker a candidate."""
         self._candidate = started
         self._poll.register(started.output, select.POLLIN)
-        socket.send_fds(self._checker.control, [b"y"], [started.channel.fileno()])
+        if started.channel.fileno() < 0:
+            self._checker.control.sendall(b"r")
+            return
+        word = b"s" if started is self._checker.resident else b"y"
+        socket.send_fds(self._checker.control, [word], [started.channel.fileno()])
         started.channel.close()
 
     def run(self) -> dict[str, Any]:
@@ -191,6 +199,8 @@ class Job:
                 self._checker.control.sendall(self._why)
             elif word == ord("C"):
                 self._again()
+            elif word == ord("F"):
+                self._leave_resident()
         self.clean = words[-1:] == b"D" and not self._over and not self._interrupted
         return not words or words[-1:] in (b"D", b"E")
 
@@ -200,7 +210,15 @@ class Job:
             self._checker.control.sendall(b"t")
             return
         self._why = b"k"
-        self._start(self._forks.candidate())
+        self._start(self._another())
+
+    def _leave_resident(self) -> None:
+        """Give the program, which the resident does not take, a process of its own."""
+        assert self._candidate is not None  # noqa: S101 - it has just answered
+        self._spent += cpu_of(self._candidate.pid)
+        self._poll.unregister(self._candidate.output)
+        self.in_resident = False
+        self._start(self._another())
 
     def _watch(self) -> bool:
         """End what ran too long; whether the checker itself did."""
@@ -228,12 +246,14 @@ class Job:
     def _kill_candidate(self, why: bytes) -> None:
         if self._candidate and self._why == b"k":
             self._why = why
-            os.kill(self._candidate.pid, signal.SIGKILL)
+            self._candidate.kill()
 
     def _reap(self) -> None:
         if self._candidate is None:
             return
         self._drain()
+        if self._candidate is self._checker.resident:
+            self._checker.resident = None
         used, status = self._candidate.end()
         self._spent += used
         if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU:
@@ -243,12 +263,14 @@ class Job:
         self._candidate = None
 
     def kill(self) -> None:
-        """Make the program end."""
-        self._kill_candidate(b"k")
+        """Make the program end; the checker and its resident stay."""
+        if self._candidate is not self._checker.resident:
+            self._kill_candidate(b"k")
 
     def end(self) -> None:
-        """Wait for the end of the program; the checker stays."""
-        self._reap()
+        """Wait for the end of the program."""
+        if self._candidate is not self._checker.resident:
+            self._reap()
 
 
 def cpu_of(pid: int) -> float:

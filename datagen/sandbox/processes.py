@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from datagen.sandbox import candidate, checker, isolate, landlock, seccomp
+from datagen.sandbox.resident import Resident
 
 #: Threads and processes of the user that programs run as: of one server, or of all where they share the user.
 _OF_ONE, _OF_ALL = 64, 1024
@@ -32,6 +33,10 @@ class Candidate:
         self.pid = pid
         self.channel = channel
         self.output = output
+
+    def kill(self) -> None:
+        """Make it end."""
+        os.kill(self.pid, signal.SIGKILL)
 
     def end(self) -> tuple[float, int]:
         """Kill it and wait for its end: the CPU time that it used, and its status."""
@@ -58,14 +63,20 @@ class Checker:
         self.told = told
         #: How many programs it has had.
         self.programs = 0
+        #: The candidate that it asks for one program after the other.
+        self.resident: Candidate | None = None
 
     def kill(self) -> None:
-        """Make it end."""
+        """Make it end, and its resident."""
         os.kill(self.pid, signal.SIGKILL)
+        if self.resident:
+            self.resident.kill()
 
     def end(self) -> None:
         """Wait until it has ended, by `kill`."""
         os.waitpid(self.pid, 0)
+        if self.resident:
+            self.resident.end()
         self.control.close()
         os.close(self.told)
 
@@ -111,11 +122,16 @@ class Forks:
         #: Whether processes cannot reach each other, so that some may wait while a program runs.
         self.apart = namespaces or settled
 
-    def candidate(self) -> Candidate:
-        """A process that waits for a program."""
+    def candidate(self, *, lasting: bool = False) -> Candidate:
+        """A process that waits for a program; for one, or for many that are harmless, one after the other."""
         near, far = socket.socketpair()
         output, printed = os.pipe()
-        pid = self._fork(self._rlimits, [far], printed, lambda: candidate.serve(_at(3)))
+        pid = self._fork(
+            self._lasting if lasting else self._rlimits,
+            [far],
+            printed,
+            lambda: candidate.serve(_at(3), Resident() if lasting else None),
+        )
         far.close()
         os.close(printed)
         return Candidate(pid, near, output)

@@ -31,12 +31,22 @@ class Program:
 
     Args:
         control: to the server, which starts and ends processes.
+        channel: to the process that has the program.
         request: what datagen asked for: code, and limits.
+        resident: whether that process has other programs before and afterwards, and may refuse this one.
     """
 
-    def __init__(self, control: socket.socket, channel: socket.socket, request: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        control: socket.socket,
+        channel: socket.socket | None,
+        request: dict[str, Any],
+        *,
+        resident: bool = False,
+    ) -> None:
         self._control = control
-        self._channel: socket.socket | None = channel
+        self._channel = channel
+        self._resident = channel if resident else None
         self._code = request["code"]
         self._limit = int(request["value_bytes"])
         self._callbacks: list[Callable[..., Any]] = []
@@ -50,15 +60,23 @@ class Program:
     def load(self) -> list[Any]:
         """Start the program: `["loaded", names]`, `["compile_error", name, text]` or `["raise", ...]`."""
         if self._channel is None:
-            self._control.sendall(b"C")
-            word, descriptors, _, _ = socket.recv_fds(self._control, 1, 1)
-            if word != b"y":
-                raise Died("timeout" if word == b"t" else "killed")
-            self._channel = socket.socket(fileno=descriptors[0])
-        answer = self._exchange({"code": self._code, "value_bytes": self._limit})
+            self._channel = self._another(b"C")
+        message = {"code": self._code, "value_bytes": self._limit}
+        answer = self._exchange(message)
+        if answer == ["refused"] and self._channel is self._resident:
+            self._channel = self._another(b"F")
+            answer = self._exchange(message)
         if not isinstance(answer, list):
             raise wire.NotPlain("answer")
         return answer
+
+    def _another(self, why: bytes) -> socket.socket:
+        """A channel to a process that has had no program."""
+        self._control.sendall(why)
+        word, descriptors, _, _ = socket.recv_fds(self._control, 1, 1)
+        if word != b"y":
+            raise Died("timeout" if word == b"t" else "killed")
+        return socket.socket(fileno=descriptors[0])
 
     def begin(self) -> bool:
         """Prepare for the next test; whether the program has to be loaded anew, in a time of its own."""
@@ -69,11 +87,12 @@ class Program:
         self._asking, self.fault = 0, ""
         return self._channel is None
 
-    def close(self) -> None:
-        """Hang up for good."""
-        if self._channel is not None:
+    def close(self) -> socket.socket | None:
+        """Hang up for good, but for the resident: the channel to it, unless it is gone."""
+        if self._channel is not None and self._channel is not self._resident:
             self._channel.close()
-            self._channel = None
+        self._channel = None
+        return self._resident
 
     def _gone(self, channel: socket.socket) -> bool:
         try:
@@ -87,6 +106,8 @@ class Program:
         """Close the channel of a program that is gone; the server's word why."""
         channel.close()
         self._channel = None
+        if channel is self._resident:
+            self._resident = None
         self._control.sendall(b"W")
         return self._control.recv(1)
 
@@ -147,7 +168,7 @@ class Program:
             raise Died("killed")
         try:
             wire.send(self._channel, message)
-            return wire.receive(self._channel, self._limit)
+            return wire.receive_only(self._channel, self._limit)
         except wire.Closed:
             self.fault = _WHY.get(self._hang_up(self._channel), "killed")
             raise Died(self.fault) from None

