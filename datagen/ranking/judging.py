@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from datagen.answers.syntax import normalised
+from datagen.answers.syntax import normalised, parsed
 from datagen.data.source import Row
 from datagen.errors import one_line
 from datagen.ranking import trust, written
@@ -25,6 +26,8 @@ NOT_PYTHON = "not-python"
 TOO_FEW_TESTS, WEAK_TESTS = "too-few-tests", "weak-tests"
 _NO_CODE = Verdict("compile_error", 0.0, (), "no code", "")
 _STUDENT = "student"
+#: Characters of a test that a verdict shows.
+_LONG = 120
 
 
 class Terms(NamedTuple):
@@ -102,7 +105,8 @@ async def rank(rows: Sequence[Row], terms: Terms, judge: Judges, seen: Seen) -> 
 
 async def _judge(answers: Sequence[Row], suite: Suite, judge: Judges, seen: Seen) -> None:
     """Fill in how each answer fares; those that differ in comments and layout only are run once."""
-    suites = [trust.own_suite(row, suite) for row in answers]
+    shared = trust.shared_by(answers)
+    suites = [trust.own_suite(row, suite, shared) for row in answers]
     programs = [(normalised(_code(row)), own) for row, own in zip(answers, suites, strict=True)]
     first: dict[tuple[str, Suite], Row] = {}
     for row, program in zip(answers, programs, strict=True):
@@ -189,9 +193,14 @@ def told(verdict: Verdict, tests: Sequence[str]) -> str | None:
     if verdict.status == "compile_error" or not failed:
         return one_line(verdict.detail or verdict.status)
     test, detail = failed[0]
-    return one_line(
-        f"{len(failed)} of {len(tests)} failed, first {one_line(test, 120)}: {detail or 'failed'}"
-    )
+    return one_line(f"{len(failed)} of {len(tests)} failed, first {_shown(test)}: {detail or 'failed'}")
+
+
+def _shown(test: str) -> str:
+    """A test on one line; of a long one its last statement, which checks what the others prepare."""
+    tree = parsed(test) if len(test) > _LONG else None
+    last = tree.body[-1] if tree and tree.body else None
+    return one_line((ast.get_source_segment(test, last) if last else None) or test, _LONG)
 
 
 def _counted(numbers: Mapping[str, int]) -> str | None:

@@ -21,7 +21,7 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from datagen.sandbox import wire
+from datagen.sandbox import stand_in, wire
 from datagen.sandbox.instances import Function, Instance, Member, ProgramClass
 from datagen.sandbox.proxies import DETAIL, Died, Program
 
@@ -46,6 +46,7 @@ def attend(control: socket.socket, line: socket.socket, told: int, how: Mapping[
     """
     import random  # at the top it would be there before the server imports it in its own way
 
+    sys.modules["pytest"] = stand_in  # whether the real one is there decides no verdict
     ordinary = _state()
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss + _GROWTH_KB
     while True:
@@ -68,8 +69,8 @@ def attend(control: socket.socket, line: socket.socket, told: int, how: Mapping[
 
 #: Modules that tests use, whose names they could bind anew.
 _USED = (
-    "builtins collections copy functools itertools json math operator os random re string sys time".split()
-)
+    "builtins collections copy functools itertools json math operator os pytest random re string sys time"
+).split()
 
 
 def _state() -> list[Any]:

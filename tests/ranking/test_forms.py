@@ -1,0 +1,83 @@
+"""Tests in the forms in which people and models write them, run in the real sandbox."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from datagen.ranking.programs import SETUP, suite_of
+from datagen.ranking.trust import basis_of
+from datagen.sandbox.run import Sandbox
+from datagen.sandbox.verdict import Limits
+
+RIGHT = """
+BASE = 1
+class TooSmall(ValueError): pass
+def f(x):
+    if x < 0:
+        raise TooSmall(f"{x} is below 0")
+    return x + BASE
+async def later(x): return f(x)
+"""
+WRONG = "class TooSmall(ValueError): pass\ndef f(x): return None\nasync def later(x): return None\n"
+
+
+def forms():
+    """The sources of forms.txt by their forms, with how many tests each has."""
+    text = Path(__file__).with_name("forms.txt").read_text(encoding="utf-8")
+    parts = [part.partition("\n") for part in text.split("#### ")[1:]]
+    return {head.partition(" ")[2]: (int(head.split()[0]), source) for head, _, source in parts}
+
+
+FORMS = forms()
+
+
+def judged(programs):
+    """The verdicts of the real sandbox on programs with their tests and setup."""
+
+    async def all_of_them():
+        async with Sandbox(2) as sandbox:
+            jobs = (sandbox.run(code, tests, Limits(), setup=setup) for code, tests, setup in programs)
+            return await asyncio.gather(*jobs)
+
+    return asyncio.run(all_of_them())
+
+
+def outcomes(verdict):
+    return [one.passed or one.detail for one in verdict.outcomes]
+
+
+def test_trusted():
+    """Each form gives its tests; a right answer satisfies all of them, and a wrong one none."""
+    suites = {name: suite_of([source], "f") for name, (_, source) in FORMS.items()}
+    assert {name: len(suite.tests) for name, suite in suites.items()} == {n: c for n, (c, _) in FORMS.items()}
+    right = judged((RIGHT, suite.tests, suite.setup) for suite in suites.values())
+    assert {n: outcomes(v) for n, v in zip(suites, right, strict=True) if v.status != "all_passed"} == {}
+    wrong = judged((WRONG, suite.tests, suite.setup) for suite in suites.values())
+    assert {n: outcomes(v) for n, v in zip(suites, wrong, strict=True) if v.pass_ratio} == {}
+
+
+def written(source, codes=(RIGHT,), entry_point="f"):
+    entry = [{"author": "a", "test": source}]
+    return basis_of([{"generated_tests": entry, "entry_point": entry_point, "code": code} for code in codes])
+
+
+def test_written_by_models():
+    """The same tests count as calling the function, and need nothing but themselves."""
+    found = {name: written(source) for name, (_, source) in FORMS.items()}
+    assert {name: dict(basis.removed) for name, basis in found.items() if basis.removed} == {}
+    assert {name: len(basis.written) for name, basis in found.items()} == {
+        n: c for n, (c, _) in FORMS.items()
+    }
+    for code, passes in ((RIGHT, 1.0), (WRONG, 0.0)):
+        verdicts = judged((code, [one.test for one in basis.written], SETUP) for basis in found.values())
+        wrong = {n: outcomes(v) for n, v in zip(found, verdicts, strict=True) if v.pass_ratio != passes}
+        assert wrong == {}
+
+
+def test_tests_that_are_kept_can_be_read_again():
+    """What is written into generated_tests gives the same tests when it is ranked again."""
+    for name, (_, source) in FORMS.items():
+        kept = [one.test for one in written(source).written]
+        again = [one.test for test in kept for one in written(test).written]
+        assert again == kept, name
