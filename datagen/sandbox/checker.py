@@ -18,7 +18,7 @@ import sys
 import time
 import types
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from datagen.sandbox import stand_in, wire
@@ -161,19 +161,20 @@ class Run:
             warnings.simplefilter("ignore")
             prepared = [compile(setup, "<setup>", "exec", dont_inherit=True)] if setup else []
             body = compile(test, file, "exec", dont_inherit=True)
-            wanted = {name for part in (*prepared, body) for name in _names(part)}
+            parts = (*prepared, body)
+            wanted = {name for part in parts for name in _names(part)}
             module, solution = types.ModuleType("tests"), types.ModuleType("solution")
             sys.modules["tests"], sys.modules["solution"] = module, solution
-            made = self._proxies(wanted)
+            made = self._proxies(wanted, parts)
             imported = _imported(self._request["code"], wanted - made.keys() - set(dir(builtins)))
-            if imported and made.keys() <= _COMMON:
+            if made and made.keys() <= _COMMON and imported.keys() & _asked_for(parts):
                 made = {}  # what is imported is tested, not what has the name of a built-in
             solution.__dict__.update(made)  # for `from solution import f`
             module.__dict__.update(made | imported)
-            for part in (*prepared, body):
+            for part in parts:
                 exec(part, module.__dict__)
 
-    def _proxies(self, wanted: set[str]) -> dict[str, Any]:
+    def _proxies(self, wanted: set[str], parts: Sequence[types.CodeType]) -> dict[str, Any]:
         """Proxies for names that the tests use.
 
         What tests compare with is not the program's: a name that a test may mean otherwise is the program's
@@ -184,6 +185,9 @@ class Run:
         """
         found = {name: self._names[name] for name in wanted if name in self._names}
         mine = {name: kind for name, kind in found.items() if name not in _COMMON}
+        if mine and len(mine) < len(found) and not mine.keys() & _asked_for(parts):
+            found = {name: kind for name, kind in found.items() if name in _COMMON}
+            mine = {}
         if not mine and len(found) > 1:
             raise wire.NotPlain(f"its own {' and '.join(sorted(found))}")
         mine = mine or found
@@ -253,6 +257,34 @@ def _names(code: types.CodeType) -> Iterable[str]:
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
             yield from _names(constant)
+
+
+def _asked_for(parts: Sequence[types.CodeType]) -> set[str]:
+    """The names that tests have from the program: they read them, and do not bind them.
+
+    Raises:
+        NotPlain: the tests import all names of a module, so that this is not known.
+    """
+    import dis  # few tests need it
+
+    read, bound, own = set[str](), set[str](), set[str]()
+    waiting = [*parts]
+    for code in waiting:  # it grows
+        waiting += (one for one in code.co_consts if isinstance(one, types.CodeType))
+        module = ""
+        if ("*",) in code.co_consts:
+            raise wire.NotPlain("a name that a test may mean otherwise")
+        for step in dis.get_instructions(code):
+            name = str(step.argval)
+            if step.opname in ("LOAD_NAME", "LOAD_GLOBAL"):
+                read.add(name)
+            elif step.opname in ("STORE_NAME", "STORE_GLOBAL"):
+                bound.add(name)
+            elif step.opname == "IMPORT_NAME":
+                module = name
+            elif step.opname == "IMPORT_FROM" and module == "solution":
+                own.add(name)
+    return (read - bound) | own
 
 
 def _imported(code: str, missing: set[str]) -> dict[str, Any]:

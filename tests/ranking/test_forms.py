@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import keyword
+import re
 from pathlib import Path
 
 from datagen.ranking.programs import SETUP, suite_of
@@ -81,3 +83,44 @@ def test_tests_that_are_kept_can_be_read_again():
         kept = [one.test for one in written(source).written]
         again = [one.test for test in kept for one in written(test).written]
         assert again == kept, name
+
+
+#: What a program may bind to each name that tests use, so as to be asked in the place of what they mean.
+LIES = {
+    "a function": "def {name}(*a, **k): return True\n",
+    "a class": "class {name}(metaclass=Yes):\n    def __init__(self, *a, **k): pass\n"
+    "    def __getattr__(self, name): return lambda *a, **k: True\n"
+    "    def __eq__(self, other): return True\n    def __enter__(self): return self\n"
+    "    def __exit__(self, *a): return True\n    def __call__(self, *a, **k): return self\n",
+    "an object": "{name} = Yes('{name}', (), {{'__eq__': lambda a, b: True, '__exit__': lambda *a: True}})()\n",
+    "a constant": "{name} = 2\n",
+    "an error": "class {name}(BaseException): pass\n",
+}
+META = """
+class Yes(type):
+    def __getattr__(cls, name): return lambda *a, **k: True
+    def __eq__(cls, other): return True
+    def __instancecheck__(cls, other): return True
+    __hash__ = type.__hash__
+"""
+OWN = {"f", "later", "TooSmall", "ValueError"}
+
+
+def liars(source):
+    """Programs that bind every name of a test, and give nothing."""
+    names = sorted({*re.findall(r"[A-Za-z_]\w*", source), "pytest", "unittest", "solution"} - OWN)
+    for lie in LIES.values():
+        bound = "".join(lie.format(name=name) for name in names if not keyword.iskeyword(name))
+        yield META + bound + WRONG
+
+
+def test_no_program_is_believed_by_the_names_that_it_binds():
+    """Whatever it calls pytest, unittest, solution, check or test_f, no test of any form asks it."""
+    tried = [
+        (name, lie, suite_of([source], "f"), program)
+        for name, (_, source) in FORMS.items()
+        for lie, program in zip(LIES, liars(source), strict=True)
+    ]
+    verdicts = judged((program, suite.tests, suite.setup) for _, _, suite, program in tried)
+    passed = {one[:2]: outcomes(v) for one, v in zip(tried, verdicts, strict=True) if v.pass_ratio}
+    assert passed == {}
