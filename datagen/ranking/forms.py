@@ -57,7 +57,10 @@ def plain(source: str, wanted: Set[str]) -> str | None:
         tree = parsed(text)
     if tree is None or not text:
         return None
-    text = _edited(text, [*_without_runners(text, tree), *_imports(text, tree, wanted)])
+    try:
+        text = _edited(text, [*_without_runners(text, tree), *_imports(text, tree, wanted)])
+    except RecursionError:  # `ast.unparse` of deep trees
+        return None
     again = parsed(text)
     if again is None:
         return None

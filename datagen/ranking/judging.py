@@ -13,7 +13,7 @@ from datagen.data.source import Row
 from datagen.errors import one_line
 from datagen.ranking import trust, written
 from datagen.ranking.programs import Suite
-from datagen.ranking.running import Judges, together
+from datagen.ranking.running import Judges, missing_name, together
 from datagen.ranking.situations import Answer, Scale, places, unfit
 from datagen.ranking.trust import Basis, Removed
 from datagen.sandbox.verdict import Verdict
@@ -57,12 +57,16 @@ class Seen:
         kept: tests that models wrote and that are used, by their authors.
         removed: tests that are not used.
         isolation: answers that were judged, by how their code was kept apart.
+        tested: tasks that bring tests.
+        unusable: why, for each of them whose tests are all removed, or fail with the same missing name.
     """
 
     trusted: int = 0
     kept: Counter[str | None] = field(default_factory=Counter)
     removed: Counter[Removed] = field(default_factory=Counter)
     isolation: Counter[str] = field(default_factory=Counter)
+    tested: int = 0
+    unusable: list[str] = field(default_factory=list)
 
 
 class _Tests(NamedTuple):
@@ -96,6 +100,9 @@ async def rank(rows: Sequence[Row], terms: Terms, judge: Judges, seen: Seen) -> 
     if not answers:
         return
     tests = await _tests(answers, terms, judge, seen)
+    seen.tested += bool(tests.suite.tests or tests.detail)
+    if not tests.suite.tests and tests.detail:
+        seen.unusable.append(f"{_shown(trust.first_of(answers))}: {tests.detail}")
     if tests.suite.tests:
         await _judge(answers, tests.suite, judge, seen)
         _place(answers, terms.scale)
@@ -112,6 +119,10 @@ async def _judge(answers: Sequence[Row], suite: Suite, judge: Judges, seen: Seen
     for row, program in zip(answers, programs, strict=True):
         first.setdefault(program, row)
     verdicts = await together(_verdict(row, own, judge) for (_, own), row in first.items())
+    if why := missing_name(
+        one.detail for verdict in verdicts if verdict.status != "compile_error" for one in verdict.outcomes
+    ):
+        seen.unusable.append(f"{_shown(suite.tests[0])}: {why}")
     found = dict(zip(first, verdicts, strict=True))
     for row, program in zip(answers, programs, strict=True):
         verdict = found[program]

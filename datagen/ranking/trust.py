@@ -90,6 +90,12 @@ def _brought(rows: Sequence[Row]) -> list[str]:
     return [*dict.fromkeys(test for test in tests if test and test.strip())]
 
 
+def first_of(rows: Sequence[Row]) -> str:
+    """The first test that the rows bring, as it was written."""
+    entries = (entry["test"] for row in rows for entry in row.get("generated_tests") or () if entry)
+    return next((test for test in (*_brought(rows), *entries) if test), "")
+
+
 def _written_for(rows: Sequence[Row], entry_point: str | None, shared: Set[str]) -> Basis:
     """The tests that models wrote for a task, taken apart, without those that cannot say anything."""
     entries = dict.fromkeys(

@@ -7,8 +7,10 @@ import keyword
 import re
 from pathlib import Path
 
+import pytest
+
 from datagen.ranking.programs import SETUP, suite_of
-from datagen.ranking.trust import basis_of
+from datagen.ranking.trust import basis_of, by_reason
 from datagen.sandbox.run import Sandbox
 from datagen.sandbox.verdict import Limits
 
@@ -92,7 +94,7 @@ LIES = {
     "    def __getattr__(self, name): return lambda *a, **k: True\n"
     "    def __eq__(self, other): return True\n    def __enter__(self): return self\n"
     "    def __exit__(self, *a): return True\n    def __call__(self, *a, **k): return self\n",
-    "an object": "{name} = Yes('{name}', (), {{'__eq__': lambda a, b: True, '__exit__': lambda *a: True}})()\n",
+    "an object": "{name} = Yes('{name}', (), {{'__eq__': lambda a, b: True}})()\n",
     "a constant": "{name} = 2\n",
     "an error": "class {name}(BaseException): pass\n",
 }
@@ -124,3 +126,69 @@ def test_no_program_is_believed_by_the_names_that_it_binds():
     verdicts = judged((program, suite.tests, suite.setup) for _, _, suite, program in tried)
     passed = {one[:2]: outcomes(v) for one, v in zip(tried, verdicts, strict=True) if v.pass_ratio}
     assert passed == {}
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("def test_f(tmp_path):\n    assert f(1) == 2", "needs-arguments"),
+        ("def test_f(x, y):\n    assert f(x) == y", "needs-arguments"),
+        ("def check(candidate, other):\n    assert candidate(1) == 2", "needs-arguments"),
+        ("class TestF:\n    def test_f(self, capsys):\n        assert f(1) == 2", "needs-arguments"),
+        ("@pytest.mark.skip\ndef test_f():\n    assert f(1) == 2", "needs-arguments"),
+        ("class TestF:\n    x = 1", "checks-nothing"),
+        (">>> f(1)\n", None),
+        (">>> f(\n2\n", "no-python"),
+        ("print(f(1))", None),
+        ("f(1)", None),
+    ],
+)
+def test_what_is_not_run_has_a_reason(source, reason):
+    """No form is left out without a word; what calls the function and asserts nothing is for trust alone."""
+    basis = basis_of([{"tests": [source], "entry_point": "f"}])
+    assert by_reason(basis.removed) == ({reason: 1} if reason else {})
+    assert len(basis.suite.tests) == (0 if reason else 1)
+    found = written(source)
+    assert by_reason(found.removed) == {reason or "checks-nothing": 1} or reason == "checks-nothing"
+    assert found.written == ()
+
+
+def test_nothing_a_program_defines_makes_a_test_ask_it():
+    """A helper that a test imports from a package is not the program's, whatever one answer defines."""
+    source = "from some_helpers import is_two\nassert is_two(f(1))"
+    liar = "def f(x): return 0\ndef is_two(x): return True\n"
+    rows = [{"tests": [source], "entry_point": None, "code": code} for code in (liar, RIGHT, WRONG)]
+    for some in (rows[:1], rows):
+        suite = basis_of(some).suite
+        assert "some_helpers" in suite.tests[0]
+        assert judged([(liar, suite.tests, suite.setup)])[0].pass_ratio == 0
+
+
+def test_without_entry_point_the_module_is_told_by_what_answers_share():
+    """A module of any name is the program's if most of several answers define what is imported from it."""
+    rows = [
+        {"tests": ["from adding import f\nassert f(1) == 2"], "entry_point": None, "code": code}
+        for code in (RIGHT, WRONG)
+    ]
+    assert basis_of(rows).suite.tests == ("from solution import f\nassert f(1) == 2",)
+
+
+def test_each_test_sees_its_own_constants():
+    """A constant that one source binds is not there for those of another, which mean the program's."""
+    suite = suite_of(["BASE = 9\nassert f(BASE) == 10", "assert f(1) == 1 + BASE", "x = 1\nassert f(x) == 2"])
+    assert outcomes(judged([(RIGHT, suite.tests, suite.setup)])[0]) == [True, True, True]
+    assert suite.setup == SETUP
+
+
+HONEST = Path(__file__).parents[1] / "sandbox/honest.txt"
+
+
+def test_honest_programs_of_the_attack_suite_pass():
+    """What the sandbox believes is believed by way of `rank`, too."""
+    programs = []
+    for part in HONEST.read_text(encoding="utf-8").split("#### ")[1:]:
+        own = [line[3:].replace("\\n", "\n") for line in part.splitlines() if line.startswith("#> ")]
+        suite = suite_of(own or ["assert f(2) == 5", "r = f(3)\nassert r == 7"], None, frozenset({"f"}))
+        programs.append((part.partition("\n")[2], suite.tests, suite.setup))
+    verdicts = judged(programs)
+    assert [(p[0], v) for p, v in zip(programs, verdicts, strict=True) if v.status != "all_passed"] == []
