@@ -116,6 +116,7 @@ def liars(source):
         yield META + bound + WRONG
 
 
+@pytest.mark.slow
 def test_no_program_is_believed_by_the_names_that_it_binds():
     """Whatever it calls pytest, unittest, solution, check or test_f, no test of any form asks it."""
     tried = [
