@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 
 from datagen.answers.syntax import bound_names, parsed
 from datagen.answers.tests import always_holds
+from datagen.ranking.forms import SOLUTION
 
 #: Why a test of a model is not used.
 NOT_CALLED, CHECKS_NOTHING = "not-called", "checks-nothing"
@@ -19,6 +20,11 @@ NOT_CALLED, CHECKS_NOTHING = "not-called", "checks-nothing"
 _IDENTIFIER = re.compile(r"\s*(\w+)")
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _BLOCKS = (ast.Try, ast.If, ast.For, ast.While, ast.With, ast.AsyncFor, ast.AsyncWith)
+#: What asserts by a call, in unittest and pytest; of two values that are compared, neither is the other.
+_ASSERTS, _EQUAL = (
+    re.compile(r"assert\w+$|raises$"),
+    re.compile(r"assert(List|Dict|Set|Tuple|Count|AlmostE|E)\w+$"),
+)
 #: Calls that look at a function and do not call it.
 _LOOKS = frozenset("callable hasattr isinstance issubclass type id repr str print bool dir vars".split())
 
@@ -34,8 +40,20 @@ def wanted_names(entry_point: str | None, codes: Sequence[str]) -> frozenset[str
     if found := _IDENTIFIER.match(entry_point or ""):
         return frozenset({found[1]})
     counts = Counter(name for code in codes for name in _defined(code))
-    shared = frozenset(name for name, count in counts.items() if 2 * count > len(codes))
-    return shared or frozenset(counts)
+    return _most(counts, codes) or frozenset(counts)
+
+
+def shared_names(codes: Sequence[str]) -> frozenset[str]:
+    """What most of several answers define; one alone does not say what it has to be tested by."""
+    return (
+        _most(Counter(name for code in codes for name in _defined(code)), codes)
+        if len(codes) > 1
+        else frozenset()
+    )
+
+
+def _most(counts: Mapping[str, int], codes: Sequence[str]) -> frozenset[str]:
+    return frozenset(name for name, count in counts.items() if 2 * count > len(codes))
 
 
 def _defined(code: str) -> Set[str]:
@@ -51,25 +69,53 @@ def fault(tree: ast.Module, wanted: Set[str]) -> str:
         wanted: names of the function; one that the test binds itself is another function.
     """
     running = _running(tree)
-    names = _with_aliases(running, wanted - bound_names(tree))
+    names = _with_aliases(running, wanted - _own(tree))
     if not any(_calls(node, names) for node in running):
         return NOT_CALLED
     depends = _depending(running, names)
-    hopeless = (
-        node
-        for block in running
-        if isinstance(block, _BLOCKS) and _touches(block, names, depends)
-        for node in ast.walk(block)
-        if isinstance(node, ast.Assert) and _is_false(node.test)
-    )
-    asserts = (
-        node
-        for node in running
-        if isinstance(node, ast.Assert)
-        and _touches(node.test, names, depends)
-        and not always_holds(node.test)
-    )
-    return "" if any(True for _ in asserts) or any(True for _ in hopeless) else CHECKS_NOTHING
+    said = (_says(node, names, depends) for node in running)
+    return "" if any(said) else CHECKS_NOTHING
+
+
+def _own(tree: ast.Module) -> Set[str]:
+    """The names that a test binds itself; what it imports from the program is the program's."""
+    others = [one for one in tree.body if not (isinstance(one, ast.ImportFrom) and one.module == SOLUTION)]
+    return bound_names(ast.Module(others, []))
+
+
+def _says(node: ast.AST, names: Set[str], depends: Set[str]) -> bool:
+    """Whether a node fails by what the function gives: an assert, an error that has to come, a failure."""
+    match node:
+        case ast.Assert(test=test):
+            return _touches(test, names, depends) and not always_holds(test)
+        case ast.Call(func=ast.Attribute(attr=name), args=[first, second, *_]) if _EQUAL.match(name):
+            same = always_holds(ast.Compare(first, [ast.Eq()], [second]))
+            return _touches(node, names, depends) and not same
+        case ast.Call(func=ast.Attribute(attr=name) | ast.Name(name)) if _ASSERTS.match(name):
+            return _touches(node, names, depends)
+        case ast.With(items=items) if any(_expects(one.context_expr) for one in items):
+            return any(_touches(one, names, depends) for one in node.body)
+    return isinstance(node, _BLOCKS) and _touches(node, names, depends) and any(map(_fails, ast.walk(node)))
+
+
+def _expects(node: ast.expr) -> bool:
+    """Whether a context is `pytest.raises(...)` or `self.assertRaises(...)`."""
+    match node:
+        case ast.Call(func=ast.Attribute(attr=name) | ast.Name(name)):
+            return _ASSERTS.match(name) is not None
+    return False
+
+
+def _fails(node: ast.AST) -> bool:
+    """Whether a node is `assert False`, `raise AssertionError` or `self.fail()`."""
+    match node:
+        case ast.Assert(test=ast.Constant(value)):
+            return not value
+        case ast.Raise(exc=ast.expr()):
+            return True
+        case ast.Call(func=ast.Attribute(attr="fail")):
+            return True
+    return False
 
 
 def _running(tree: ast.Module) -> list[ast.AST]:
@@ -83,12 +129,16 @@ def _running(tree: ast.Module) -> list[ast.AST]:
 
 
 def _with_aliases(running: Sequence[ast.AST], names: Set[str]) -> Set[str]:
-    """The names, and those that are given their value: `candidate = f`."""
+    """The names, those that are given their value, `candidate = f`, and the module `solution`."""
     found = set(names)
     for node in running:
         match node:
             case ast.Assign(targets=[ast.Name(alias)], value=ast.Name(name)) if name in found:
                 found.add(alias)
+            case ast.ImportFrom(module=module, names=imported) if module == SOLUTION:
+                found.update(one.asname for one in imported if one.asname and one.name in names)
+            case ast.Import(names=imported):
+                found.update(one.asname or one.name for one in imported if one.name == SOLUTION)
     return found
 
 
@@ -165,7 +215,3 @@ def _touches(node: ast.AST, names: Set[str], depends: Set[str]) -> bool:
     return any(
         _calls(one, names) or (isinstance(one, ast.Name) and one.id in depends) for one in ast.walk(node)
     )
-
-
-def _is_false(test: ast.expr) -> bool:
-    return isinstance(test, ast.Constant) and not test.value

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from datagen.answers.syntax import normalised
+from datagen.answers.syntax import normalised, parsed
 from datagen.data.source import Row
 from datagen.errors import one_line
 from datagen.ranking import trust, written
 from datagen.ranking.programs import Suite
-from datagen.ranking.running import Judges, together
+from datagen.ranking.running import Judges, missing_name, together
 from datagen.ranking.situations import Answer, Scale, places, unfit
 from datagen.ranking.trust import Basis, Removed
 from datagen.sandbox.verdict import Verdict
@@ -25,6 +26,8 @@ NOT_PYTHON = "not-python"
 TOO_FEW_TESTS, WEAK_TESTS = "too-few-tests", "weak-tests"
 _NO_CODE = Verdict("compile_error", 0.0, (), "no code", "")
 _STUDENT = "student"
+#: Characters of a test that a verdict shows.
+_LONG = 120
 
 
 class Terms(NamedTuple):
@@ -54,12 +57,16 @@ class Seen:
         kept: tests that models wrote and that are used, by their authors.
         removed: tests that are not used.
         isolation: answers that were judged, by how their code was kept apart.
+        tested: tasks that bring tests.
+        unusable: why, for each of them whose tests are all removed, or fail with the same missing name.
     """
 
     trusted: int = 0
     kept: Counter[str | None] = field(default_factory=Counter)
     removed: Counter[Removed] = field(default_factory=Counter)
     isolation: Counter[str] = field(default_factory=Counter)
+    tested: int = 0
+    unusable: list[str] = field(default_factory=list)
 
 
 class _Tests(NamedTuple):
@@ -93,6 +100,9 @@ async def rank(rows: Sequence[Row], terms: Terms, judge: Judges, seen: Seen) -> 
     if not answers:
         return
     tests = await _tests(answers, terms, judge, seen)
+    seen.tested += bool(tests.suite.tests or tests.detail)
+    if not tests.suite.tests and tests.detail:
+        seen.unusable.append(f"{_shown(trust.first_of(answers))}: {tests.detail}")
     if tests.suite.tests:
         await _judge(answers, tests.suite, judge, seen)
         _place(answers, terms.scale)
@@ -102,12 +112,17 @@ async def rank(rows: Sequence[Row], terms: Terms, judge: Judges, seen: Seen) -> 
 
 async def _judge(answers: Sequence[Row], suite: Suite, judge: Judges, seen: Seen) -> None:
     """Fill in how each answer fares; those that differ in comments and layout only are run once."""
-    suites = [trust.own_suite(row, suite) for row in answers]
+    shared = trust.shared_by(answers)
+    suites = [trust.own_suite(row, suite, shared) for row in answers]
     programs = [(normalised(_code(row)), own) for row, own in zip(answers, suites, strict=True)]
     first: dict[tuple[str, Suite], Row] = {}
     for row, program in zip(answers, programs, strict=True):
         first.setdefault(program, row)
     verdicts = await together(_verdict(row, own, judge) for (_, own), row in first.items())
+    if why := missing_name(
+        one.detail for verdict in verdicts if verdict.status != "compile_error" for one in verdict.outcomes
+    ):
+        seen.unusable.append(f"{_shown(suite.tests[0])}: {why}")
     found = dict(zip(first, verdicts, strict=True))
     for row, program in zip(answers, programs, strict=True):
         verdict = found[program]
@@ -189,9 +204,14 @@ def told(verdict: Verdict, tests: Sequence[str]) -> str | None:
     if verdict.status == "compile_error" or not failed:
         return one_line(verdict.detail or verdict.status)
     test, detail = failed[0]
-    return one_line(
-        f"{len(failed)} of {len(tests)} failed, first {one_line(test, 120)}: {detail or 'failed'}"
-    )
+    return one_line(f"{len(failed)} of {len(tests)} failed, first {_shown(test)}: {detail or 'failed'}")
+
+
+def _shown(test: str) -> str:
+    """A test on one line; of a long one its last statement, which checks what the others prepare."""
+    tree = parsed(test) if len(test) > _LONG else None
+    last = tree.body[-1] if tree and tree.body else None
+    return one_line((ast.get_source_segment(test, last) if last else None) or test, _LONG)
 
 
 def _counted(numbers: Mapping[str, int]) -> str | None:

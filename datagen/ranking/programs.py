@@ -1,21 +1,31 @@
 """Tests as a sandbox takes them, from the forms in which data sets write them.
 
-A test may be one assert, several of them, HumanEval's `def check(candidate)`, or pytest's `def test_...()`.
-Where the asserts stand by themselves each becomes a test, so that an answer may satisfy some of them.
+A test may be one assert, several of them, HumanEval's `def check(candidate)`, pytest's `def test_...()`, a
+`unittest.TestCase`, or a session with `>>>`. Where the asserts stand by themselves each becomes a test, so
+that an answer may satisfy some of them. Each test has a copy of those definitions of its own source that it
+uses.
 """
 
 from __future__ import annotations
 
 import ast
+import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from typing import NamedTuple
 
 from datagen.answers.syntax import parsed
 from datagen.answers.tests import TEST_MODULES
+from datagen.ranking.cases import Case, cases_of
+from datagen.ranking.forms import plain
 
-_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom)
-_PREPARE = (*_DEFINITIONS, ast.Assign, ast.AnnAssign, ast.AugAssign)
+_PREPARE = (
+    *(ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom),
+    *(ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Pass),
+)
+_IDENTIFIER = re.compile(r"\s*(\w+)")
+#: A source that uses these may use any of its definitions.
+_DYNAMIC = frozenset("eval exec globals locals vars".split())
 #: What comes before every test.
 SETUP = "\n".join(f"import {name}" for name in sorted(TEST_MODULES))
 
@@ -26,68 +36,124 @@ class Suite(NamedTuple):
     Args:
         tests: Python statements, each of which holds if it raises nothing.
         setup: Python statements that come first: imports and definitions.
+        idle: how many test functions nothing can call, because they take what nobody gives.
     """
 
     tests: tuple[str, ...]
     setup: str = SETUP
+    idle: int = 0
 
 
 def is_python(source: str) -> bool:
     """Whether a test can be run at all."""
-    return parsed(_lines_ended(source)) is not None
+    return plain(source, frozenset()) is not None
 
 
-def suite_of(sources: Sequence[str], entry_point: str | None = None) -> Suite:
+def suite_of(sources: Sequence[str], entry_point: str | None = None, shared: Set[str] = frozenset()) -> Suite:
     """The tests in sources that are Python; those that check nothing give none.
 
     Args:
         sources: as a data set has them.
-        entry_point: the function under test, for `def check(candidate)` that nobody calls.
+        entry_point: the function under test, for `def check(candidate)` that nobody calls, and for the module
+            that it is imported from.
+        shared: without an entry point, names that the answers share: the only one is the function under test.
     """
-    setup, tests = [SETUP], []
-    taken: dict[str, str] = {}
-    for source in map(_lines_ended, sources):
-        tree = parsed(source)
-        if tree is None:
+    setup, tests, idle = [SETUP], list[str](), 0
+    target = (entry_point or "").strip() or (next(iter(shared)) if len(shared) == 1 else None)
+    found = _IDENTIFIER.match(target or "")
+    wanted = {found[1]} if found else shared
+    for source in sources:
+        text = plain(source, wanted)
+        tree = None if text is None else parsed(text)
+        if text is None or tree is None:
             continue
-        one = _Source(source, tree, (entry_point or "").strip())
+        one = _Source(text, tree, target)
+        idle += one.idle
         if one.only_prepares():
-            setup += [source] if source not in setup else []
-            continue
-        named = one.definitions()
-        if named is None or any(taken.get(name, text) != text for name, text in named.items()):
-            tests += one.whole()
-            continue
-        setup += [text for text in one.texts_of_definitions() if text not in setup]
-        taken.update(named)
-        tests += one.tests()
-    return Suite(tuple(dict.fromkeys(tests)), "\n".join(setup))
-
-
-def _lines_ended(source: str) -> str:
-    return source.replace("\r\n", "\n").replace("\r", "\n").strip("\n")
+            setup += [text] if text not in setup and not one.idle else []
+        else:
+            tests += one.tests()
+    return Suite(tuple(dict.fromkeys(tests)), "\n".join(setup), idle)
 
 
 class _Source:
     """A test as it was written, with its tree."""
 
-    def __init__(self, text: str, tree: ast.Module, entry_point: str) -> None:
-        self._text, self._tree, self._entry_point = text, tree, entry_point
+    def __init__(self, text: str, tree: ast.Module, target: str | None) -> None:
+        self._text, self._tree = text, tree
         self._lines = [line.encode() for line in text.split("\n")]
+        self._cases, self.idle = cases_of(tree, target)
 
-    def definitions(self) -> dict[str, str] | None:
-        """The texts of what it defines, by names; None where its statements cannot be taken apart."""
-        found: dict[str, str] = {}
+    def only_prepares(self) -> bool:
+        """Whether it defines and assigns, and checks nothing."""
+        return not self._cases and all(isinstance(one, _PREPARE) or _is_text(one) for one in self._tree.body)
+
+    def tests(self) -> Iterator[str]:
+        """Its asserts and calls one by one, or in one where they cannot be taken apart."""
+        if self._is_separable():
+            yield from self._apart()
+        elif self._cases and all(isinstance(one, (*_PREPARE, ast.Expr)) for one in self._tree.body):
+            for case in self._cases:
+                yield "\n".join([*(self._without(one, case) for one in self._tree.body), case.text])
+        else:
+            yield "\n".join([self._text, *(one.text for one in self._cases)])
+
+    def _apart(self) -> Iterator[str]:
+        for statement in self._tree.body:
+            if isinstance(statement, ast.Assert) or (
+                isinstance(statement, ast.Expr) and not _is_text(statement)
+            ):
+                inside = self._inside(statement)
+                for text in [self._source_of(statement)] if inside is None else inside:
+                    yield self._with_definitions(text, Case(""))
+        for case in self._cases:
+            called = parsed(case.text)
+            inside = self._inside(called.body[0]) if called and len(called.body) == 1 else None
+            for text in [case.text] if inside is None else inside:
+                yield self._with_definitions(text, case)
+
+    def _with_definitions(self, text: str, case: Case) -> str:
+        """A test behind the definitions that it uses."""
+        definitions = [
+            one for one in self._tree.body if not isinstance(one, ast.Assert | ast.Expr | ast.Pass)
+        ]
+        tree = parsed(text)
+        used = _words(tree, ()) if tree else set()
+        needed: set[ast.stmt] = set()
+        everything = bool(_words(self._tree, ()) & _DYNAMIC)
+        while True:
+            more = [
+                one
+                for one in definitions
+                if one not in needed
+                and (everything or (names := _names(one)) is None or not names or used & {*names})
+            ]
+            if not more:
+                break
+            needed.update(more)
+            used.update(*(_words(one, case.left_out) for one in more))
+        return "\n".join([*(self._without(one, case) for one in definitions if one in needed), text])
+
+    def _without(self, statement: ast.stmt, case: Case) -> str:
+        """The text of a statement, of a class without the methods that a case does not need."""
+        drop = {number for one in case.left_out for number in _rows(one)} & {*_rows(statement)}
+        if not drop:
+            return self._source_of(statement)
+        return "\n".join(self._lines[row - 1].decode() for row in _rows(statement) if row not in drop)
+
+    def _is_separable(self) -> bool:
+        """Whether each statement defines, asserts or calls, and means the same without the others."""
         if self._changes_something():
-            return None
+            return False
+        found: set[str] = set()
         for statement in self._tree.body:
             if isinstance(statement, ast.Assert | ast.Expr):
                 continue
             names = _names(statement)
             if names is None or any(name in found for name in names):
-                return None
-            found |= dict.fromkeys(names, self._source_of(statement))
-        return found
+                return False
+            found.update(names)
+        return True
 
     def _changes_something(self) -> bool:
         """Whether a statement may change what later ones look at, as `f(a)` does that sorts `a`."""
@@ -105,46 +171,6 @@ class _Source:
                 case ast.Assert():
                     uses.update({node.id for node in ast.walk(statement) if isinstance(node, ast.Name)})
         return any(uses[name] > 1 for name in changeable)
-
-    def texts_of_definitions(self) -> list[str]:
-        """What comes before its tests."""
-        return [self._source_of(one) for one in self._tree.body if not isinstance(one, ast.Assert | ast.Expr)]
-
-    def tests(self) -> Iterator[str]:
-        """Its asserts and calls, one by one."""
-        for statement in self._tree.body:
-            if isinstance(statement, ast.Assert) or _does_something(statement):
-                inside = self._inside(statement)
-                yield from [self._source_of(statement)] if inside is None else inside
-        for call in self._missing_calls():
-            inside = self._inside(call)
-            yield from [ast.unparse(call)] if inside is None else inside
-
-    def whole(self) -> list[str]:
-        """The source as one test, with the calls that it leaves out."""
-        return ["\n".join([self._text, *(ast.unparse(call) for call in self._missing_calls())])]
-
-    def only_prepares(self) -> bool:
-        """Whether it defines and assigns, and checks nothing."""
-        prepares = all(isinstance(one, _PREPARE) or _is_text(one) for one in self._tree.body)
-        return prepares and not [*self._missing_calls()]
-
-    def _missing_calls(self) -> Iterator[ast.Expr]:
-        """Calls of `check` and of test functions, where the source only defines them."""
-        called = {
-            node.func.id
-            for statement in self._tree.body
-            if not isinstance(statement, _DEFINITIONS)
-            for node in ast.walk(statement)
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-        }
-        for function in self._functions():
-            if function.name in called:
-                continue
-            if function.name == "check" and len(function.args.args) == 1 and self._entry_point:
-                yield _call("check", self._entry_point)
-            elif function.name.startswith("test") and not _parameters(function):
-                yield _call(function.name)
 
     def _functions(self) -> list[ast.FunctionDef]:
         return [one for one in self._tree.body if isinstance(one, ast.FunctionDef)]
@@ -171,9 +197,8 @@ class _Source:
 
     def _source_of(self, node: ast.stmt) -> str:
         """The text of a statement, its decorators included; of several lines the first begins at its left."""
-        first = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", []))])
-        last = node.end_lineno or first
-        lines = self._lines[first - 1 : last]
+        rows = _rows(node)
+        lines = self._lines[rows[0] - 1 : rows[-1]]
         lines[-1] = lines[-1][: node.end_col_offset]
         lines[0] = lines[0][node.col_offset :]
         return b"\n".join(lines).decode()
@@ -186,7 +211,12 @@ def _names(statement: ast.stmt) -> list[str] | None:
             return [name]
         case ast.Import(names=names) | ast.ImportFrom(names=names):
             return [one.asname or one.name.partition(".")[0] for one in names if one.name != "*"]
-        case ast.Assign(targets=[ast.Name(name)], value=value):
+        case ast.Pass():
+            return []
+        case (
+            ast.Assign(targets=[ast.Name(name)], value=value)
+            | ast.AnnAssign(target=ast.Name(name), value=ast.expr() as value)
+        ):
             return None if any(isinstance(node, ast.Call | ast.Await) for node in ast.walk(value)) else [name]
     return None
 
@@ -204,15 +234,24 @@ def _is_text(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
 
 
-def _does_something(statement: ast.stmt) -> bool:
-    return isinstance(statement, ast.Expr) and not isinstance(statement.value, ast.Constant)
+def _rows(node: ast.stmt) -> range:
+    """The numbers of a statement's lines, its decorators included."""
+    first = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", []))])
+    return range(first, (node.end_lineno or first) + 1)
 
 
-def _call(name: str, *arguments: str) -> ast.Expr:
-    """`name(argument, ...)`; an entry point may be `Solution().run`."""
-    source = f"{name}({', '.join(arguments)})"
-    tree = parsed(source) or parsed(f"{name}()")
-    assert tree is not None  # noqa: S101 - both parts are names
-    call = tree.body[0]
-    assert isinstance(call, ast.Expr)  # noqa: S101
-    return call
+def _words(node: ast.AST, left_out: Sequence[ast.AST]) -> set[str]:
+    """The names in a tree."""
+    found: set[str] = set()
+    waiting = [node]
+    for one in waiting:  # it grows
+        if one not in left_out:
+            found |= (
+                {one.id}
+                if isinstance(one, ast.Name)
+                else {*one.names}
+                if isinstance(one, ast.Global)
+                else set()
+            )
+            waiting += ast.iter_child_nodes(one)
+    return found

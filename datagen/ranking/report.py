@@ -21,6 +21,8 @@ from datagen.sandbox.verdict import STATUSES
 _BY = ("teacher", "method")
 #: Teachers that the screen names; teachers, methods and authors that the card names. The manifest has all.
 _ON_SCREEN, _SHOWN = 4, 30
+#: A larger share of tasks whose tests cannot be used is told as a warning.
+_UNUSABLE = 0.1
 #: Who wrote a test that names no author.
 _NOBODY = "unknown"
 
@@ -40,6 +42,9 @@ def add(entries: dict[str, Any], rows: Sequence[Row], seen: Seen) -> None:
     tests["trusted"] += seen.trusted
     tests["kept"] += seen.kept.total()
     tests["removed"] = dict(sorted(sums([tests["removed"], by_reason(seen.removed)]).items()))
+    known = entries.get("unusable", {"tasks": 0, "of": 0, "example": None})
+    seen_here = {"tasks": len(seen.unusable), "of": seen.tested, "example": next(iter(seen.unusable), None)}
+    entries["unusable"] = _added_unusable([{"unusable": one} for one in (known, seen_here)], 0)
     authors = [entries.get("tests_by", {}), *_by_author(seen)]
     entries["tests_by"] = _added_authors([{"tests_by": one} for one in authors], 0)
     task = {row["task"]: row["test_strength"] for row in rows if row.get("test_strength") is not None}
@@ -97,6 +102,29 @@ def _added_tests(manifests: Sequence[Mapping[str, Any]], rows_kept: int) -> Any:
         "kept": sum(one["kept"] for one in tests),
         "removed": sums(one["removed"] for one in tests),
     }
+
+
+def _added_unusable(manifests: Sequence[Mapping[str, Any]], rows_kept: int) -> Any:  # noqa: ANN401, ARG001
+    found = [manifest["unusable"] for manifest in manifests]
+    return {
+        "tasks": sum(one["tasks"] for one in found),
+        "of": sum(one["of"] for one in found),
+        "example": next((one["example"] for one in found if one["example"]), None),
+    }
+
+
+def _unusable_lines(manifest: Mapping[str, Any]) -> Iterator[str]:
+    """A warning, where the tests of many tasks seem to be set up wrongly."""
+    found = manifest["unusable"]
+    if found["tasks"] > _UNUSABLE * found["of"]:
+        yield (
+            f"  warning: {found['tasks']:,} of {found['of']:,} tasks have no test that can be used; probably"
+            f" the tests are set up wrongly, not the answers; the first: {one_line(found['example'], 200)}"
+        )
+
+
+def _is_unusable(value: object) -> bool:
+    return isinstance(value, dict) and {*value} == {"tasks", "of", "example"}
 
 
 def _counted(numbers: Mapping[str, int]) -> str:
@@ -191,13 +219,14 @@ def _is_tests(value: object) -> bool:
 
 _COUNTS = partial(maps_to, int)
 #: The manifest entries of `rank`: answers by status, also by teacher and by method of evolution; tests by
-#: what became of them, also by author; tasks by the share of mutants that their tests kill, in tenths;
-#: answers by how their programs were kept apart.
+#: what became of them, also by author; tasks none of whose tests can be used; tasks by the share of mutants
+#: that their tests kill, in tenths; answers by how their programs were kept apart.
 ENTRIES = (
     Entry("status", add=partial(_added, "status"), is_valid=_COUNTS, lines=_status_lines),
     Entry("status_by", add=_added_by, is_valid=_is_by, lines=_by_lines, card=_card),
     *spread.ENTRIES,
     Entry("tests", add=_added_tests, is_valid=_is_tests, lines=_tests_lines, card=_tests_card),
+    Entry("unusable", add=_added_unusable, is_valid=_is_unusable, lines=_unusable_lines),
     Entry("tests_by", add=_added_authors, is_valid=_is_nested, card=_authors_card),
     Entry("test_strength", add=partial(_added, "test_strength"), is_valid=_COUNTS, lines=_strength_lines),
     Entry("isolation", add=partial(_added, "isolation"), is_valid=_COUNTS, lines=_isolation_lines),

@@ -10,6 +10,9 @@ from datagen.sandbox.verdict import Limits, Verdict
 
 T = TypeVar("T")
 
+#: How the details of such tests begin.
+_MISSING = ("NameError", "ImportError", "ModuleNotFoundError", "AttributeError: module ")
+
 
 class Judges(Protocol):
     """Says how programs fare with tests: a `Judge`."""
@@ -44,3 +47,13 @@ async def together(jobs: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
 def passed(verdict: Verdict) -> frozenset[int]:
     """The numbers of the tests that a program satisfies."""
     return frozenset(number for number, one in enumerate(verdict.outcomes) if one.passed)
+
+
+def missing_name(details: Iterable[str]) -> str:
+    """What all outcomes lack, where each is the same NameError or ImportError; else "".
+
+    Then the tests need something that is not there, and say nothing of the answers.
+    """
+    same = {*details}
+    (one,) = same if len(same) == 1 else ("",)
+    return one if one.startswith(_MISSING) else ""

@@ -8,20 +8,20 @@ Whether it is right, `written` then finds out by running it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import NamedTuple
 
 from datagen.answers.syntax import normalised, parsed
 from datagen.data.source import Row
-from datagen.ranking.checks import CHECKS_NOTHING, fault, wanted_names
+from datagen.ranking.checks import CHECKS_NOTHING, fault, shared_names, wanted_names
 from datagen.ranking.programs import Suite, is_python, suite_of
 
 #: Grows when other tests may be trusted than before, so that ranked sets are made again.
-POLICY = 3
+POLICY = 4
 #: Why a task has nothing to be judged by.
 NO_TESTS, NO_PYTHON = "no-tests", "tests-no-python"
 #: Why a test is not used; `checks` and `written` know more.
-NOT_PYTHON, REPEATED = "no-python", "repeated"
+NOT_PYTHON, REPEATED, NEEDS_ARGUMENTS = "no-python", "repeated", "needs-arguments"
 
 
 class Written(NamedTuple):
@@ -58,21 +58,30 @@ def basis_of(rows: Sequence[Row]) -> Basis:
     """The tests that the rows of a task bring, sorted by how far they are trusted."""
     entry_point = next((row["entry_point"] for row in rows if row.get("entry_point")), None)
     brought = _brought(rows)
+    shared = shared_by(rows)
     if brought:
         python = [test for test in brought if is_python(test)]
         removed = Counter({Removed(None, NOT_PYTHON): len(brought) - len(python)})
-        suite = suite_of(python, entry_point)
-        if python and not suite.tests:
+        suite = suite_of(python, entry_point, shared)
+        removed[Removed(None, NEEDS_ARGUMENTS)] = suite.idle
+        if python and not suite.tests and not suite.idle:
             removed[Removed(None, CHECKS_NOTHING)] = len(python)
         problem = "" if suite.tests else NO_TESTS if python else NO_PYTHON
         return Basis(suite, (), +removed, problem)
-    return _written_for(rows, entry_point)
+    return _written_for(rows, entry_point, shared)
 
 
-def own_suite(row: Row, suite: Suite) -> Suite:
+def shared_by(rows: Sequence[Row]) -> frozenset[str]:
+    """Names that most of a task's different answers define; none where the function under test is known."""
+    if any(row.get("entry_point") for row in rows):
+        return frozenset()
+    return shared_names(different([row.get("code") or "" for row in rows]))
+
+
+def own_suite(row: Row, suite: Suite, shared: Set[str]) -> Suite:
     """The tests that an answer is judged by: those that its row brings, else those of its task."""
     brought = _brought([row])
-    own = suite_of(brought, row.get("entry_point")) if brought else suite
+    own = suite_of(brought, row.get("entry_point"), shared) if brought else suite
     return own if own.tests else suite
 
 
@@ -81,8 +90,14 @@ def _brought(rows: Sequence[Row]) -> list[str]:
     return [*dict.fromkeys(test for test in tests if test and test.strip())]
 
 
-def _written_for(rows: Sequence[Row], entry_point: str | None) -> Basis:
-    """The tests that models wrote for a task, without those that cannot say anything."""
+def first_of(rows: Sequence[Row]) -> str:
+    """The first test that the rows bring, as it was written."""
+    entries = (entry["test"] for row in rows for entry in row.get("generated_tests") or () if entry)
+    return next((test for test in (*_brought(rows), *entries) if test), "")
+
+
+def _written_for(rows: Sequence[Row], entry_point: str | None, shared: Set[str]) -> Basis:
+    """The tests that models wrote for a task, taken apart, without those that cannot say anything."""
     entries = dict.fromkeys(
         Written(entry["author"], entry["test"])
         for row in rows
@@ -92,15 +107,27 @@ def _written_for(rows: Sequence[Row], entry_point: str | None) -> Basis:
     wanted = wanted_names(entry_point, different([row.get("code") or "" for row in rows]))
     kept: dict[str, Written] = {}
     removed: Counter[Removed] = Counter()
-    for one in entries:
-        tree = parsed(one.test)
-        reason = NOT_PYTHON if tree is None else fault(tree, wanted)
-        if reason or (same := normalised(one.test)) in kept:
-            removed[Removed(one.author, reason or REPEATED)] += 1
-        else:
-            kept[same] = one
+    for author, source in entries:
+        suite = suite_of([source], entry_point, shared)
+        removed[Removed(author, NEEDS_ARGUMENTS)] += suite.idle
+        if not suite.tests and not suite.idle:
+            removed[Removed(author, _unused(source, wanted))] += 1
+        for test in suite.tests:
+            tree = parsed(test)
+            reason = NOT_PYTHON if tree is None else fault(tree, wanted)
+            if reason or (same := normalised(test)) in kept:
+                removed[Removed(author, reason or REPEATED)] += 1
+            else:
+                kept[same] = Written(author, test)
+    removed = +removed
     none = NO_PYTHON if any(one.reason == NOT_PYTHON for one in removed) else NO_TESTS
     return Basis(Suite(()), tuple(kept.values()), removed, "" if kept else none)
+
+
+def _unused(source: str, wanted: Set[str]) -> str:
+    """Why a source that gives no test is not used."""
+    tree = parsed(source)
+    return NOT_PYTHON if not is_python(source) else (tree and fault(tree, wanted)) or CHECKS_NOTHING
 
 
 def different(codes: Sequence[str]) -> list[str]:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from datagen.ranking import mutants
 from datagen.ranking.agreement import Consensus, consensus
 from datagen.ranking.programs import SETUP
-from datagen.ranking.running import Judges, passed, together
+from datagen.ranking.running import Judges, missing_name, passed, together
 from datagen.ranking.trust import Removed, Written
 
 #: Different answers that it takes to say that a test is right.
@@ -30,7 +30,7 @@ MUTATED = 3
 WEAK, ENOUGH_MUTANTS = 0.2, 5
 #: Why a test is not used.
 DISAGREES, ORACLE_DISAGREES = "answers-disagree", "oracle-disagrees"
-FLAKY, TOO_FEW_ANSWERS = "flaky", "too-few-answers"
+FLAKY, TOO_FEW_ANSWERS, MISSING_NAME = "flaky", "too-few-answers", "missing-name"
 
 
 class Chosen(NamedTuple):
@@ -48,10 +48,11 @@ class Chosen(NamedTuple):
 
 
 class _Answer(NamedTuple):
-    """An answer, and the numbers of the tests that it satisfies."""
+    """An answer, the numbers of the tests that it satisfies, and what came of each test."""
 
     code: str
     passes: frozenset[int]
+    details: tuple[str, ...]
 
 
 async def choose(
@@ -82,8 +83,9 @@ async def choose(
             break
         flaky |= unsteady
     other = ORACLE_DISAGREES if trusted else DISAGREES
+    missing = {number for number in range(len(tests)) if missing_name(one.details[number] for one in answers)}
     removed = Counter(
-        Removed(one.author, FLAKY if number in flaky else other)
+        Removed(one.author, FLAKY if number in flaky else MISSING_NAME if number in missing else other)
         for number, one in enumerate(written)
         if number not in found.tests
     )
@@ -99,7 +101,7 @@ async def _answers(codes: Sequence[str], tests: Sequence[str], judge: Judges) ->
     """Those that compile."""
     verdicts = await together(judge.verdict(code, tests, setup=SETUP) for code in codes)
     return [
-        _Answer(code, passed(verdict))
+        _Answer(code, passed(verdict), tuple(one.detail for one in verdict.outcomes))
         for code, verdict in zip(codes, verdicts, strict=True)
         if verdict.status != "compile_error"
     ]

@@ -19,10 +19,10 @@ import sys
 import time
 import types
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from datagen.sandbox import wire
+from datagen.sandbox import stand_in, wire
 from datagen.sandbox.instances import Function, Instance, Member, ProgramClass
 from datagen.sandbox.proxies import DETAIL, Died, Program
 
@@ -48,6 +48,7 @@ def attend(control: socket.socket, line: socket.socket, told: int, how: Mapping[
     import random  # at the top it would be there before the server imports it in its own way
 
     resident: socket.socket | None = None
+    sys.modules["pytest"] = stand_in  # whether the real one is there decides no verdict
     ordinary = _state()
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss + _GROWTH_KB
     while True:
@@ -71,8 +72,8 @@ def attend(control: socket.socket, line: socket.socket, told: int, how: Mapping[
 
 #: Modules that tests use, whose names they could bind anew.
 _USED = (
-    "builtins collections copy functools itertools json math operator os random re string sys time".split()
-)
+    "builtins collections copy functools itertools json math operator os pytest random re string sys time"
+).split()
 
 
 def _state() -> list[Any]:
@@ -164,19 +165,20 @@ class Run:
             warnings.simplefilter("ignore")
             prepared = [_compiled(setup, "<setup>")] if setup else []
             body = _compiled(test, file)
-            wanted = {name for part in (*prepared, body) for name in _names(part)}
+            parts = (*prepared, body)
+            wanted = {name for part in parts for name in _names(part)}
             module, solution = types.ModuleType("tests"), types.ModuleType("solution")
             sys.modules["tests"], sys.modules["solution"] = module, solution
-            made = self._proxies(wanted)
+            made = self._proxies(wanted, parts)
             imported = _imported(self._request["code"], wanted - made.keys() - set(dir(builtins)))
-            if imported and made.keys() <= _COMMON:
+            if made and made.keys() <= _COMMON and imported.keys() & _asked_for(parts):
                 made = {}  # what is imported is tested, not what has the name of a built-in
             solution.__dict__.update(made)  # for `from solution import f`
             module.__dict__.update(made | imported)
-            for part in (*prepared, body):
+            for part in parts:
                 exec(part, module.__dict__)
 
-    def _proxies(self, wanted: set[str]) -> dict[str, Any]:
+    def _proxies(self, wanted: set[str], parts: Sequence[types.CodeType]) -> dict[str, Any]:
         """Proxies for names that the tests use.
 
         What tests compare with is not the program's: a name that a test may mean otherwise is the program's
@@ -187,6 +189,9 @@ class Run:
         """
         found = {name: self._names[name] for name in wanted if name in self._names}
         mine = {name: kind for name, kind in found.items() if name not in _COMMON}
+        if mine and len(mine) < len(found) and not mine.keys() & _asked_for(parts):
+            found = {name: kind for name, kind in found.items() if name in _COMMON}
+            mine = {}
         if not mine and len(found) > 1:
             raise wire.NotPlain(f"its own {' and '.join(sorted(found))}")
         mine = mine or found
@@ -261,6 +266,34 @@ def _names(code: types.CodeType) -> Iterable[str]:
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
             yield from _names(constant)
+
+
+def _asked_for(parts: Sequence[types.CodeType]) -> set[str]:
+    """The names that tests have from the program: they read them, and do not bind them.
+
+    Raises:
+        NotPlain: the tests import all names of a module, so that this is not known.
+    """
+    import dis  # few tests need it
+
+    read, bound, own = set[str](), set[str](), set[str]()
+    waiting = [*parts]
+    for code in waiting:  # it grows
+        waiting += (one for one in code.co_consts if isinstance(one, types.CodeType))
+        module = ""
+        if ("*",) in code.co_consts:
+            raise wire.NotPlain("a name that a test may mean otherwise")
+        for step in dis.get_instructions(code):
+            name = str(step.argval)
+            if step.opname in ("LOAD_NAME", "LOAD_GLOBAL"):
+                read.add(name)
+            elif step.opname in ("STORE_NAME", "STORE_GLOBAL"):
+                bound.add(name)
+            elif step.opname == "IMPORT_NAME":
+                module = name
+            elif step.opname == "IMPORT_FROM" and module == "solution":
+                own.add(name)
+    return (read - bound) | own
 
 
 def _imported(code: str, missing: set[str]) -> dict[str, Any]:

@@ -376,3 +376,18 @@ def test_a_docstring_makes_another_program():
     judge = Here()
     ranked(answer(RIGHT), answer("def f(x):\n    'Adds.'\n    return x + 1\n", 1), judge=judge)
     assert len(judge.runs) == 2
+
+
+def test_tests_that_lack_a_name_are_told_apart_from_wrong_ones():
+    """A test that each answer fails with the same NameError is removed as such; the task is counted."""
+    lacking = [{"author": "a", "test": f"assert near(f({n}), {n + 1})"} for n in range(2)]
+    rows = [
+        answer(code, n, tests=None, generated_tests=lacking) for n, code in enumerate((RIGHT, WRONG, RAISES))
+    ]
+    found, seen = ranked(*rows)
+    assert by_reason(seen.removed) == {"missing-name": 2}
+    assert (seen.tested, len(seen.unusable)) == (1, 1)
+    assert seen.unusable[0] == "assert near(f(0), 1): kept 0, missing-name 2"
+    assert {row["reason"] for row in found} == {"too-few-tests"}
+    _, seen = ranked(answer(WRONG), answer(RAISES, 1))
+    assert (seen.tested, seen.unusable) == (1, [])

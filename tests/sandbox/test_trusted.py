@@ -140,7 +140,7 @@ def test_only_functions_over_plain_data_share_a_process():
     assert [code for code in REFUSED if resident.admits(compile(code, "", "exec"))] == []
 
 
-#: Each is let in beside others, and tries to make the next `f` right, or wrong, or to be right by the one before.
+#: Each tries to make the next `f` right or wrong, or to be right by the one before.
 NEIGHBOURS = [
     "f = lambda n: n + 1\n",
     "def g(n): return f(n)\n",
@@ -148,7 +148,7 @@ NEIGHBOURS = [
     "import solution\nf = solution.f\n",
     "from solution import f\n",
     "sum = len = lambda *_: 2\ndef f(n): return sum([n, 1])\n",
-    "def g():\n    try: yield 1\n    finally:\n        while True: pass\nkept = g()\ndef f(n): return n + next(kept, 1)\n",
+    "def g():\n    try: yield 1\n    finally:\n        while True: pass\nh = g()\ndef f(n): return n + next(h, 1)\n",
     "f = lambda n: sum([n, 1])\n",
     "import re\nre.compile('a', 99)\n",
     "import typing\nf = typing.List[int].append\n",

@@ -458,3 +458,41 @@ def test_a_run_tells_what_its_stage_tells(folder):
     assert sum(told["pass_ratios"].values()) == 4
     assert len(told["difficulty"]["hardest"]) == 2
     assert datagen("verify", "RUN").code == 0
+
+
+def test_tests_that_are_set_up_wrongly_are_told():
+    """Where no test of many tasks can be used, one line says so with an example; otherwise there is none."""
+    rows = [
+        answer(code, teacher, f"{ASKED} {number}", tests=tests)
+        for number, tests in enumerate([["from no_such import near\nassert near(twice(2), 4)"], TESTS])
+        for code, teacher in ((RIGHT, "a"), (HALF, "b"))
+    ]
+    write(rows)
+    ended = datagen("rank", "in.jsonl", "-o", "OUT")
+    assert ended.code == 0
+    (line,) = [line for line in ended.err.splitlines() + ended.out.splitlines() if "warning: 1 of 2" in line]
+    assert "near(twice(2), 4): ModuleNotFoundError: No module named 'no_such'" in line
+    write(rows[2:])
+    assert "no test that can be used" not in str(datagen("rank", "in.jsonl", "-o", "OUT2"))
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_tests_as_people_write_them(trusted):
+    """pytest, unittest, check and sessions count, with the rows or written by a teacher."""
+    tests = [
+        "from your_module import twice\n\ndef test_it():\n    x = 2\n    assert twice(x) == 4\n",
+        "class T(unittest.TestCase):\n    def test_it(self):\n        self.assertEqual(twice(3), 6)",
+        "def check(candidate):\n    assert candidate(4) == 8",
+        ">>> twice(5)\n10\n",
+    ]
+    brought = (
+        {"tests": tests} if trusted else {"generated_tests": [{"author": "a", "test": t} for t in tests]}
+    )
+    codes = [RIGHT, RIGHT.replace("2 * x", "x + x"), RIGHT.replace("2 * x", "x * 2"), HALF]
+    rows = [answer(code, f"t{n}", entry_point="twice", **brought) for n, code in enumerate(codes)]
+    for row in rows:
+        if not trusted:
+            del row["tests"]
+    summary, kept, _ = run(rows)
+    assert summary["tests"] == {"trusted": 4 * trusted, "kept": 4 * (not trusted), "removed": {}}
+    assert [row["pass_ratio"] for row in kept] == [1.0, 1.0, 1.0, 0.25]
