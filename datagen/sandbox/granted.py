@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Callable, Sequence
 
 from datagen.errors import DatagenError
 from datagen.sandbox.run import ONLY, Sandbox
+from datagen.sandbox.verdict import Limits, Verdict
 
 #: The layers, strongest first, and why a machine has one not.
 WHY_NOT = {
@@ -33,6 +35,38 @@ def told(isolation: str) -> str:
         for layer in missing(isolation)
     )
     return f"programs run apart by {isolation}" + (f"; {lacks}" if lacks else "")
+
+
+class Guarded:
+    """A sandbox that is looked at before its first program: whoever runs none needs none.
+
+    Args:
+        sandbox: where programs are run.
+        unsafe: whether they may be run with less than `NEEDED`.
+        warn: is told once what is missing, if anything is.
+    """
+
+    def __init__(self, sandbox: Sandbox, *, unsafe: bool, warn: Callable[[str], object]) -> None:
+        self._sandbox = sandbox
+        self._unsafe = unsafe
+        self._warn = warn
+        self._turn = asyncio.Lock()
+        self._checked = False
+
+    async def run(
+        self, code: str, tests: Sequence[str], limits: Limits, *, setup: str = "", trusted: bool = False
+    ) -> Verdict:
+        """The verdict on `code`; see `Sandbox.run`.
+
+        Raises:
+            DatagenError: less is granted than programs need, and that was not allowed.
+        """
+        async with self._turn:
+            if not self._checked:
+                if warning := await check(self._sandbox, unsafe=self._unsafe):
+                    self._warn(warning)
+                self._checked = True
+        return await self._sandbox.run(code, tests, limits, setup=setup, trusted=trusted)
 
 
 async def check(sandbox: Sandbox, *, unsafe: bool) -> str:

@@ -48,3 +48,22 @@ def test_options_are_the_limits():
     """Each limit that can be set is one, and their defaults are those of the sandbox."""
     assert limits_of(ProgramOptions()) == DEFAULT
     assert limits_of(ProgramOptions(memory_mb=100)).memory_mb == 100
+
+
+def test_the_machine_is_looked_at_before_the_first_program_and_once(monkeypatch):
+    """Who runs no program needs no sandbox; who runs several hears once what is missing."""
+    monkeypatch.setenv("DATAGEN_SANDBOX", "rlimits")
+    said: list[str] = []
+
+    async def judged(*, unsafe, programs):
+        async with Sandbox(2) as sandbox:
+            guarded = granted.Guarded(sandbox, unsafe=unsafe, warn=said.append)
+            runs = (guarded.run("x = 1", ["assert x == 1"], DEFAULT) for _ in range(programs))
+            return [one.status for one in await asyncio.gather(*runs)]
+
+    assert asyncio.run(judged(unsafe=False, programs=0)) == []
+    with pytest.raises(DatagenError, match="--unsafe-run"):
+        asyncio.run(judged(unsafe=False, programs=3))
+    assert said == []
+    assert asyncio.run(judged(unsafe=True, programs=3)) == ["all_passed"] * 3
+    assert len(said) == 1

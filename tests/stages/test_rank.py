@@ -392,6 +392,32 @@ def test_programs_are_run_once(programs):
     assert len(programs) == 2 + 6
 
 
+def test_verdicts_of_the_journal_need_no_sandbox(programs, monkeypatch):
+    """A machine that cannot keep programs apart ranks what was judged elsewhere; a new program it refuses."""
+    rows = [answer(RIGHT), answer(HALF, "other")]
+    _, kept, _ = run(rows)
+    monkeypatch.setenv("DATAGEN_SANDBOX", "rlimits")
+    _, again, _ = run(rows, out="AGAIN")
+    assert (again, len(programs)) == (kept, 2)
+    write([*rows, answer(RAISES)])
+    assert "--unsafe-run" in datagen("rank", "in.jsonl", "-o", "NEW").error(1)
+
+
+def test_equal_answers_make_no_pairs(folder):
+    """Of teachers with the same code one stays, in all views; the other is in dropped/ with its id."""
+    rows = [answer(RIGHT), answer(f"{RIGHT}# done\n", "other"), answer(HALF, "other")]
+    rows += [answer(RIGHT, instruction=f"{ASKED} Again.")]
+    summary, kept, dropped = run(rows)
+    assert summary["dropped"] == {"duplicate-answer": 1}
+    assert shown(kept, "rank", "teacher") == [(1, "big"), (2, "other"), (1, "big")]
+    assert shown(dropped, "status", "reason", "dropped_by", "detail") == [
+        ("all_passed", "duplicate-answer", ["duplicate-answer"], f"the same code as {kept[0]['id']} of big")
+    ]
+    assert summary["status"] == {"all_passed": 3, "partial": 1}
+    views = [json.loads(line) for line in datagen("cat", "OUT", "--as", "ranked").out.splitlines()]
+    assert [len(one["responses"]) for one in views] == [2, 1]
+
+
 def test_a_run_that_ends_early_goes_on(programs, monkeypatch):
     """What was judged before an error is not run again, and the set is that of an undisturbed run."""
     rows = many()
