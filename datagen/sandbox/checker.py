@@ -46,13 +46,16 @@ def attend(control: socket.socket, line: socket.socket, told: int, how: Mapping[
     """
     import random  # at the top it would be there before the server imports it in its own way
 
+    from datagen.sandbox import deterministic
+
     ordinary = _state()
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss + _GROWTH_KB
     while True:
         _, descriptors, _, _ = socket.recv_fds(control, 1, 1)
         if not descriptors:
             return
-        request = wire.receive(line, 1 << 31) | how
+        request = wire.receive(line, 1 << 31) | how | {"begins": deterministic.now()}
+        deterministic.begin(request["begins"], 1)
         if not how["lasting"]:
             line.close()
         program = Program(control, socket.socket(fileno=descriptors[0]), request)

@@ -38,6 +38,7 @@ class Program:
         self._control = control
         self._channel: socket.socket | None = channel
         self._code = request["code"]
+        self._begins = request["begins"]
         self._limit = int(request["value_bytes"])
         self._callbacks: list[Callable[..., Any]] = []
         self._asking = 0
@@ -55,7 +56,7 @@ class Program:
             if word != b"y":
                 raise Died("timeout" if word == b"t" else "killed")
             self._channel = socket.socket(fileno=descriptors[0])
-        answer = self._exchange({"code": self._code, "value_bytes": self._limit})
+        answer = self._exchange({"code": self._code, "value_bytes": self._limit, "begins": self._begins})
         if not isinstance(answer, list):
             raise wire.NotPlain("answer")
         return answer
