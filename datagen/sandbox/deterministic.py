@@ -86,7 +86,7 @@ def now() -> int:
 
 
 def begin(at: int, seed: int | None = None) -> None:
-    """Let the clock stand at `MOMENT` at the moment `at`; draw by a seed where this process has drawn before."""
+    """Let the clock stand at `MOMENT` at the moment `at`; draw anew by a seed, if one is given."""
     _clock.begins_at_ns = at
     if seed is not None:
         _seed(_kernel.drawing, seed)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
-from datagen.errors import DatagenError
+from datagen.errors import DatagenError, escaped
 from datagen.sandbox.run import ONLY, Sandbox
 from datagen.sandbox.verdict import Limits, Verdict
 
@@ -19,6 +20,7 @@ WHY_NOT = {
 }
 #: Without these a program could end others, or start as many as it likes.
 NEEDED = ("seccomp", "rlimits")
+_LIBRARY = Path(os.__file__).resolve()
 
 
 def missing(isolation: str) -> list[str]:
@@ -35,6 +37,26 @@ def told(isolation: str) -> str:
         for layer in missing(isolation)
     )
     return f"programs run apart by {isolation}" + (f"; {lacks}" if lacks else "")
+
+
+def unreadable(isolation: str) -> str:
+    """One line where programs run as a user who cannot read Python's library; "" elsewhere."""
+    layers = isolation.split("+")
+    # As in `server`: root stays root only where it can do nothing; namespaces show the library to everyone.
+    if (
+        os.name != "posix"
+        or os.getuid() != 0
+        or "namespaces" in layers
+        or {"seccomp", "landlock"} <= {*layers}
+    ):
+        return ""
+    closed = next((one for one in reversed(_LIBRARY.parents) if not one.stat().st_mode & 0o001), None)
+    if closed is None:
+        return ""
+    return (
+        f"programs run as the user nobody, who cannot enter {escaped(closed)}: most imports fail;"
+        " install Python where every user can read it, or run as another user"
+    )
 
 
 class Guarded:
@@ -86,7 +108,9 @@ async def check(sandbox: Sandbox, *, unsafe: bool) -> str:
             f"programs cannot be kept apart here: {told(isolation)}."
             " Run them on Linux, in a container or a virtual machine; --unsafe-run runs them all the same"
         )
-    return told(isolation) if missing(isolation) else ""
+    if not missing(isolation):
+        return ""
+    return "; ".join(filter(None, (told(isolation), unreadable(isolation))))
 
 
 def probe() -> str:
