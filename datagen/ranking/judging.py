@@ -18,7 +18,10 @@ from datagen.ranking.trust import Basis, Removed
 from datagen.sandbox.verdict import Verdict
 
 #: What every row has afterwards.
-COLUMNS = ("code", "language", "role", "status", "pass_ratio", "test_strength", "score", "rank", "verdict")
+COLUMNS = (
+    *("code", "language", "role", "status", "pass_ratio", "test_strength", "score", "rank", "verdict"),
+    "output_tail",
+)
 #: Why a row is dropped by itself: only Python is run.
 NOT_PYTHON = "not-python"
 #: Why a task is dropped whose tests models wrote.
@@ -116,7 +119,10 @@ async def _judge(answers: Sequence[Row], suite: Suite, judge: Judges, seen: Seen
     for row, program in zip(answers, programs, strict=True):
         verdict = found[program]
         row.update(
-            status=verdict.status, pass_ratio=verdict.pass_ratio, verdict=told(verdict, program[1].tests)
+            status=verdict.status,
+            pass_ratio=verdict.pass_ratio,
+            verdict=told(verdict, program[1].tests),
+            output_tail=verdict.output_tail or None,
         )
         if verdict.isolation:
             seen.isolation[verdict.isolation] += 1

@@ -418,6 +418,25 @@ def test_equal_answers_make_no_pairs(folder):
     assert [len(one["responses"]) for one in views] == [2, 1]
 
 
+def test_what_a_program_printed_last_is_shown_and_not_digested(folder, monkeypatch):
+    """`output_tail` is in the rows and in `trace`; what differs from run to run there changes no digest."""
+    code = (
+        "import sys, time\nprint('lost at', time.monotonic_ns(), file=sys.stderr)\nraise ValueError('no')\n"
+    )
+    rows = [answer(RIGHT), answer(code, "other")]
+    _, kept, _ = run(rows)
+    assert kept[0]["output_tail"] is None
+    told = datagen("trace", "OUT", kept[1]["id"]).out
+    assert "its code: runtime_error: 2 of 2 failed" in told
+    assert f"its output ended with {kept[1]['output_tail']}" in told
+    monkeypatch.setattr(cli, "CACHE", SimpleNamespace(name=str(folder / "another")))
+    _, again, _ = run(rows, out="AGAIN")
+    assert again[1]["output_tail"] != kept[1]["output_tail"]
+    assert again[1]["output_tail"].startswith("lost at ")
+    one, other = (json.loads((folder / out / "manifest.json").read_text()) for out in ("OUT", "AGAIN"))
+    assert one["digest"] == other["digest"]
+
+
 def test_a_run_that_ends_early_goes_on(programs, monkeypatch):
     """What was judged before an error is not run again, and the set is that of an undisturbed run."""
     rows = many()
