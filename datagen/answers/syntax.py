@@ -28,6 +28,7 @@ _WORD = re.compile(r"\w+")
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)  # faster in `isinstance` than a union
 
+_WITH_DOCSTRING = (ast.Module, *_DEFINITIONS)
 _SIMPLE = (ast.Expr, ast.Assign, ast.Assert, ast.Return)  # the most usual ones without a block
 _LEAVES = (ast.Constant, ast.expr_context)
 _NOTHING = nullcontext()
@@ -96,6 +97,20 @@ def _parse(text: str) -> ast.Module | Exception:
 def parsed(text: str) -> ast.Module | None:
     """The syntax tree of `text`; None where it is no Python, too long or too deep."""
     return Trees().of(text)
+
+
+def same_code(text: str) -> str:
+    """What programs have in common that differ in comments, layout and docstrings; of no Python the text."""
+    tree = parsed(text)
+    if tree is None:
+        return text
+    try:
+        for node in ast.walk(tree):
+            if isinstance(node, _WITH_DOCSTRING) and ast.get_docstring(node, clean=False) is not None:
+                del node.body[0]
+        return ast.dump(tree)
+    except RecursionError:
+        return text
 
 
 def normalised(text: str) -> str:

@@ -61,7 +61,7 @@ def sandbox() -> Finding:
     lacks = granted.missing(isolation)
     if any(layer in granted.NEEDED for layer in lacks):
         return Finding("warn", granted.told(isolation), "rank and eval want --unsafe-run here")
-    return Finding("warn" if lacks else "ok", granted.told(isolation))
+    return Finding("warn" if lacks else "ok", granted.told(isolation), granted.unreadable(isolation))
 
 
 def gpu() -> Finding:

@@ -39,6 +39,7 @@ def command(where: str, row_id: str, *, as_json: bool) -> int:
 def _lines(told: Mapping[str, Any]) -> Iterator[str]:
     """The lines for people."""
     yield from _verdict(told)
+    yield from _rank(told["row"])
     yield f"stages: {', '.join(map(_passed, told['stages']))}"
     yield "comes from:"
     if told["missing_parent"]:
@@ -73,6 +74,14 @@ def _verdict(told: Mapping[str, Any]) -> Iterator[str]:
         yield f"{told['id']} is a task; of its {len(answers):,} answers {kept:,} are in {where}"
         for one in answers:
             yield f"  {one['id']}: {'kept' if one['kept'] else one.get('reason', 'went on')}"
+
+
+def _rank(row: Mapping[str, Any]) -> Iterator[str]:
+    """How the code of a ranked row fared, and the end of what it printed."""
+    if row.get("status"):
+        yield f"its code: {one_line(': '.join(filter(None, (row['status'], row.get('verdict')))), 5 * _TEXT)}"
+    if row.get("output_tail"):
+        yield f"  its output ended with {one_line(row['output_tail'], 5 * _TEXT)}"
 
 
 def _match(match: Mapping[str, Any]) -> str:

@@ -52,6 +52,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("score", pl.Float64(), "what the answer is worth: the level of its status, and a teacher's bonus"),
     Column("rank", _COUNT, "its place among the answers to its task; 1 is the best"),
     Column("verdict", _TEXT, "what its code failed at, in words; null where it satisfies all tests"),
+    Column("output_tail", _TEXT, "the end of what its program printed before it ended, escaped"),
 )
 
 #: Columns that only rows in `dropped/` have, behind the others and before the measures.
@@ -69,14 +70,15 @@ ANSWER_COLUMNS = (
     *("response", "output", "code", "language", "teacher", "role", "sample", "request", "model"),
     *("finish_reason", "tests", "reference", "entry_point", "generated_tests", "prompt_hash", "temperature"),
     *("cut", "status", "pass_ratio", "test_strength", "score", "rank", "verdict"),
+    "output_tail",
 )
 
 #: Stages write these anew, and columns that begin with `MEASURE`; a user's own would be lost.
 WRITTEN_ANEW = frozenset({*(c.name for c in DROPPED_COLUMNS), "overlaps", "duplicate_of", "stage"})
 MEASURE = "measure_"
 
-#: Left out of the content digest: it says where an answer was asked for, not what the row says.
-UNDIGESTED = frozenset({"request"})
+#: Left out of the content digest: where an answer was asked for, and what may hold addresses and times.
+UNDIGESTED = frozenset({"request", "output_tail"})
 
 
 def is_written_anew(name: str) -> bool:

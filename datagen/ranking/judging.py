@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from datagen.answers.syntax import normalised, parsed
+from datagen.answers.syntax import normalised, parsed, same_code
 from datagen.data.source import Row
 from datagen.errors import one_line
 from datagen.ranking import trust, written
@@ -19,11 +19,16 @@ from datagen.ranking.trust import Basis, Removed
 from datagen.sandbox.verdict import Verdict
 
 #: What every row has afterwards.
-COLUMNS = ("code", "language", "role", "status", "pass_ratio", "test_strength", "score", "rank", "verdict")
+COLUMNS = (
+    *("code", "language", "role", "status", "pass_ratio", "test_strength", "score", "rank", "verdict"),
+    "output_tail",
+)
 #: Why a row is dropped by itself: only Python is run.
 NOT_PYTHON = "not-python"
 #: Why a task is dropped whose tests models wrote.
 TOO_FEW_TESTS, WEAK_TESTS = "too-few-tests", "weak-tests"
+#: Why an answer is dropped whose code a better answer to the task has.
+SAME_CODE = "duplicate-answer"
 _NO_CODE = Verdict("compile_error", 0.0, (), "no code", "")
 _STUDENT = "student"
 #: Characters of a test that a verdict shows.
@@ -108,6 +113,8 @@ async def rank(rows: Sequence[Row], terms: Terms, judge: Judges, seen: Seen) -> 
         _place(answers, terms.scale)
     if tests.problem:
         _drop(answers, tests.problem, tests.detail)
+    if not any(row["reason"] for row in answers):
+        _drop_equal(answers)
 
 
 async def _judge(answers: Sequence[Row], suite: Suite, judge: Judges, seen: Seen) -> None:
@@ -127,7 +134,10 @@ async def _judge(answers: Sequence[Row], suite: Suite, judge: Judges, seen: Seen
     for row, program in zip(answers, programs, strict=True):
         verdict = found[program]
         row.update(
-            status=verdict.status, pass_ratio=verdict.pass_ratio, verdict=told(verdict, program[1].tests)
+            status=verdict.status,
+            pass_ratio=verdict.pass_ratio,
+            verdict=told(verdict, program[1].tests),
+            output_tail=verdict.output_tail or None,
         )
         if verdict.isolation:
             seen.isolation[verdict.isolation] += 1
@@ -147,6 +157,20 @@ def _place(rows: Sequence[Row], scale: Scale) -> None:
         row.update(score=place.score, rank=place.rank)
     if reason := unfit(answers, scale):
         _drop(rows, reason, None)
+
+
+def _drop_equal(rows: Sequence[Row]) -> None:
+    """Of answers of one role with the same code drop all but the best; ranks count those that stay."""
+    kept: dict[tuple[str, str, str], Row] = {}
+    for row in sorted(rows, key=lambda row: int(row["rank"])):
+        code = _code(row)
+        first = kept.setdefault((row["role"], same_code(code), "" if code.strip() else row["id"]), row)
+        if first is row:
+            row["rank"] = len(kept)
+        else:
+            row["rank"] = first["rank"]
+            by = f" of {one_line(first['teacher'], 60)}" if first.get("teacher") else ""
+            _drop([row], SAME_CODE, f"the same code as {first['id']}{by}")
 
 
 def _code(row: Row) -> str:

@@ -16,7 +16,7 @@ from datagen.data.source import Row
 from datagen.ranking.checks import CHECKS_NOTHING, fault, shared_names, wanted_names
 from datagen.ranking.programs import Suite, is_python, suite_of
 
-#: Grows when other tests may be trusted than before, so that ranked sets are made again.
+#: Grows when other tests may be trusted than before, or other answers kept: ranked sets are made again.
 POLICY = 4
 #: Why a task has nothing to be judged by.
 NO_TESTS, NO_PYTHON = "no-tests", "tests-no-python"

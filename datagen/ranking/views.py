@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from datagen.answers.syntax import normalised
+from datagen.answers.syntax import same_code
 from datagen.data.source import Row, Source
 from datagen.errors import DatagenError
 from datagen.ranking.tasks import by_task, last_places, with_whole_tasks
@@ -62,7 +62,7 @@ def preference(source: Source, gap: float | None = None) -> Iterator[dict[str, A
 
     In a task without student rows it is the best answer with the worst one. Answers are told by their code,
     as they are trained on; one without code by its whole response. Empty ones make no pair, nor do two that
-    differ in comments and layout only, and of such pairs the first stays.
+    differ in comments, layout and docstrings only, and of such pairs the first stays.
 
     Args:
         source: a ranked set.
@@ -77,7 +77,7 @@ def preference(source: Source, gap: float | None = None) -> Iterator[dict[str, A
         seen: set[tuple[str, str]] = set()
         for better, worse in _pairs(rows) if gap is None else _far_pairs(rows, gap):
             chosen, rejected = _text(better), _text(worse)
-            same = normalised(chosen), normalised(rejected)
+            same = same_code(chosen), same_code(rejected)
             if chosen.strip() and rejected.strip() and same[0] != same[1] and same not in seen:
                 seen.add(same)
                 yield {

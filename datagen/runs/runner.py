@@ -31,7 +31,7 @@ from datagen.journal.verdicts import open_verdicts
 from datagen.runs.engines import local
 from datagen.runs.programs import limits_of
 from datagen.runs.stage import EachStage, FrameStage, Made, Stage, Tools
-from datagen.sandbox import granted
+from datagen.sandbox.granted import Guarded
 from datagen.sandbox.judge import Judge
 from datagen.sandbox.run import Sandbox
 from datagen.teachers import (
@@ -289,9 +289,9 @@ async def _judging(
             yield Judge(verdicts, limits=limits, unsafe=options.unsafe_run)
             return
         async with Sandbox(how.workers or local.cores()) as sandbox:
-            if warning := await granted.check(sandbox, unsafe=options.unsafe_run):
-                progress.say(f"warning: {warning}")
-            judge = Judge(verdicts, sandbox, limits, run=asker, unsafe=options.unsafe_run)
+            unsafe = options.unsafe_run
+            guarded = Guarded(sandbox, unsafe=unsafe, warn=lambda text: progress.say(f"warning: {text}"))
+            judge = Judge(verdicts, guarded, limits, run=asker, unsafe=unsafe)
             yield judge
         times["programs"] = {
             "run": judge.programs_run,

@@ -45,8 +45,11 @@ def serve(channel: socket.socket, resident: Resident | None = None) -> None:
         channel: to the tests.
         resident: lets others follow that program; None for one program.
     """
+    from datagen.sandbox import deterministic  # as for the checker
+
     message = wire.receive_only(channel, 1 << 31)
     while resident is None or resident.ready():
+        deterministic.begin(message["begins"])
         message = _Program(channel, message["value_bytes"], resident).serve(message["code"])
 
 

@@ -47,6 +47,8 @@ def attend(control: socket.socket, line: socket.socket, told: int, how: Mapping[
     """
     import random  # at the top it would be there before the server imports it in its own way
 
+    from datagen.sandbox import deterministic
+
     resident: socket.socket | None = None
     sys.modules["pytest"] = stand_in  # whether the real one is there decides no verdict
     ordinary = _state()
@@ -56,7 +58,8 @@ def attend(control: socket.socket, line: socket.socket, told: int, how: Mapping[
         if not word:
             return
         channel = socket.socket(fileno=descriptors[0]) if descriptors else resident
-        request = wire.receive(line, 1 << 31) | how
+        request = wire.receive(line, 1 << 31) | how | {"begins": deterministic.now()}
+        deterministic.begin(request["begins"], 1)
         if not how["lasting"]:
             line.close()
         program = Program(control, channel, request, resident=word != b"y")

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
-from datagen.errors import DatagenError
+from datagen.errors import DatagenError, escaped
 from datagen.sandbox.run import ONLY, Sandbox
+from datagen.sandbox.verdict import Limits, Verdict
 
 #: The layers, strongest first, and why a machine has one not.
 WHY_NOT = {
@@ -17,6 +20,7 @@ WHY_NOT = {
 }
 #: Without these a program could end others, or start as many as it likes.
 NEEDED = ("seccomp", "rlimits")
+_LIBRARY = Path(os.__file__).resolve()
 
 
 def missing(isolation: str) -> list[str]:
@@ -33,6 +37,58 @@ def told(isolation: str) -> str:
         for layer in missing(isolation)
     )
     return f"programs run apart by {isolation}" + (f"; {lacks}" if lacks else "")
+
+
+def unreadable(isolation: str) -> str:
+    """One line where programs run as a user who cannot read Python's library; "" elsewhere."""
+    layers = isolation.split("+")
+    # As in `server`: root stays root only where it can do nothing; namespaces show the library to everyone.
+    if (
+        os.name != "posix"
+        or os.getuid() != 0
+        or "namespaces" in layers
+        or {"seccomp", "landlock"} <= {*layers}
+    ):
+        return ""
+    closed = next((one for one in reversed(_LIBRARY.parents) if not one.stat().st_mode & 0o001), None)
+    if closed is None:
+        return ""
+    return (
+        f"programs run as the user nobody, who cannot enter {escaped(closed)}: most imports fail;"
+        " install Python where every user can read it, or run as another user"
+    )
+
+
+class Guarded:
+    """A sandbox that is looked at before its first program: whoever runs none needs none.
+
+    Args:
+        sandbox: where programs are run.
+        unsafe: whether they may be run with less than `NEEDED`.
+        warn: is told once what is missing, if anything is.
+    """
+
+    def __init__(self, sandbox: Sandbox, *, unsafe: bool, warn: Callable[[str], object]) -> None:
+        self._sandbox = sandbox
+        self._unsafe = unsafe
+        self._warn = warn
+        self._turn = asyncio.Lock()
+        self._checked = False
+
+    async def run(
+        self, code: str, tests: Sequence[str], limits: Limits, *, setup: str = "", trusted: bool = False
+    ) -> Verdict:
+        """The verdict on `code`; see `Sandbox.run`.
+
+        Raises:
+            DatagenError: less is granted than programs need, and that was not allowed.
+        """
+        async with self._turn:
+            if not self._checked:
+                if warning := await check(self._sandbox, unsafe=self._unsafe):
+                    self._warn(warning)
+                self._checked = True
+        return await self._sandbox.run(code, tests, limits, setup=setup, trusted=trusted)
 
 
 async def check(sandbox: Sandbox, *, unsafe: bool) -> str:
@@ -52,7 +108,9 @@ async def check(sandbox: Sandbox, *, unsafe: bool) -> str:
             f"programs cannot be kept apart here: {told(isolation)}."
             " Run them on Linux, in a container or a virtual machine; --unsafe-run runs them all the same"
         )
-    return told(isolation) if missing(isolation) else ""
+    if not missing(isolation):
+        return ""
+    return "; ".join(filter(None, (told(isolation), unreadable(isolation))))
 
 
 def probe() -> str:

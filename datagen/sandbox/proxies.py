@@ -48,6 +48,7 @@ class Program:
         self._channel = channel
         self._resident = channel if resident else None
         self._code = request["code"]
+        self._begins = request["begins"]
         self._limit = int(request["value_bytes"])
         self._callbacks: list[Callable[..., Any]] = []
         self._asking = 0
@@ -61,7 +62,7 @@ class Program:
         """Start the program: `["loaded", names]`, `["compile_error", name, text]` or `["raise", ...]`."""
         if self._channel is None:
             self._channel = self._another(b"C")
-        message = {"code": self._code, "value_bytes": self._limit}
+        message = {"code": self._code, "value_bytes": self._limit, "begins": self._begins}
         answer = self._exchange(message)
         if answer == ["refused"] and self._channel is self._resident:
             self._channel = self._another(b"F")

@@ -59,29 +59,29 @@ class _Worker:
     """A server process and the line to it."""
 
     def __init__(self, wanted: str, limits: Limits, serves: str = "server") -> None:
-        self._place = tempfile.mkdtemp(prefix="datagen-sandbox-")
-        near, far = socket.socketpair()
         options = ["-s", "-P", "-S", *["-B"] * sys.dont_write_bytecode]
-        words = [sys.executable, *options, "-c", _START.format(serves), self._place, wanted, _ROOT]
-        words.append(json.dumps(limits.to_json()))
+        words = [sys.executable, *options, "-c", _START.format(serves)]
         try:
-            with far:
-                self._process = subprocess.Popen(
-                    words,
-                    stdin=far.fileno(),
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
-                    env=_ENVIRONMENT,
-                    cwd="/",
-                    start_new_session=True,  # Ctrl-C is for datagen, which then ends its servers
-                )
+            with contextlib.ExitStack() as undone:
+                self._place = tempfile.mkdtemp(prefix="datagen-sandbox-")
+                undone.callback(os.rmdir, self._place)
+                self._line, far = socket.socketpair()
+                undone.callback(self._line.close)
+                with far:
+                    self._process = subprocess.Popen(
+                        [*words, self._place, wanted, _ROOT, json.dumps(limits.to_json())],
+                        stdin=far.fileno(),
+                        stdout=subprocess.DEVNULL,
+                        stderr=subprocess.DEVNULL,
+                        env=_ENVIRONMENT,
+                        cwd="/",
+                        start_new_session=True,  # Ctrl-C is for datagen, which then ends its servers
+                    )
+                undone.pop_all()
         except OSError as error:
-            near.close()
             raise DatagenError(f"cannot start a sandbox: {error}") from error
-        near.setblocking(False)
-        self._line = near
-        self.limits = limits
-        self.isolation = ""
+        self._line.setblocking(False)
+        self.limits, self.isolation = limits, ""
 
     async def _send(self, *messages: object) -> None:
         bodies = [json.dumps(message, separators=(",", ":")).encode() for message in messages]

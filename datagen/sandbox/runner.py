@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from time import thread_time  # the clock of the process is coarse while a timer runs
 from typing import Any, NamedTuple
 
-from datagen.sandbox import wire
+from datagen.sandbox import deterministic, wire
 from datagen.sandbox.harmless import Harmless, Watch, forget
 from datagen.sandbox.texts import text_of
 
@@ -104,6 +104,8 @@ class Runner:
         space.update({"__name__": "solution", "__builtins__": self._builtins.copy()})
         if not names.isdisjoint(("random", "statistics")):
             random.seed(0)
+        if not names.isdisjoint(("random", "time", "datetime")):
+            deterministic.begin(deterministic.now(), 0)
         self._last = thread_time() + self._limits["cpu_seconds"]
         shown = self._shown(compiled, space)
         self._clean(space, names, sets)

@@ -19,7 +19,7 @@ from datagen.sandbox.run import Pool, _Lost, _Worker
 from datagen.sandbox.verdict import Limits
 
 #: Part of each key. It grows when a program may show something else than before.
-VERSION = 2
+VERSION = 3
 _NONE = type(None)
 #: Programs that a server gets at a time.
 BATCH = 32

@@ -45,7 +45,7 @@ def main(kind: type[Server] | None = None) -> int:
     _preload()
     _rehearse()
     os.environ.clear()
-    os.environ.update({"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "HOME": "/tmp"})
+    os.environ.update({"LANG": "C.UTF-8", "LC_ALL": "C.UTF-8", "HOME": "/tmp", "TZ": "UTC"})
     place, wanted = sys.argv[1:3]
     isolate.use_only(wanted)
     for flags in _attempts():
@@ -64,6 +64,9 @@ def _preload() -> None:
             importlib.import_module(name)
     finally:
         os.register_at_fork = register
+    from datagen.sandbox import deterministic  # it needs `random`
+
+    deterministic.install()
     sys.modules["random"].seed(0)
     sys.dont_write_bytecode = True
 
@@ -77,7 +80,7 @@ def _rehearse() -> None:
     for _ in range(_REHEARSALS):
         near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)  # both frames wait there
         with near, far, contextlib.suppress(wire.Closed):
-            wire.send(near, {"code": code, "value_bytes": 1 << 20})
+            wire.send(near, {"code": code, "value_bytes": 1 << 20, "begins": 0})
             wire.send(near, call)
             near.shutdown(socket.SHUT_WR)
             candidate.serve(far)

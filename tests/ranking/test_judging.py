@@ -6,7 +6,10 @@ import asyncio
 import random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from datagen.answers.syntax import same_code
 from datagen.ranking.judging import Seen, Terms, rank, told
 from datagen.ranking.situations import BONUS, LEVELS, Scale, parse_levels
 from datagen.ranking.trust import by_reason
@@ -14,10 +17,12 @@ from datagen.sandbox.verdict import Limits, Outcome, Verdict
 
 TERMS = Terms(None, 1, Scale(parse_levels(",".join(map(str, LEVELS))), BONUS))
 RIGHT = "def f(x):\n    return x + 1\n"
+DOCUMENTED = 'def f(x):\n    """Adds one."""\n    return x + 1  # one more\n'
 WRONG = "def f(x):\n    return 1 if x == 0 else x\n"
 RAISES = "def f(x):\n    raise KeyError(x)\n"
 BROKEN = "def f(x) return x"
 TESTS = ["assert f(0) == 1", "assert f(1) == 2"]
+CODES = [RIGHT, RIGHT + "# the end\n", DOCUMENTED, WRONG, RAISES, BROKEN, ""]
 
 
 class Here:
@@ -355,13 +360,52 @@ def test_equal_answers_of_two_teachers_fare_alike(order):
     judge = Moody()
     rows, seen = ranked(*(equal[number] for number in order), judge=judge)
     assert len(judge.runs) == 1
-    assert shown(sorted(rows, key=lambda row: row["rank"]), "id", "status", "pass_ratio", "score") == [
-        ("id-0", "all_passed", 1.0, 1.0),
-        ("id-1", "all_passed", 1.0, 1.0),
+    found = sorted(rows, key=lambda row: row["id"])
+    assert shown(found, "id", "status", "pass_ratio", "score", "rank", "reason") == [
+        ("id-0", "all_passed", 1.0, 1.0, 1, None),
+        ("id-1", "all_passed", 1.0, 1.0, 1, "duplicate-answer"),
     ]
+    assert found[1]["detail"] == "the same code as id-0 of t0"
     assert seen.isolation == {"here": 2}
     same, _ = ranked(*(answer(RIGHT, number) for number in order))
-    assert {row["id"]: row["rank"] for row in same} == {"id-0": 1, "id-1": 2}
+    assert {row["id"]: row["reason"] for row in same} == {"id-0": None, "id-1": "duplicate-answer"}
+
+
+def test_a_student_and_a_teacher_may_have_the_same_code():
+    """Only answers of one role are duplicates of each other; ranks count what stays."""
+    codes = [(RIGHT, "teacher"), (DOCUMENTED, "teacher"), (DOCUMENTED, "student"), (RIGHT, "student")]
+    codes += [("", "teacher"), ("", "teacher"), (BROKEN, "teacher"), (BROKEN, "teacher"), (WRONG, "teacher")]
+    rows, _ = ranked(*(answer(code, number, role=role) for number, (code, role) in enumerate(codes)))
+    assert [row["id"] for row in rows if row["reason"] == "duplicate-answer"] == ["id-1", "id-2", "id-7"]
+    kept = [row for row in rows if row["reason"] is None]
+    assert sorted(row["rank"] for row in kept) == [1, 2, 3, 4, 5, 6]
+    assert shown(rows[1:3], "status", "score", "rank") == [("all_passed", 1.05, 1), ("all_passed", 1.0, 2)]
+
+
+def test_a_task_that_is_dropped_says_so_of_all_its_answers():
+    """Its reason comes before that of a single answer."""
+    rows, _ = ranked(answer(WRONG), answer(WRONG, 1), answer(RIGHT, 2, role="student"))
+    assert {row["reason"] for row in rows} == {"teacher-below-student"}
+    assert [row["rank"] for row in rows] == [2, 3, 1]
+
+
+@given(st.lists(st.tuples(st.sampled_from(CODES), st.booleans(), st.integers(0, 2)), min_size=1, max_size=8))
+def test_duplicates_lose_no_row(answers):
+    """Each role keeps each of its codes once, whatever the order of rows, and no row vanishes."""
+    made = [
+        answer(code, number, role="student" if student else "teacher", teacher=f"t{teacher}")
+        for number, (code, student, teacher) in enumerate(answers)
+    ]
+    rows, _ = ranked(*made)
+    back, _ = ranked(*reversed(made))
+    assert rows == back[::-1]
+    assert [row["id"] for row in rows] == [one["id"] for one in made]
+    if not {"teacher-below-student", "no-teacher-answer"} & {row["reason"] for row in rows}:
+        kept = [row for row in rows if row["reason"] is None]
+        assert sorted(row["rank"] for row in kept) == [*range(1, len(kept) + 1)]
+        codes = [(row["role"], same_code(row["code"])) for row in kept if row["code"].strip()]
+        assert len({*codes}) == len(codes)
+        assert {*codes} == {(row["role"], same_code(row["code"])) for row in rows if row["code"].strip()}
 
 
 def test_equal_code_with_tests_of_its_own_is_run_by_itself():

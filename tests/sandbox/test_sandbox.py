@@ -355,3 +355,15 @@ def test_files_of_the_user_stay_as_they_are(isolation, monkeypatch, tmp_path):
     judge(code)
     after = file.stat()
     assert (after.st_mode, after.st_ctime_ns, after.st_size) == (before.st_mode, before.st_ctime_ns, 0)
+
+
+def test_a_sandbox_that_cannot_be_started_leaves_no_folder(tmp_path, monkeypatch):
+    """One line says why, whatever is missing: a program to run, descriptors, or a temporary folder."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "no-python"))
+    with pytest.raises(DatagenError, match="cannot start a sandbox"):
+        judge(ADD)
+    assert [*tmp_path.iterdir()] == []
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+    with pytest.raises(DatagenError, match="cannot start a sandbox"):
+        judge(ADD)

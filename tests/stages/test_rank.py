@@ -392,6 +392,51 @@ def test_programs_are_run_once(programs):
     assert len(programs) == 2 + 6
 
 
+def test_verdicts_of_the_journal_need_no_sandbox(programs, monkeypatch):
+    """A machine that cannot keep programs apart ranks what was judged elsewhere; a new program it refuses."""
+    rows = [answer(RIGHT), answer(HALF, "other")]
+    _, kept, _ = run(rows)
+    monkeypatch.setenv("DATAGEN_SANDBOX", "rlimits")
+    _, again, _ = run(rows, out="AGAIN")
+    assert (again, len(programs)) == (kept, 2)
+    write([*rows, answer(RAISES)])
+    assert "--unsafe-run" in datagen("rank", "in.jsonl", "-o", "NEW").error(1)
+
+
+def test_equal_answers_make_no_pairs(folder):
+    """Of teachers with the same code one stays, in all views; the other is in dropped/ with its id."""
+    rows = [answer(RIGHT), answer(f"{RIGHT}# done\n", "other"), answer(HALF, "other")]
+    rows += [answer(RIGHT, instruction=f"{ASKED} Again.")]
+    summary, kept, dropped = run(rows)
+    assert summary["dropped"] == {"duplicate-answer": 1}
+    assert shown(kept, "rank", "teacher") == [(1, "big"), (2, "other"), (1, "big")]
+    assert shown(dropped, "status", "reason", "dropped_by", "detail") == [
+        ("all_passed", "duplicate-answer", ["duplicate-answer"], f"the same code as {kept[0]['id']} of big")
+    ]
+    assert summary["status"] == {"all_passed": 3, "partial": 1}
+    views = [json.loads(line) for line in datagen("cat", "OUT", "--as", "ranked").out.splitlines()]
+    assert [len(one["responses"]) for one in views] == [2, 1]
+
+
+def test_what_a_program_printed_last_is_shown_and_not_digested(folder, monkeypatch):
+    """`output_tail` is in the rows and in `trace`; what differs from run to run there changes no digest."""
+    code = (
+        "import sys, time\nprint('lost at', time.monotonic_ns(), file=sys.stderr)\nraise ValueError('no')\n"
+    )
+    rows = [answer(RIGHT), answer(code, "other")]
+    _, kept, _ = run(rows)
+    assert kept[0]["output_tail"] is None
+    told = datagen("trace", "OUT", kept[1]["id"]).out
+    assert "its code: runtime_error: 2 of 2 failed" in told
+    assert f"its output ended with {kept[1]['output_tail']}" in told
+    monkeypatch.setattr(cli, "CACHE", SimpleNamespace(name=str(folder / "another")))
+    _, again, _ = run(rows, out="AGAIN")
+    assert again[1]["output_tail"] != kept[1]["output_tail"]
+    assert again[1]["output_tail"].startswith("lost at ")
+    one, other = (json.loads((folder / out / "manifest.json").read_text()) for out in ("OUT", "AGAIN"))
+    assert one["digest"] == other["digest"]
+
+
 def test_a_run_that_ends_early_goes_on(programs, monkeypatch):
     """What was judged before an error is not run again, and the set is that of an undisturbed run."""
     rows = many()
