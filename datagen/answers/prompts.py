@@ -80,7 +80,7 @@ def answer_prompt(task: Mapping[str, object], shape: Shape) -> Prompt:
 
 
 def tests_prompt(task: Mapping[str, object], shape: Shape) -> Prompt:
-    """The prompt for tests of one task, written from its text alone: `parse_tests` reads the answer.
+    """The prompt for tests of one task, written from its text alone: `sampled_tests` reads the answer.
 
     It never holds a solution, so a test cannot repeat a solution's mistakes. Where neither `entry_point` nor
     a signature in backticks names the function, the model is to take the name that the text uses.

@@ -44,7 +44,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("license", _TEXT, "licence of the row's content"),
     Column("entry_point", _TEXT, "name of the function that the task asks for"),
     Column("tests", _TEXTS, "assert statements that a right answer satisfies"),
-    Column("generated_tests", _WRITTEN_TESTS, "assert statements that teachers wrote, each with its author"),
+    Column("generated_tests", _WRITTEN_TESTS, "tests that teachers wrote, each with its author"),
     Column("reference", _TEXT, "a solution known to satisfy the tests"),
     Column("status", _TEXT, "how its code fared: compile_error, runtime_error, partial or all_passed"),
     Column("pass_ratio", pl.Float64(), "the share of the tests that its code satisfies"),

@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence, Set
 
 from datagen.answers.syntax import bound_names, parsed
-from datagen.answers.tests import always_holds
 from datagen.ranking.forms import SOLUTION
 
 #: Why a test of a model is not used.
@@ -215,3 +214,32 @@ def _touches(node: ast.AST, names: Set[str], depends: Set[str]) -> bool:
     return any(
         _calls(one, names) or (isinstance(one, ast.Name) and one.id in depends) for one in ast.walk(node)
     )
+
+
+def always_holds(test: ast.expr) -> bool:
+    """Whether a check is true of every function that returns: `(f(1) == 2, "message")`, `f(1) == f(1)`."""
+    match test:
+        case (
+            ast.Constant()
+            | ast.Tuple()
+            | ast.List()
+            | ast.Set()
+            | ast.Dict()
+            | ast.JoinedStr()
+            | ast.Lambda()
+        ):
+            return True
+        case ast.BoolOp(op=ast.Or(), values=values):
+            return any(map(always_holds, values))
+        case ast.BoolOp(values=values):
+            return all(map(always_holds, values))
+        case ast.Compare(left=left, ops=[ast.Eq() | ast.Is()], comparators=[right]):
+            return _unparsed(left) == _unparsed(right)
+    return False
+
+
+def _unparsed(node: ast.AST) -> str:
+    try:
+        return ast.unparse(node)
+    except RecursionError:
+        return ""

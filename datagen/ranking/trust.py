@@ -13,11 +13,12 @@ from typing import NamedTuple
 
 from datagen.answers.syntax import normalised, parsed
 from datagen.data.source import Row
+from datagen.ranking.apart import apart
 from datagen.ranking.checks import CHECKS_NOTHING, fault, shared_names, wanted_names
 from datagen.ranking.programs import Suite, is_python, suite_of
 
 #: Grows when other tests may be trusted than before, or other answers kept: ranked sets are made again.
-POLICY = 4
+POLICY = 5
 #: Why a task has nothing to be judged by.
 NO_TESTS, NO_PYTHON = "no-tests", "tests-no-python"
 #: Why a test is not used; `checks` and `written` know more.
@@ -107,7 +108,9 @@ def _written_for(rows: Sequence[Row], entry_point: str | None, shared: Set[str])
     wanted = wanted_names(entry_point, different([row.get("code") or "" for row in rows]))
     kept: dict[str, Written] = {}
     removed: Counter[Removed] = Counter()
-    for author, source in entries:
+    target = entry_point or (next(iter(shared)) if len(shared) == 1 else None)
+    parts = [(author, part) for author, source in entries for part in apart(source, target)]
+    for author, source in parts:
         suite = suite_of([source], entry_point, shared)
         removed[Removed(author, NEEDS_ARGUMENTS)] += suite.idle
         if not suite.tests and not suite.idle:

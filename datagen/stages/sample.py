@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 from datagen import canonical
 from datagen.answers import prompts
 from datagen.answers.code import extract_code
-from datagen.answers.tests import parse_tests
 from datagen.calls.asking import Answer, Asker
 from datagen.data import schema
 from datagen.data.dataset import CALL_FAILED, CUT_SHORT, EMPTY_ANSWER
 from datagen.data.source import Row, Source
+from datagen.ranking.sampled import sampled_tests
 from datagen.request import CUT_OFF, WITHOUT_TEMPERATURE, Prompt, Reply
 from datagen.runs import values
 from datagen.runs.options import ModelOptions, option, teachers_option
@@ -254,7 +254,7 @@ async def _tests(task: Row, author: Teacher, asker: Asker, seed: int) -> Row:
             "request": answer.request,
         }
         return _dropped(row, CALL_FAILED, f"no tests: {answer.problem}")
-    written = parse_tests(prompt.whole(answer.reply), prompts.wanted_function(task))
+    written = sampled_tests(prompt.whole(answer.reply), prompts.wanted_function(task))
     return {"generated_tests": [{"author": author.name, "test": test} for test in written]}
 
 

@@ -70,9 +70,8 @@ def test_written_by_models():
     """The same tests count as calling the function, and need nothing but themselves."""
     found = {name: written(source) for name, (_, source) in FORMS.items()}
     assert {name: dict(basis.removed) for name, basis in found.items() if basis.removed} == {}
-    assert {name: len(basis.written) for name, basis in found.items()} == {
-        n: c for n, (c, _) in FORMS.items()
-    }
+    few = {n: c for n, (c, _) in FORMS.items() if len(found[n].written) < c}
+    assert few == {}  # asserts that stand by themselves in a function are taken apart
     for code, passes in ((RIGHT, 1.0), (WRONG, 0.0)):
         verdicts = judged((code, [one.test for one in basis.written], SETUP) for basis in found.values())
         wrong = {n: outcomes(v) for n, v in zip(found, verdicts, strict=True) if v.pass_ratio != passes}

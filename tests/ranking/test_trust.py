@@ -34,7 +34,7 @@ def test_tests_of_the_input_are_trusted():
         ([row(written=["assert f(1)", "assert  f( 1 )", "it adds"])], "", {"repeated": 1, "no-python": 1}),
         ([row(written=["assert f(1)"]), row(written=["assert f(1)"])], "", {}),
         ([row(written=["assert f(1)", "assert g(1)", "assert 1 == 1"])], "", {"not-called": 2}),
-        ([row(written=["assert f(1)", "f(1)\nassert True"])], "", {"checks-nothing": 1}),
+        ([row(written=["assert f(1)", "f(1)\nassert True"])], "", {"checks-nothing": 1, "not-called": 1}),
     ],
 )
 def test_what_cannot_be_used_is_counted(rows, problem, removed):
