@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 import decontam
+from datagen import cache
 from datagen.data import schema
 from datagen.data.dataset import Split
 from datagen.data.source import Source
@@ -139,7 +140,7 @@ def search(
         wanted: what a match asks for; the profile "balanced" for None.
         drop_common: whether a textbook exercise is a match like others.
     """
-    indexes = decontam.build_indexes(_items(benchmarks), wanted=wanted)
+    indexes = decontam.build_indexes(_items(benchmarks), wanted=wanted, kept=_kept())
     found = Overlap(indexes=indexes)
     parts = [found.evidence]
     review = review or Review()
@@ -165,6 +166,14 @@ def search(
     else:
         found.tasks.clear()
     return found
+
+
+def _kept() -> Path | None:
+    """The folder of built indexes; None on a machine that has no place for them."""
+    try:
+        return cache.folder("built indexes") / "indexes"
+    except DatagenError:
+        return None
 
 
 def _items(benchmarks: Sequence[Benchmark]) -> list[Item]:
