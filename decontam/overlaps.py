@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import polars as pl
 
+from decontam import _scan, _scan_words, _stored
 from decontam._evidence import BATCH, SCHEMA, forget_rows
 from decontam._textbook import textbook_items
 from decontam._verdicts import judged
 from decontam.benchmarks import Item
-from decontam.detectors import detector, lowered, names
+from decontam.detectors import detector, lowered, names, settings
+from decontam.detectors import own as detectors_here
 from decontam.profiles import Profile, profile
 
 
@@ -35,7 +38,10 @@ class Indexes(NamedTuple):
 
 
 def build_indexes(
-    items: Sequence[Item], detectors: Sequence[str] | None = None, wanted: Profile | None = None
+    items: Sequence[Item],
+    detectors: Sequence[str] | None = None,
+    wanted: Profile | None = None,
+    kept: Path | None = None,
 ) -> Indexes:
     """Index benchmark items; items of several benchmarks may come together.
 
@@ -43,18 +49,72 @@ def build_indexes(
         items: the benchmark items.
         detectors: the detectors to use; all of them for None.
         wanted: what a match asks for; the profile "balanced" for None.
+        kept: the folder where what is built is kept for the next time; None to keep nothing.
     """
     wanted = wanted or profile()
     used = list(names() if detectors is None else detectors)
     asked = [name for name in wanted.asked if name in used and wanted.least(name) < wanted.enough(name)]
     least = {name: wanted.enough(name) if name in asked else wanted.least(name) for name in used}
-    settings = {name: lowered(name, share) for name, share in least.items()}
+    given = {name: lowered(name, share) for name, share in least.items()}
+    closer = {name: lowered(name, wanted.least(name)) for name in asked}
+    built = _built(items, given, closer, kept)
     return Indexes(
-        {name: detector(name).index(items, **given) for name, given in settings.items()},
-        {name: least[name] if given else 1.0 for name, given in settings.items()},
-        {name: detector(name).index(items, **lowered(name, wanted.least(name))) for name in asked},
+        {name: built.detectors[name] for name in used},
+        {name: least[name] if lower else 1.0 for name, lower in given.items()},
+        {name: built.closer[name] for name in asked},
         wanted,
-        textbook_items(items),
+        built.textbook,
+    )
+
+
+class _Built(NamedTuple):
+    """What takes time to build; see `Indexes`."""
+
+    detectors: dict[str, Any]
+    closer: dict[str, Any]
+    textbook: dict[tuple[str, str], str]
+
+
+def _built(
+    items: Sequence[Item],
+    given: Mapping[str, Mapping[str, Any]],
+    closer: Mapping[str, Mapping[str, Any]],
+    kept: Path | None,
+) -> _Built:
+    """Build what is not kept; of other packages' detectors nothing is, as nobody knows when they change.
+
+    Args:
+        items: the benchmark items.
+        given: by detector, the settings of its index that are not the default ones.
+        closer: the same of those that search more closely.
+        kept: see `build_indexes`.
+    """
+    own = detectors_here()
+    ours, others = (
+        [{name: one for name, one in some.items() if (name in own) is wanted} for some in (given, closer)]
+        for wanted in (True, False)
+    )
+    known = {**own, "_scan": _scan, "_scan_words": _scan_words}
+    key = _stored.key([items, *ours, {name: settings(name) for name in ours[0]}]) if kept else ""
+    found: Any = _stored.load(kept, key, known) if kept else None
+    if not _fits(found, ours):
+        found = (*(_indexes(items, some) for some in ours), textbook_items(items))
+        if kept:
+            _stored.store(kept, key, found, known)
+    own_indexes, own_closer, textbook = found
+    return _Built(own_indexes | _indexes(items, others[0]), own_closer | _indexes(items, others[1]), textbook)
+
+
+def _indexes(items: Sequence[Item], given: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    return {name: detector(name).index(items, **some) for name, some in given.items()}
+
+
+def _fits(found: Any, given: Sequence[Mapping[str, Any]]) -> bool:  # noqa: ANN401
+    """Whether what was kept is what these settings ask for."""
+    return (
+        isinstance(found, tuple)
+        and [type(one) for one in found] == [dict] * 3
+        and all(one.keys() == of.keys() for one, of in zip(found, given, strict=False))
     )
 
 

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence, Set
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import polars as pl
 
 from decontam._evidence import EXCERPT
 from decontam.benchmarks import BenchmarkError
-from decontam.benchmarks._files import records, text
+from decontam.benchmarks._files import Record, records, text
 
 _FIELDS = ("task", "benchmark", "item", "decision", "note")
 _DECISIONS = ("keep", "drop")
@@ -59,7 +59,7 @@ def read(path: Path) -> list[Decision]:
     return [decision for _, decision in found.values()]
 
 
-def _decision(record: dict[str, Any]) -> Decision:
+def _decision(record: Record) -> Decision:
     if unknown := sorted(record.keys() - set(_FIELDS)):
         raise BenchmarkError(f"unknown field {unknown[0]!r}; allowed: {', '.join(_FIELDS)}")
     task, benchmark, item, decision = (text(record, name) for name in _FIELDS[:-1])

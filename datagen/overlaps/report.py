@@ -96,6 +96,11 @@ def _is_items(value: Any) -> bool:  # noqa: ANN401
     return isinstance(value, dict) and all(maps_to(int, one) for one in value.values())
 
 
+def _lines_of_sources(manifest: Mapping[str, Any]) -> Iterator[str]:
+    for name, source in manifest["sources"].items():
+        yield f"  {name} is {source}"
+
+
 def _lines_of_tasks(manifest: Mapping[str, Any]) -> Iterator[str]:
     """A line for rows that go with their task, where these are most of what goes."""
     with_task, dropped = manifest["dropped_with_task"], sum(manifest["dropped"].values())
@@ -175,5 +180,11 @@ ENTRIES = (
         add=lambda manifests, _: sums(one["reviewed"] for one in manifests),
         is_valid=partial(maps_to, int),
         lines=_lines_of_review,
+    ),
+    Entry(
+        "sources",
+        add=lambda manifests, _: {name: one for some in manifests for name, one in some["sources"].items()},
+        is_valid=partial(maps_to, str),
+        lines=_lines_of_sources,
     ),
 )

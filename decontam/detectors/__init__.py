@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Protocol, cast
 
 import polars as pl
@@ -43,6 +45,12 @@ def detector(name: str) -> Detector:
     """
     found = load_module(Path(__file__).parent, __name__, GROUP, name, needs=("index", "matches"))
     return cast(Detector, found)
+
+
+def own() -> dict[str, ModuleType]:
+    """The detectors of this package, by name, as modules."""
+    found = modules(Path(__file__).parent, __name__, GROUP).items()
+    return {name: import_module(where) for name, where in found if where == f"{__name__}.{name}"}
 
 
 def settings(name: str) -> dict[str, Any]:

@@ -42,9 +42,15 @@ class _Part(NamedTuple):
 
 @dataclass(frozen=True)
 class Index:
-    """The parts of all items; see `index` for the settings."""
+    """The parts of all items; see `index` for the settings.
+
+    holders: for a shingle, the numbers of the parts that have it.
+    sieve: lets texts pass that share enough shingles with a part: the union is at least as large as it.
+    """
 
     parts: list[_Part]
+    holders: dict[Shingle, list[int]]
+    sieve: Sieve
     threshold: float
     n: int
     rows: int
@@ -52,25 +58,9 @@ class Index:
     seed: int
 
     @cached_property
-    def holders(self) -> dict[Shingle, list[int]]:
-        """For a shingle, the numbers of the parts that have it."""
-        found: dict[Shingle, list[int]] = defaultdict(list)
-        for number, part in enumerate(self.parts):
-            for gram in part.grams:
-                found[gram].append(number)
-        return dict(found)
-
-    @cached_property
     def smallest(self) -> int:
         """The least number of shingles that a part with any has."""
         return min((len(part.grams) for part in self.parts if part.grams), default=1)
-
-    @cached_property
-    def sieve(self) -> Sieve:
-        """Lets texts pass that share enough shingles with a part: the union is at least as large as it."""
-        enough = [self.threshold * len(part.grams) for part in self.parts]
-        postings = [[(number, 1.0) for number in held] for held in self.holders.values()]
-        return sieve(zip(gram_hashes(self.holders), postings, strict=True), enough)
 
     @cached_property
     def lsh(self) -> MinHashLSH:
@@ -109,7 +99,14 @@ def index(
         for name, text in parts(item).items()
         if len(grams := frozenset(shingles(tokens(text), n))) >= fewest
     ]
-    return Index(found, threshold, n, rows, bands, seed)
+    holders: dict[Shingle, list[int]] = defaultdict(list)
+    for number, part in enumerate(found):
+        for gram in part.grams:
+            holders[gram].append(number)
+    postings = [[(number, 1.0) for number in held] for held in holders.values()]
+    enough = [threshold * len(part.grams) for part in found]
+    sought = sieve(zip(gram_hashes(holders), postings, strict=True), enough)
+    return Index(found, dict(holders), sought, threshold, n, rows, bands, seed)
 
 
 def matches(frame: pl.DataFrame, index: Index) -> pl.DataFrame:
