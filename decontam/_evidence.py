@@ -11,7 +11,8 @@ import polars as pl
 from decontam._text import Shingle, literals, shingles, token_spans, tokens
 from decontam.benchmarks import Item
 
-EXCERPT = 200
+#: Characters of a row's text, and of an item's, which may not be at hand when somebody looks.
+EXCERPT, OF_ITEM = 200, 400
 
 #: Rows that all detectors see before the next rows come.
 BATCH = 256
@@ -145,12 +146,18 @@ def tokens_from_row(text: str, first: int = 0, last: int | None = None) -> OfRow
     return of_row(text, spans[first][0], spans[-1 if last is None else last][1]) if spans else ("", 0, 0)
 
 
+@lru_cache(maxsize=1024)
+def spans_of_item(text: str) -> Sequence[tuple[int, int]]:
+    """Return `token_spans(text)`; many rows hold the same item."""
+    return token_spans(text)
+
+
 def of_item(part: str, text: str, spans: Sequence[tuple[int, int]]) -> OfItem:
-    """Return the piece of an item's text that holds all `spans`; of its beginning at most 200 characters."""
+    """Return the piece of an item's text that holds all `spans`; of its beginning at most 400 characters."""
     if not spans:
         return NOWHERE
     start, end = min(start for start, _ in spans), max(end for _, end in spans)
-    return part, start, end, text[start : min(end, start + EXCERPT)]
+    return part, start, end, text[start : min(end, start + OF_ITEM)]
 
 
 def evidence(rows: list[Evidence]) -> pl.DataFrame:

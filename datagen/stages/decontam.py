@@ -18,6 +18,7 @@ from datagen.data.source import Source
 from datagen.errors import DatagenError, UsageError, nearest
 from datagen.overlaps import report, texts
 from datagen.overlaps.behaviour import Taken, running
+from datagen.overlaps.found import found as told
 from datagen.runs import values
 from datagen.runs.options import option
 from datagen.runs.stage import Check, FrameStage, Over, Started
@@ -298,6 +299,7 @@ def _start(source: Source, options: Options, over: Over) -> Started:
     entries = {
         "overlaps": {one.name: found.rows[one.name] for one in benchmarks},
         "items": {one.name: {"found": items.get(one.name, 0), "of": len(one.items)} for one in benchmarks},
+        **told(found.evidence, [one.name for one in benchmarks], found.common),
         "common": {one.name: found.common[one.name] for one in benchmarks},
         "dropped_with_task": found.with_task,
         "behaviour": found.behaviour,
@@ -370,7 +372,7 @@ STAGE = FrameStage(
 
     Without OUT it only says what overlaps. A task goes with all its answers, unless its instruction is empty
     or a few words over quite different answers. OUT/dropped holds every match with its evidence in the
-    column `overlaps`.
+    column `overlaps`; `datagen trace OUT ID` shows the matching pieces.
     """,
     example="datagen decontam out/filtered -o out/clean --against humaneval",
 )

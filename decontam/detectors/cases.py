@@ -40,6 +40,7 @@ import re
 import warnings
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence, Set
+from functools import lru_cache
 from typing import NamedTuple
 
 import polars as pl
@@ -129,14 +130,22 @@ def matches(frame: pl.DataFrame, index: Index) -> pl.DataFrame:
 
 def _in_item(tests: _Tests, held: Set[Case]) -> OfItem:
     """Return the piece of the tests that has the cases of a row's stretch, each where it comes first."""
-    words, spans = literals(tests.text), literal_spans(tests.text)
-    lengths = {len(case) for case in held}
-    places: dict[Case, int] = {}
+    places = _places_in(tests.text, frozenset(tests.bits))
+    return of_item("tests", tests.text, [places[case] for case in held if case in places])
+
+
+@lru_cache(maxsize=1024)
+def _places_in(text: str, cases: frozenset[Case]) -> dict[Case, tuple[int, int]]:
+    """Return where each case stands first in an item's tests; many rows hold the same item."""
+    words, spans = literals(text), literal_spans(text)
+    lengths = {len(case) for case in cases}
+    found: dict[Case, tuple[int, int]] = {}
     for at in range(len(words)):
         for length in lengths:
-            places.setdefault(tuple(words[at : at + length]), at)
-    there = [(spans[at][0], spans[at + len(case) - 1][1]) for case, at in places.items() if case in held]
-    return of_item("tests", tests.text, there)
+            case = tuple(words[at : at + length])
+            if case in cases and case not in found:
+                found[case] = spans[at][0], spans[at + len(case) - 1][1]
+    return found
 
 
 def information(case: Case) -> float:

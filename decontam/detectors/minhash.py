@@ -21,9 +21,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
-from decontam._evidence import Evidence, evidence, of_item, parts, texts, tokens_from_row, tokens_of_row
+from decontam._evidence import (
+    Evidence,
+    evidence,
+    of_item,
+    parts,
+    spans_of_item,
+    texts,
+    tokens_from_row,
+    tokens_of_row,
+)
 from decontam._scan import Sieve, gram_hashes, grams_of, sieve
-from decontam._text import Shingle, shingles, token_spans, tokens
+from decontam._text import Shingle, shingles, tokens
 from decontam.benchmarks import Item
 from decontam.minhash import lsh, signature
 
@@ -121,7 +130,7 @@ def matches(frame: pl.DataFrame, index: Index) -> pl.DataFrame:
     for row, field, text in compress(rows, passed):
         for part, value in _similar(tokens_of_row(text), index):
             measured = ("minhash", f"{part.name}:{field}", value, index.threshold)
-            whole = of_item(part.name, part.text, token_spans(part.text))
+            whole = of_item(part.name, part.text, spans_of_item(part.text))
             found.append((row, part.benchmark, part.item, *measured, *tokens_from_row(text), *whole, None))
     return evidence(found)
 

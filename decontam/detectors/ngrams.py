@@ -29,23 +29,26 @@ import math
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from functools import lru_cache
 from itertools import compress, takewhile
 from typing import NamedTuple
 
 import polars as pl
 
 from decontam._evidence import (
+    NOWHERE,
     Evidence,
     OfItem,
     evidence,
     of_item,
     parts,
+    spans_of_item,
     texts,
     tokens_from_row,
     tokens_of_row,
 )
 from decontam._scan import Sieve, gram_hashes, grams_of, sieve
-from decontam._text import Shingle, shingles, token_spans, tokens
+from decontam._text import Shingle, shingles, tokens
 from decontam.benchmarks import Item
 
 THRESHOLDS: Mapping[str, float] = {"prompt": 0.5, "raw_prompt": 0.2, "solution": 0.5}
@@ -133,10 +136,17 @@ def matches(frame: pl.DataFrame, index: Index) -> pl.DataFrame:
 
 def _in_item(part: _Part, held: Set[Shingle], n: int) -> OfItem:
     """Return the piece of the item's text that has the n-grams of a row's stretch."""
-    spans = token_spans(part.text)
-    grams = enumerate(shingles(tokens(part.text), n))
-    there = [(spans[at][0], spans[at + n - 1][1]) for at, gram in grams if gram in held]
-    return of_item(part.name, part.text, there)
+    spans = spans_of_item(part.text)
+    there = [at for at, gram in enumerate(_grams_of_item(part.text, n)) if gram in held]
+    if not there:
+        return NOWHERE
+    return of_item(part.name, part.text, [(spans[there[0]][0], spans[there[-1] + n - 1][1])])
+
+
+@lru_cache(maxsize=1024)
+def _grams_of_item(text: str, n: int) -> Sequence[Shingle]:
+    """Return the n-grams of an item's text in their order; see `spans_of_item`."""
+    return [*shingles(tokens(text), n)]
 
 
 def _sieve(postings: Mapping[Shingle, Sequence[tuple[int, int]]], enough: Sequence[int]) -> Sieve:

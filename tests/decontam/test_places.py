@@ -56,7 +56,7 @@ def pieces(match: dict, text: str) -> tuple[str, str]:
     assert ours.startswith(match["excerpt"])
     assert theirs.startswith(match["item_excerpt"])
     assert len(match["excerpt"]) == min(len(ours), 200)
-    assert len(match["item_excerpt"]) == min(len(theirs), 200)
+    assert len(match["item_excerpt"]) == min(len(theirs), 400)
     return ours, theirs
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from decontam import EVIDENCE, MATCHES, build_indexes, find_overlaps
@@ -43,6 +44,7 @@ def verdict(shares, name="balanced", **more):
     return judged(evidence(shares, **more), profile(name), {})
 
 
+@hypothesis_settings(deadline=None)
 @given(SHARES, st.sampled_from([*KNOWN, "another"]), st.floats(0, 3), st.sampled_from(NAMES))
 def test_a_higher_value_lowers_no_score_and_loses_no_match(shares, raised, by, name):
     """Score and verdict are monotone in every value."""
@@ -53,6 +55,7 @@ def test_a_higher_value_lowers_no_score_and_loses_no_match(shares, raised, by, n
         assert after["score"][0] >= before["score"][0]
 
 
+@hypothesis_settings(deadline=None)
 @given(SHARES)
 def test_profiles_are_nested(shares):
     """What a profile finds, those before it find."""
