@@ -129,10 +129,13 @@ def find_overlaps(frame: pl.DataFrame, indexes: Indexes) -> pl.DataFrame:
         One row for each piece of evidence: `row` (id as text), `benchmark`, `item`, `detector`, `part` (of
         the item, and the column that holds it: "solution:response"), `value`, `threshold` (the detector's
         own; the value is less where two detectors agree, or the profile asks for less) and `excerpt` (at
-        most 200 characters of the row); `level` ("same" text, "near" in words, examples or code, "logic");
-        and of row and item together `score` (0 to 1, how likely they overlap) and `common` (an exercise of
-        every textbook, of which nothing is copied). Sorted by the order of the rows, then benchmark, item,
-        detector, part; batches give the same as the whole.
+        most 200 characters of the row). `start` and `end` say where the matching piece stands in the text of
+        the row's column, in characters; `item_part`, `item_start`, `item_end` and `item_excerpt` the same of
+        the item, null where it is not its text that matches. `agreed` has examples on which both agree. Then
+        `level` ("same" text, "near" in words, examples or code, "logic"); and of row and item together
+        `score` (0 to 1, how likely they overlap) and `common` (an exercise of every textbook, of which
+        nothing is copied). Sorted by the order of the rows, then benchmark, item, detector, part; batches
+        give the same as the whole.
     """
     return matched(evidence_of(frame, indexes), frame["id"].cast(pl.String), indexes)
 
@@ -156,7 +159,7 @@ def matched(evidence: pl.DataFrame, rows: pl.Series, indexes: Indexes) -> pl.Dat
 
 def evidence_of(frame: pl.DataFrame, indexes: Indexes) -> pl.DataFrame:
     """Return all that the detectors find, also what is no match; columns as in `decontam.EVIDENCE`."""
-    return pl.concat([SCHEMA.to_frame(), *_evidence(frame, indexes)])
+    return pl.concat([SCHEMA.to_frame(), *_evidence(frame, indexes)], how="diagonal")
 
 
 def _evidence(frame: pl.DataFrame, indexes: Indexes) -> Iterator[pl.DataFrame]:
@@ -168,7 +171,7 @@ def _evidence(frame: pl.DataFrame, indexes: Indexes) -> Iterator[pl.DataFrame]:
         ]
         yield from found
         done = [rows.filter(pl.col("detector").is_in(indexes.profile.done)) for rows in found]
-        agreeing = pl.concat([SCHEMA.to_frame(), *done])["row"].unique()
+        agreeing = pl.concat([SCHEMA.to_frame(), *done], how="diagonal")["row"].unique()
         near = pl.col("id").cast(pl.String).is_in(agreeing.implode())
         for name, index in indexes.closer.items():
             matches = detector(name).matches

@@ -19,6 +19,7 @@ from datagen.data.source import Source
 from datagen.errors import DatagenError, UsageError, nearest
 from datagen.overlaps import benchmarks, report, texts
 from datagen.overlaps.behaviour import Taken, running
+from datagen.overlaps.found import found as told
 from datagen.runs import values
 from datagen.runs.options import option
 from datagen.runs.stage import Check, FrameStage, Over, Started
@@ -312,6 +313,7 @@ def _start(source: Source, options: Options, over: Over) -> Started:
     entries = {
         "overlaps": {one.name: found.rows[one.name] for one in against},
         "items": {one.name: {"found": items.get(one.name, 0), "of": len(one.items)} for one in against},
+        **told(found.evidence, [one.name for one in against], found.common),
         "common": {one.name: found.common[one.name] for one in against},
         "dropped_with_task": found.with_task,
         "behaviour": found.behaviour,
@@ -372,7 +374,7 @@ STAGE = FrameStage(
 
     Without OUT it only says what overlaps. A task goes with all its answers, unless its instruction is empty
     or a few words over quite different answers. OUT/dropped holds every match with its evidence in the
-    column `overlaps`.
+    column `overlaps`; `datagen trace OUT ID` shows the matching pieces.
     """,
     example="datagen decontam out/filtered -o out/clean --against humaneval",
 )

@@ -44,7 +44,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from decontam._evidence import EXCERPT, Evidence, evidence, texts
+from decontam._evidence import Evidence, evidence, of_item, of_row, texts
 from decontam._scan import runs
 from decontam.benchmarks import Item
 from decontam.detectors._code_pieces import Unit, units
@@ -64,13 +64,14 @@ _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
 
 
 class _Solution(NamedTuple):
-    """The reference solution of an item: the bits of its features, and the words of its name with theirs."""
+    """The solution of an item: the bits of its features, the words of its name with theirs, its text."""
 
     benchmark: str
     item: str
     mass: int
     words: frozenset[str]
     named: int
+    text: str
 
 
 class Index(NamedTuple):
@@ -174,9 +175,11 @@ def matches(frame: pl.DataFrame, index: Index) -> pl.DataFrame:
                     )
         for number in sorted(best):
             _, value, threshold, start, end = best[number]
-            shown = text[-start : min(-end, -start + EXCERPT)]
             of = index.solutions[number]
-            found.append((row, of.benchmark, of.item, "code", f"solution:{field}", value, threshold, shown))
+            measured = ("code", f"solution:{field}", value, threshold)
+            whole = of_item("solution", of.text, [(0, len(of.text))])
+            shown = of_row(text, -start, -end)
+            found.append((row, of.benchmark, of.item, *measured, *shown, *whole, None))
     return evidence(found)
 
 
@@ -280,7 +283,8 @@ def _code(item: Item) -> str:
 def _solution(item: Item, mass: int) -> _Solution:
     words = words_of(item.entry_point)
     letters = sum(len(word) for word in words if len(word) > 2 and f"def {word}" not in _table())
-    return _Solution(item.benchmark, item.task_id, mass, words, min(3 * letters, _MOST_NAMED) * _BIT)
+    named = min(3 * letters, _MOST_NAMED) * _BIT
+    return _Solution(item.benchmark, item.task_id, mass, words, named, item.solution)
 
 
 def _weights(members: Sequence[Iterable[str]]) -> dict[str, int]:

@@ -21,7 +21,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
-from decontam._evidence import Evidence, evidence, excerpt, parts, texts, tokens_of_row
+from decontam._evidence import (
+    Evidence,
+    evidence,
+    of_item,
+    parts,
+    spans_of_item,
+    texts,
+    tokens_from_row,
+    tokens_of_row,
+)
 from decontam._scan import Sieve, gram_hashes, grams_of, sieve
 from decontam._text import Shingle, shingles, tokens
 from decontam.benchmarks import Item
@@ -32,12 +41,13 @@ if TYPE_CHECKING:
 
 
 class _Part(NamedTuple):
-    """One text of an item: its name and its shingles."""
+    """One text of an item: its name, its shingles, the text."""
 
     benchmark: str
     item: str
     name: str
     grams: frozenset[Shingle]
+    text: str
 
 
 @dataclass(frozen=True)
@@ -94,7 +104,7 @@ def index(
         seed: chooses the permutations.
     """
     found = [
-        _Part(item.benchmark, item.task_id, name, grams)
+        _Part(item.benchmark, item.task_id, name, grams, text)
         for item in items
         for name, text in parts(item).items()
         if len(grams := frozenset(shingles(tokens(text), n))) >= fewest
@@ -116,9 +126,9 @@ def matches(frame: pl.DataFrame, index: Index) -> pl.DataFrame:
     passed = index.sieve.passes(grams_of(tuple(text for *_, text in rows), index.n), len(rows))
     for row, field, text in compress(rows, passed):
         for part, value in _similar(tokens_of_row(text), index):
-            where = f"{part.name}:{field}"
-            shown = excerpt(text)
-            found.append((row, part.benchmark, part.item, "minhash", where, value, index.threshold, shown))
+            measured = ("minhash", f"{part.name}:{field}", value, index.threshold)
+            whole = of_item(part.name, part.text, spans_of_item(part.text))
+            found.append((row, part.benchmark, part.item, *measured, *tokens_from_row(text), *whole, None))
     return evidence(found)
 
 
