@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import polars as pl
 
@@ -13,7 +14,7 @@ from decontam._evidence import BATCH, SCHEMA, forget_rows
 from decontam._textbook import textbook_items
 from decontam._verdicts import judged
 from decontam.benchmarks import Item
-from decontam.detectors import detector, lowered, names, settings
+from decontam.detectors import AskedDetector, detector, lowered, names, settings
 from decontam.detectors import own as detectors_here
 from decontam.profiles import Profile, profile
 
@@ -25,7 +26,7 @@ class Indexes(NamedTuple):
         detectors: by name, what its `index` returned.
         shares: by name, the share of its thresholds from which on its index gives evidence.
         closer: of those that see what is asked, indexes that give evidence from the share on that is enough
-            where another agrees. They take time, so that they search only rows in which another can agree.
+            where another agrees. They take time, so that they look only for items that another has found.
         profile: what a match asks for.
         textbook: by benchmark and item, the words of those that are exercises of every textbook.
     """
@@ -158,7 +159,10 @@ def matched(evidence: pl.DataFrame, rows: pl.Series, indexes: Indexes) -> pl.Dat
 
 
 def evidence_of(frame: pl.DataFrame, indexes: Indexes) -> pl.DataFrame:
-    """Return all that the detectors find, also what is no match; columns as in `decontam.EVIDENCE`."""
+    """Return all that the detectors find, also what is no match; columns as in `decontam.EVIDENCE`.
+
+    What is enough only where two agree is given where the other one has found the same item.
+    """
     return pl.concat([SCHEMA.to_frame(), *_evidence(frame, indexes)], how="diagonal")
 
 
@@ -170,14 +174,31 @@ def _evidence(frame: pl.DataFrame, indexes: Indexes) -> Iterator[pl.DataFrame]:
             if name not in indexes.closer
         ]
         yield from found
-        done = [rows.filter(pl.col("detector").is_in(indexes.profile.done)) for rows in found]
-        agreeing = pl.concat([SCHEMA.to_frame(), *done], how="diagonal")["row"].unique()
-        near = pl.col("id").cast(pl.String).is_in(agreeing.implode())
-        for name, index in indexes.closer.items():
-            matches = detector(name).matches
-            yield _raised(matches(batch.filter(near), index), indexes.profile.least(name))
-            yield _raised(matches(batch.filter(~near), indexes.detectors[name]), indexes.shares[name])
+        done = pl.concat(
+            [
+                SCHEMA.to_frame(),
+                *(rows.filter(pl.col("detector").is_in(indexes.profile.done)) for rows in found),
+            ],
+            how="diagonal",
+        )
+        for name in indexes.closer:
+            yield _closer(batch, name, done, indexes)
     forget_rows()
+
+
+def _closer(batch: pl.DataFrame, name: str, done: pl.DataFrame, indexes: Indexes) -> pl.DataFrame:
+    """Return what a detector finds that is enough alone, and what is enough where what is `done` agrees."""
+    matches = cast(AskedDetector, detector(name)).matches
+    alone = _raised(matches(batch, indexes.detectors[name]), indexes.shares[name])
+    sought: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    for row, benchmark, item in done.select("row", "benchmark", "item").iter_rows():
+        sought[row].add((benchmark, item))
+    if not sought:
+        return alone
+    near = batch.filter(pl.col("id").cast(pl.String).is_in([*sought]))
+    agreeing = _raised(matches(near, indexes.closer[name], sought), indexes.profile.least(name))
+    rest = alone.join(agreeing, on=["row", "benchmark", "item", "part"], how="anti")
+    return pl.concat([agreeing, rest], how="diagonal")
 
 
 def _raised(evidence: pl.DataFrame, share: float) -> pl.DataFrame:

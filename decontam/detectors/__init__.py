@@ -9,7 +9,7 @@ settings; they are part of a data set's plan. Other packages add theirs by entry
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -30,6 +30,17 @@ class Detector(Protocol):
 
     def index(self, items: Sequence[Item]) -> Any: ...  # noqa: ANN401  each detector has its own
     def matches(self, frame: pl.DataFrame, index: Any) -> pl.DataFrame: ...  # noqa: ANN401
+
+
+class AskedDetector(Detector, Protocol):
+    """A detector that a profile lists as `asked`: it can look for some items alone, by row."""
+
+    def matches(
+        self,
+        frame: pl.DataFrame,
+        index: Any,  # noqa: ANN401
+        sought: Mapping[str, Set[tuple[str, str]]] | None = None,
+    ) -> pl.DataFrame: ...
 
 
 def names() -> list[str]:

@@ -30,7 +30,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -89,11 +89,13 @@ class Index(NamedTuple):
 
     sieve: finds the prompts of which a text may hold enough. The commonest words of a prompt are left out at
         first: they are in almost every row, and cost the most.
+    numbers: by benchmark and item, those of its prompts.
     """
 
     prompts: list[_Prompt]
     threshold: float
     sieve: WordSieve
+    numbers: dict[tuple[str, str], list[int]]
 
 
 def index(items: Sequence[Item], *, threshold: float = 0.35) -> Index:
@@ -123,14 +125,31 @@ def index(items: Sequence[Item], *, threshold: float = 0.35) -> Index:
         zip(*[(one.words, one.enough, one.width) for one in found], strict=True) if found else ((), (), ())
     )
     sought = word_sieve(words, whole, postings, enough, widths)
-    return Index(found, threshold, sought)
+    numbers: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for number, prompt in enumerate(found):
+        numbers[prompt.benchmark, prompt.item].append(number)
+    return Index(found, threshold, sought, dict(numbers))
 
 
-def matches(frame: pl.DataFrame, index: Index) -> pl.DataFrame:
-    """Return one row of evidence for each item whose words a stretch of a row's text has."""
+def matches(
+    frame: pl.DataFrame, index: Index, sought: Mapping[str, Set[tuple[str, str]]] | None = None
+) -> pl.DataFrame:
+    """Return one row of evidence for each item whose words a stretch of a row's text has.
+
+    Args:
+        frame: the rows.
+        index: the items.
+        sought: by row, the items that are looked for, as benchmark and item; all of them for None.
+    """
     found: list[Evidence] = []
     rows = [*texts(frame)]
-    likely = index.sieve.likely([text for *_, text in rows])
+    if sought is None:
+        likely = index.sieve.likely([text for *_, text in rows])
+    else:
+        likely = [
+            [number for item in sorted(sought.get(row, ())) for number in index.numbers.get(item, ())]
+            for row, *_ in rows
+        ]
     for (row, field, text), prompts in zip(rows, likely, strict=True):
         if not prompts:
             continue
@@ -222,12 +241,17 @@ def _near(words: Sequence[str]) -> Iterator[Pair]:
 
 def _candidates(words: Sequence[str], index: Index, likely: Sequence[int]) -> list[int]:
     """Return the prompts, of those that are likely, of which the words say enough, wherever they stand."""
-    present = {*words}
-    return [number for number in likely if _reaches(present, index.prompts[number])]
+    present, near = {*words}, {*_near(words)}
+    return [number for number in likely if _reaches(present, near, index.prompts[number], index.threshold)]
 
 
-def _reaches(present: Set[str], prompt: _Prompt) -> bool:
-    return sum([prompt.words[word] for word in prompt.words.keys() & present]) >= prompt.enough
+def _reaches(present: Set[str], near: Set[Pair], prompt: _Prompt, threshold: float) -> bool:
+    """Tell whether all words and pairs that are there would be enough in one stretch."""
+    said = sum([prompt.words[word] for word in prompt.words.keys() & present])
+    if said < prompt.enough:
+        return False
+    paired = sum([prompt.pairs[pair] for pair in prompt.pairs.keys() & near])
+    return said + prompt.missing + min(paired, said / 2) >= threshold * prompt.scale - 1
 
 
 def _best_stretch(words: Sequence[str], prompt: _Prompt) -> tuple[float, int, int]:
