@@ -11,7 +11,8 @@ import polars as pl
 from decontam._text import Shingle, literals, shingles, token_spans, tokens
 from decontam.benchmarks import Item
 
-EXCERPT = 200
+#: Characters of a row's text, and of an item's, which may not be at hand when somebody looks.
+EXCERPT, OF_ITEM = 200, 400
 
 #: Rows that all detectors see before the next rows come.
 BATCH = 256
@@ -26,9 +27,37 @@ SCHEMA = pl.Schema(
         "value": pl.Float64,
         "threshold": pl.Float64,
         "excerpt": pl.String,
+        "start": pl.Int64,
+        "end": pl.Int64,
+        "item_part": pl.String,
+        "item_start": pl.Int64,
+        "item_end": pl.Int64,
+        "item_excerpt": pl.String,
+        "agreed": pl.String,
     }
 )
-Evidence = tuple[str, str, str, str, str, float, float, str]
+#: A piece of a row's text: its beginning, and from where to where it stands there, in characters.
+OfRow = tuple[str, int, int]
+#: A piece of an item's text: of which text, from where to where, and its beginning; None where none is known.
+OfItem = tuple[str | None, int | None, int | None, str | None]
+Evidence = tuple[
+    str,
+    str,
+    str,
+    str,
+    str,
+    float,
+    float,
+    str,
+    int,
+    int,
+    str | None,
+    int | None,
+    int | None,
+    str | None,
+    str | None,
+]
+NOWHERE: OfItem = (None, None, None, None)
 
 
 def parts(item: Item) -> dict[str, str]:
@@ -42,6 +71,11 @@ def parts(item: Item) -> dict[str, str]:
     if item.raw_prompt != item.prompt:
         found["raw_prompt"] = item.raw_prompt
     return {name: text for name, text in found.items() if text.strip()}
+
+
+def text_of(item: Item, part: str) -> str:
+    """Return the text of an item in which places count; its tests are joined by line ends."""
+    return "\n".join(item.tests) if part == "tests" else str(getattr(item, part))
 
 
 def texts(frame: pl.DataFrame) -> Iterator[tuple[str, str, str]]:
@@ -101,13 +135,29 @@ def forget_rows() -> None:
     _spans_of_row.cache_clear()
 
 
-def excerpt(text: str, first: int = 0, last: int | None = None) -> str:
-    """Return `text` from its token number `first` through `last`, verbatim, cut to 200 characters."""
+def of_row(text: str, start: int, end: int) -> OfRow:
+    """Return a piece of a row's text; of its beginning at most 200 characters."""
+    return text[start : min(end, start + EXCERPT)], start, end
+
+
+def tokens_from_row(text: str, first: int = 0, last: int | None = None) -> OfRow:
+    """Return the piece of a row's text from its token number `first` through `last`."""
     spans = _spans_of_row(text)
+    return of_row(text, spans[first][0], spans[-1 if last is None else last][1]) if spans else ("", 0, 0)
+
+
+@lru_cache(maxsize=1024)
+def spans_of_item(text: str) -> Sequence[tuple[int, int]]:
+    """Return `token_spans(text)`; many rows hold the same item."""
+    return token_spans(text)
+
+
+def of_item(part: str, text: str, spans: Sequence[tuple[int, int]]) -> OfItem:
+    """Return the piece of an item's text that holds all `spans`; of its beginning at most 400 characters."""
     if not spans:
-        return ""
-    start, end = spans[first][0], spans[-1 if last is None else last][1]
-    return text[start : min(end, start + EXCERPT)]
+        return NOWHERE
+    start, end = min(start for start, _ in spans), max(end for _, end in spans)
+    return part, start, end, text[start : min(end, start + OF_ITEM)]
 
 
 def evidence(rows: list[Evidence]) -> pl.DataFrame:

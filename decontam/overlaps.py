@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, cast
 
 import polars as pl
 
+from decontam import _scan, _scan_words, _stored
 from decontam._evidence import BATCH, SCHEMA, forget_rows
 from decontam._textbook import textbook_items
 from decontam._verdicts import judged
 from decontam.benchmarks import Item
-from decontam.detectors import detector, lowered, names
+from decontam.detectors import AskedDetector, detector, lowered, names, settings
+from decontam.detectors import own as detectors_here
 from decontam.profiles import Profile, profile
 
 
@@ -22,7 +26,7 @@ class Indexes(NamedTuple):
         detectors: by name, what its `index` returned.
         shares: by name, the share of its thresholds from which on its index gives evidence.
         closer: of those that see what is asked, indexes that give evidence from the share on that is enough
-            where another agrees. They take time, so that they search only rows in which another can agree.
+            where another agrees. They take time, so that they look only for items that another has found.
         profile: what a match asks for.
         textbook: by benchmark and item, the words of those that are exercises of every textbook.
     """
@@ -35,7 +39,10 @@ class Indexes(NamedTuple):
 
 
 def build_indexes(
-    items: Sequence[Item], detectors: Sequence[str] | None = None, wanted: Profile | None = None
+    items: Sequence[Item],
+    detectors: Sequence[str] | None = None,
+    wanted: Profile | None = None,
+    kept: Path | None = None,
 ) -> Indexes:
     """Index benchmark items; items of several benchmarks may come together.
 
@@ -43,18 +50,72 @@ def build_indexes(
         items: the benchmark items.
         detectors: the detectors to use; all of them for None.
         wanted: what a match asks for; the profile "balanced" for None.
+        kept: the folder where what is built is kept for the next time; None to keep nothing.
     """
     wanted = wanted or profile()
     used = list(names() if detectors is None else detectors)
     asked = [name for name in wanted.asked if name in used and wanted.least(name) < wanted.enough(name)]
     least = {name: wanted.enough(name) if name in asked else wanted.least(name) for name in used}
-    settings = {name: lowered(name, share) for name, share in least.items()}
+    given = {name: lowered(name, share) for name, share in least.items()}
+    closer = {name: lowered(name, wanted.least(name)) for name in asked}
+    built = _built(items, given, closer, kept)
     return Indexes(
-        {name: detector(name).index(items, **given) for name, given in settings.items()},
-        {name: least[name] if given else 1.0 for name, given in settings.items()},
-        {name: detector(name).index(items, **lowered(name, wanted.least(name))) for name in asked},
+        {name: built.detectors[name] for name in used},
+        {name: least[name] if lower else 1.0 for name, lower in given.items()},
+        {name: built.closer[name] for name in asked},
         wanted,
-        textbook_items(items),
+        built.textbook,
+    )
+
+
+class _Built(NamedTuple):
+    """What takes time to build; see `Indexes`."""
+
+    detectors: dict[str, Any]
+    closer: dict[str, Any]
+    textbook: dict[tuple[str, str], str]
+
+
+def _built(
+    items: Sequence[Item],
+    given: Mapping[str, Mapping[str, Any]],
+    closer: Mapping[str, Mapping[str, Any]],
+    kept: Path | None,
+) -> _Built:
+    """Build what is not kept; of other packages' detectors nothing is, as nobody knows when they change.
+
+    Args:
+        items: the benchmark items.
+        given: by detector, the settings of its index that are not the default ones.
+        closer: the same of those that search more closely.
+        kept: see `build_indexes`.
+    """
+    own = detectors_here()
+    ours, others = (
+        [{name: one for name, one in some.items() if (name in own) is wanted} for some in (given, closer)]
+        for wanted in (True, False)
+    )
+    known = {**own, "_scan": _scan, "_scan_words": _scan_words}
+    key = _stored.key([items, *ours, {name: settings(name) for name in ours[0]}]) if kept else ""
+    found: Any = _stored.load(kept, key, known) if kept else None
+    if not _fits(found, ours):
+        found = (*(_indexes(items, some) for some in ours), textbook_items(items))
+        if kept:
+            _stored.store(kept, key, found, known)
+    own_indexes, own_closer, textbook = found
+    return _Built(own_indexes | _indexes(items, others[0]), own_closer | _indexes(items, others[1]), textbook)
+
+
+def _indexes(items: Sequence[Item], given: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    return {name: detector(name).index(items, **some) for name, some in given.items()}
+
+
+def _fits(found: Any, given: Sequence[Mapping[str, Any]]) -> bool:  # noqa: ANN401
+    """Whether what was kept is what these settings ask for."""
+    return (
+        isinstance(found, tuple)
+        and [type(one) for one in found] == [dict] * 3
+        and all(one.keys() == of.keys() for one, of in zip(found, given, strict=False))
     )
 
 
@@ -69,10 +130,13 @@ def find_overlaps(frame: pl.DataFrame, indexes: Indexes) -> pl.DataFrame:
         One row for each piece of evidence: `row` (id as text), `benchmark`, `item`, `detector`, `part` (of
         the item, and the column that holds it: "solution:response"), `value`, `threshold` (the detector's
         own; the value is less where two detectors agree, or the profile asks for less) and `excerpt` (at
-        most 200 characters of the row); `level` ("same" text, "near" in words, examples or code, "logic");
-        and of row and item together `score` (0 to 1, how likely they overlap) and `common` (an exercise of
-        every textbook, of which nothing is copied). Sorted by the order of the rows, then benchmark, item,
-        detector, part; batches give the same as the whole.
+        most 200 characters of the row). `start` and `end` say where the matching piece stands in the text of
+        the row's column, in characters; `item_part`, `item_start`, `item_end` and `item_excerpt` the same of
+        the item, null where it is not its text that matches. `agreed` has examples on which both agree. Then
+        `level` ("same" text, "near" in words, examples or code, "logic"); and of row and item together
+        `score` (0 to 1, how likely they overlap) and `common` (an exercise of every textbook, of which
+        nothing is copied). Sorted by the order of the rows, then benchmark, item, detector, part; batches
+        give the same as the whole.
     """
     return matched(evidence_of(frame, indexes), frame["id"].cast(pl.String), indexes)
 
@@ -95,8 +159,11 @@ def matched(evidence: pl.DataFrame, rows: pl.Series, indexes: Indexes) -> pl.Dat
 
 
 def evidence_of(frame: pl.DataFrame, indexes: Indexes) -> pl.DataFrame:
-    """Return all that the detectors find, also what is no match; columns as in `decontam.EVIDENCE`."""
-    return pl.concat([SCHEMA.to_frame(), *_evidence(frame, indexes)])
+    """Return all that the detectors find, also what is no match; columns as in `decontam.EVIDENCE`.
+
+    What is enough only where two agree is given where the other one has found the same item.
+    """
+    return pl.concat([SCHEMA.to_frame(), *_evidence(frame, indexes)], how="diagonal")
 
 
 def _evidence(frame: pl.DataFrame, indexes: Indexes) -> Iterator[pl.DataFrame]:
@@ -107,14 +174,31 @@ def _evidence(frame: pl.DataFrame, indexes: Indexes) -> Iterator[pl.DataFrame]:
             if name not in indexes.closer
         ]
         yield from found
-        done = [rows.filter(pl.col("detector").is_in(indexes.profile.done)) for rows in found]
-        agreeing = pl.concat([SCHEMA.to_frame(), *done])["row"].unique()
-        near = pl.col("id").cast(pl.String).is_in(agreeing.implode())
-        for name, index in indexes.closer.items():
-            matches = detector(name).matches
-            yield _raised(matches(batch.filter(near), index), indexes.profile.least(name))
-            yield _raised(matches(batch.filter(~near), indexes.detectors[name]), indexes.shares[name])
+        done = pl.concat(
+            [
+                SCHEMA.to_frame(),
+                *(rows.filter(pl.col("detector").is_in(indexes.profile.done)) for rows in found),
+            ],
+            how="diagonal",
+        )
+        for name in indexes.closer:
+            yield _closer(batch, name, done, indexes)
     forget_rows()
+
+
+def _closer(batch: pl.DataFrame, name: str, done: pl.DataFrame, indexes: Indexes) -> pl.DataFrame:
+    """Return what a detector finds that is enough alone, and what is enough where what is `done` agrees."""
+    matches = cast(AskedDetector, detector(name)).matches
+    alone = _raised(matches(batch, indexes.detectors[name]), indexes.shares[name])
+    sought: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    for row, benchmark, item in done.select("row", "benchmark", "item").iter_rows():
+        sought[row].add((benchmark, item))
+    if not sought:
+        return alone
+    near = batch.filter(pl.col("id").cast(pl.String).is_in([*sought]))
+    agreeing = _raised(matches(near, indexes.closer[name], sought), indexes.profile.least(name))
+    rest = alone.join(agreeing, on=["row", "benchmark", "item", "part"], how="anti")
+    return pl.concat([agreeing, rest], how="diagonal")
 
 
 def _raised(evidence: pl.DataFrame, share: float) -> pl.DataFrame:

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from decontam._evidence import EXCERPT, Evidence
+from decontam._evidence import EXCERPT, NOWHERE, Evidence
 from decontam._inputs import Input, is_quick
 from decontam.behaviour import (
     AGREE,
@@ -51,6 +51,8 @@ class Asked(NamedTuple):
         arguments: of each example.
         results: of each example.
         text: from the first on, as it stands there.
+        start: where the first begins there, in characters.
+        end: where the last ends.
     """
 
     row: str
@@ -58,6 +60,8 @@ class Asked(NamedTuple):
     arguments: Sequence[Input]
     results: Sequence[Any]
     text: str
+    start: int
+    end: int
 
 
 def examples_of(row: str, column: str, text: str) -> Iterable[Asked]:
@@ -70,8 +74,9 @@ def examples_of(row: str, column: str, text: str) -> Iterable[Asked]:
     for found in by_name.values():
         if len(found) > 1:
             start = min(pair.span[0] for pair in found.values())
+            end = max(pair.span[1] for pair in found.values())
             given, results = zip(*((pair.arguments, pair.result) for pair in found.values()), strict=True)
-            yield Asked(row, column, given, results, text[start : start + EXCERPT])
+            yield Asked(row, column, given, results, text[start : start + EXCERPT], start, end)
 
 
 def answered(asked: Sequence[Asked], items: Sequence[Known], run: Run) -> list[list[Hit]]:
@@ -227,5 +232,5 @@ def example_evidence(asked: Asked, hits: Iterable[Hit]) -> Iterable[Evidence]:
     for hit in hits:
         yield (
             *(asked.row, hit.benchmark, hit.item, "behaviour", f"examples:{asked.column}"),
-            *(hit.value, THRESHOLDS["examples"], asked.text),
+            *(hit.value, THRESHOLDS["examples"], asked.text, asked.start, asked.end, *NOWHERE, None),
         )

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence, Set
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import polars as pl
 
 from decontam._evidence import EXCERPT
 from decontam.benchmarks import BenchmarkError
-from decontam.benchmarks._files import records, text
+from decontam.benchmarks._files import Record, records, text
 
 _FIELDS = ("task", "benchmark", "item", "decision", "note")
 _DECISIONS = ("keep", "drop")
@@ -59,7 +59,7 @@ def read(path: Path) -> list[Decision]:
     return [decision for _, decision in found.values()]
 
 
-def _decision(record: dict[str, Any]) -> Decision:
+def _decision(record: Record) -> Decision:
     if unknown := sorted(record.keys() - set(_FIELDS)):
         raise BenchmarkError(f"unknown field {unknown[0]!r}; allowed: {', '.join(_FIELDS)}")
     task, benchmark, item, decision = (text(record, name) for name in _FIELDS[:-1])
@@ -113,27 +113,28 @@ class Review:
         left = [not self._keeps_one(*one) for one in names]
         self._kept += left.count(False)
         decided = [
-            (
-                row,
-                one.benchmark,
-                one.item,
-                "review",
-                "task",
-                1.0,
-                1.0,
-                one.note[:EXCERPT],
-                1.0,
-                None,
-                False,
-                task,
-            )
+            {
+                "row": row,
+                "benchmark": one.benchmark,
+                "item": one.item,
+                "detector": "review",
+                "part": "task",
+                "value": 1.0,
+                "threshold": 1.0,
+                "excerpt": one.note[:EXCERPT],
+                "score": 1.0,
+                "common": False,
+                "task": task,
+            }
             for row, task in rows.iter_rows()
             for name in dict.fromkeys((task, row))
             for one in self._drops.get(name, ())
         ]
-        self._used.update((name, *one[1:3]) for one in decided for name in (one[0], one[-1]))
+        self._used.update(
+            (one[name], one["benchmark"], one["item"]) for one in decided for name in ("row", "task")
+        )
         self._dropped += rows.height
-        new = pl.DataFrame(decided, schema=evidence.schema, orient="row")
+        new = pl.DataFrame(decided, schema=evidence.schema)
         return pl.concat([evidence.filter(pl.Series(left, dtype=pl.Boolean)), new])
 
     def _keeps_one(self, row: str, task: str, benchmark: str, item: str) -> bool:

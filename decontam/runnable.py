@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from decontam._evidence import EXCERPT, Evidence, texts
+from decontam._evidence import EXCERPT, NOWHERE, Evidence, texts
 from decontam._programs import programs
 from decontam.behaviour import AGREE, THRESHOLDS, Hit, Known, Run, Shown, agreement, plain, value_of
 from decontam.reverse import Asked, examples_of
@@ -27,12 +27,14 @@ class Piece(NamedTuple):
         column: where it stands.
         code: the program.
         text: as it stands there.
+        start: where it begins there, in characters.
     """
 
     row: str
     column: str
     code: str
     text: str
+    start: int
 
 
 class Taken(NamedTuple):
@@ -56,7 +58,9 @@ def taken(frame: pl.DataFrame) -> Taken:
     for row, column, text in texts(frame):
         begun = before[1] if before[0] == row else ""
         some, unread = programs(text, begun)
-        found.pieces.extend(Piece(row, column, one.code, text[one.start : one.end]) for one in some)
+        found.pieces.extend(
+            Piece(row, column, one.code, text[one.start : one.end], one.start) for one in some
+        )
         if unread:
             found.unread.append(row)
         found.asked.extend(examples_of(row, column, text))
@@ -196,5 +200,6 @@ def function_evidence(piece: Piece, outcome: Outcome) -> Iterable[Evidence]:
         excerpt = f"{hit.shown}{piece.text[line:]}"[:EXCERPT]
         yield (
             *(piece.row, hit.benchmark, hit.item, "behaviour", f"behaviour:{piece.column}"),
-            *(hit.value, THRESHOLDS["function"], excerpt),
+            *(hit.value, THRESHOLDS["function"], excerpt, piece.start + line, piece.start + len(piece.text)),
+            *(*NOWHERE, hit.shown.removesuffix("; ")),
         )

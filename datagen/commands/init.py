@@ -20,10 +20,10 @@ import yaml
 
 from datagen.data import inputs
 from datagen.errors import DatagenError, InterruptedRun
+from datagen.overlaps import benchmarks
 from datagen.runs import recipe, values
-from datagen.stages.decontam import DEFAULT_BENCHMARK
 from datagen.teachers import Profile, settings
-from decontam.benchmarks import choices, path_and_fields, usages
+from decontam.benchmarks import choices
 from rules import RULES
 
 DEFAULT_TEACHER = "local:smollm2"
@@ -44,7 +44,7 @@ _QUESTIONS = {
     "tests": ("Have unit tests written, too: yes or no", "no"),
     "against": (
         f"Benchmark that must not be learned: {choices()}",
-        DEFAULT_BENCHMARK,
+        benchmarks.DEFAULT,
     ),
 }
 
@@ -68,9 +68,9 @@ _QUESTIONS = {
 @click.option(
     "--against",
     multiple=True,
-    type=values.UsageSpec("benchmark", usages, lambda text: path_and_fields(text)[0]),
+    type=benchmarks.Spec(),
     metavar="BENCHMARK",
-    help=f"{choices()}; repeat for more.  [default: {DEFAULT_BENCHMARK}]",
+    help=f"{choices()}; repeat for more.  [default: {benchmarks.DEFAULT}]",
 )
 @click.option(
     "--rounds", type=click.IntRange(1, 20), metavar="N", help="Attempts to evolve each seed.  [default: 3]"

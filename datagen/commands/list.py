@@ -23,9 +23,9 @@ def _teachers() -> dict[str, str]:
 
 
 def _benchmarks() -> dict[str, str]:
-    from decontam.benchmarks import summary, usages
+    from decontam.benchmarks import example, summary, usages
 
-    return {usage: summary(name) for name, usage in usages().items()}
+    return {usage: f"{summary(name)} Example: {example(name)}" for name, usage in usages().items()}
 
 
 def _methods() -> dict[str, str]:

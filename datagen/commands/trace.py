@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from datagen.errors import escaped, one_line
+from datagen.overlaps.passages import lines_of_matches
 from datagen.provenance.trace import MAKING, trace
 from datagen.runs import values
 
@@ -64,9 +65,7 @@ def _verdict(told: Mapping[str, Any]) -> Iterator[str]:
         matches = dropped.get("overlaps", ())
         if dropped["detail"] and not matches:
             yield f"  {one_line(dropped['detail'], 10 * _TEXT)}"
-        yield from map(_match, matches[:_SHOWN])
-        if len(matches) > _SHOWN:
-            yield f"  and {len(matches) - _SHOWN:,} more matches; --json shows all"
+        yield from lines_of_matches(told["row"], matches)
     else:
         answers = told["answers"]
         kept = sum(one["kept"] for one in answers)
@@ -82,13 +81,6 @@ def _rank(row: Mapping[str, Any]) -> Iterator[str]:
         yield f"its code: {one_line(': '.join(filter(None, (row['status'], row.get('verdict')))), 5 * _TEXT)}"
     if row.get("output_tail"):
         yield f"  its output ended with {one_line(row['output_tail'], 5 * _TEXT)}"
-
-
-def _match(match: Mapping[str, Any]) -> str:
-    """A match with an item of a benchmark: which, by what, how strong, and the text of the row."""
-    which = f"{match['benchmark']} {match['item']} by {match['detector']} ({match['part']})"
-    value = f"{match['value']:.2f} of {match['threshold']:.2f} needed"
-    return "  " + one_line(f"{which}, {value}: {match['excerpt']}", 3 * _TEXT)
 
 
 def _passed(stage: Mapping[str, Any]) -> str:

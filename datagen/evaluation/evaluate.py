@@ -137,6 +137,7 @@ def _about(evaluation: Evaluation) -> dict[str, Any]:
         "digest": benchmark.revision,
         "license": benchmark.license,
         "versions": dict(benchmark.versions),
+        **({"source": benchmark.source} if benchmark.source else {}),
         "tasks": len(benchmark.items),
     }
 

@@ -11,21 +11,13 @@ from datagen.errors import DatagenError, UsageError, one_line
 from datagen.evaluation import pass_at_k, samples
 from datagen.evaluation.samples import Samples
 from datagen.evaluation.subject import Subject, SubjectType
+from datagen.overlaps import benchmarks
 from datagen.runs import values
 from datagen.runs.options import ModelOptions, option
 from datagen.runs.programs import ProgramOptions
 from datagen.teachers import Profile, kind_of
-from decontam.benchmarks import (
-    Benchmark,
-    BenchmarkError,
-    Item,
-    choices,
-    load,
-    path_and_fields,
-    usages,
-)
+from decontam.benchmarks import Benchmark, Item, choices
 
-DEFAULT_BENCHMARK = "humaneval"
 #: Temperature where nobody says one: greedy for one sample, the paper's for pass@1 of several.
 GREEDY, SAMPLED = 0.0, 0.2
 
@@ -41,8 +33,8 @@ class Options(ModelOptions, ProgramOptions):
         help="A samples file, a teacher or a model folder.",
     )
     benchmark: str = option(
-        DEFAULT_BENCHMARK,
-        type=values.UsageSpec("benchmark", usages, lambda text: path_and_fields(text)[0]),
+        benchmarks.DEFAULT,
+        type=benchmarks.Spec(),
         metavar="BENCHMARK",
         help=f"{choices()}.",
     )
@@ -166,8 +158,8 @@ def prepare(options: Options) -> Evaluation:
 
 def _benchmark(spec: str) -> Benchmark:
     try:
-        found = load(spec)
-    except (BenchmarkError, ImportError) as error:
+        (found,) = benchmarks.read([spec])
+    except (DatagenError, ImportError) as error:
         raise DatagenError(f"--benchmark: {error}") from None
     untested = [item.task_id for item in found.items if not item.tests]
     if untested:

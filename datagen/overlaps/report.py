@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from datagen.data.manifest import Entry, maps_to, sums
+from datagen.overlaps import found
 
 
 def searched(characters: Mapping[str, int], only: Sequence[str]) -> dict[str, Any]:
@@ -29,13 +30,6 @@ def _lines_of_review(manifest: Mapping[str, Any]) -> Iterator[str]:
     )
 
 
-def _lines_of_items(manifest: Mapping[str, Any]) -> Iterator[str]:
-    for name, rows in manifest["overlaps"].items():
-        if rows and name in manifest["items"]:
-            items = manifest["items"][name]
-            yield f"  {name}: {rows:,} rows overlap {items['found']:,} of its {items['of']:,} items"
-
-
 def _lines_of_search(manifest: Mapping[str, Any]) -> Iterator[str]:
     told = manifest["searched"]
     if told["share"] < 1:
@@ -45,11 +39,11 @@ def _lines_of_search(manifest: Mapping[str, Any]) -> Iterator[str]:
 
 def _lines_of_self_test(manifest: Mapping[str, Any]) -> Iterator[str]:
     told = manifest["self_test"]
-    found, planted = (sum(one[key] for one in told.values()) for key in ("found", "planted"))
+    hits, planted = (sum(one[key] for one in told.values()) for key in ("found", "planted"))
     if planted:
         name, worst = min(told.items(), key=lambda one: one[1]["found"] / one[1]["planted"])
         yield (
-            f"  self-test: {found:,} of {planted:,} planted copies found ({name}: {worst['found']:,} of"
+            f"  self-test: {hits:,} of {planted:,} planted copies found ({name}: {worst['found']:,} of"
             f" {worst['planted']:,}); of reworded copies fewer are found"
         )
 
@@ -76,11 +70,11 @@ def _lines_of_common(manifest: Mapping[str, Any]) -> Iterator[str]:
 
 def _add_items(manifests: Sequence[Mapping[str, Any]], rows_kept: int) -> dict[str, dict[str, int]]:  # noqa: ARG001
     """The most items of each benchmark that one stage found: two stages may find the same ones."""
-    found: dict[str, dict[str, int]] = {}
+    most: dict[str, dict[str, int]] = {}
     for manifest in manifests:
         for name, items in manifest["items"].items():
-            found[name] = max(found.get(name, items), items, key=lambda one: one["found"])
-    return found
+            most[name] = max(most.get(name, items), items, key=lambda one: one["found"])
+    return most
 
 
 def _add_searched(manifests: Sequence[Mapping[str, Any]], rows_kept: int) -> dict[str, Any]:  # noqa: ARG001
@@ -94,6 +88,11 @@ def _is_search(value: Any) -> bool:  # noqa: ANN401
 
 def _is_items(value: Any) -> bool:  # noqa: ANN401
     return isinstance(value, dict) and all(maps_to(int, one) for one in value.values())
+
+
+def _lines_of_sources(manifest: Mapping[str, Any]) -> Iterator[str]:
+    for name, source in manifest["sources"].items():
+        yield f"  {name} is {source}"
 
 
 def _lines_of_tasks(manifest: Mapping[str, Any]) -> Iterator[str]:
@@ -148,7 +147,8 @@ def _is_behaviour(value: Any) -> bool:  # noqa: ANN401
 
 ENTRIES = (
     Entry("overlaps", add=_added, is_valid=partial(maps_to, int)),
-    Entry("items", add=_add_items, is_valid=_is_items, lines=_lines_of_items),
+    Entry("items", add=_add_items, is_valid=_is_items),
+    *found.ENTRIES,
     Entry("behaviour", add=_add_behaviour, is_valid=_is_behaviour, lines=_lines_of_behaviour),
     Entry(
         "common",
@@ -175,5 +175,11 @@ ENTRIES = (
         add=lambda manifests, _: sums(one["reviewed"] for one in manifests),
         is_valid=partial(maps_to, int),
         lines=_lines_of_review,
+    ),
+    Entry(
+        "sources",
+        add=lambda manifests, _: {name: one for some in manifests for name, one in some["sources"].items()},
+        is_valid=partial(maps_to, str),
+        lines=_lines_of_sources,
     ),
 )

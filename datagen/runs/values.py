@@ -107,32 +107,34 @@ class TeacherSpec(click.ParamType["Profile"]):
 
 
 class UsageSpec(click.ParamType[str]):
-    """NAME, or NAME:PATH where that is how it is written; the path exists, what is in the file is seen later.
+    """NAME, or NAME:PLACE where that is how it is written; what is there is seen later.
 
     Args:
         what: what is named, such as "benchmark".
         usages: how each name is written, by name: `humaneval`, `mbpp:PATH`.
-        path_of: the path in what stands behind the name.
+        check: raises UsageError for a name and a place that cannot be right.
     """
 
     def __init__(
-        self, what: str, usages: Callable[[], Mapping[str, str]], path_of: Callable[[str], str]
+        self, what: str, usages: Callable[[], Mapping[str, str]], check: Callable[[str, str], None]
     ) -> None:
         self.name = what
         self._usages = usages
-        self._path_of = path_of
+        self._check = check
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         allowed = self._usages()
-        name, _, path = str(value).partition(":")
+        name, _, place = str(value).partition(":")
         if name not in allowed:
             self.fail(f"unknown {self.name} {value}: {nearest(name, allowed)}", param, ctx)
-        wants_path = ":" in allowed[name]
-        if wants_path != bool(path):
+        wants_place = ":" in allowed[name]
+        if wants_place != bool(place):
             self.fail(f"{value} should be written as {allowed[name]}", param, ctx)
-        path = self._path_of(path)
-        if wants_path and not os.path.isfile(path):  # noqa: PTH113 - False for a name too long, too
-            self.fail(f"{path} is no file; give the path of the {self.name}'s file", param, ctx)
+        try:
+            if wants_place:
+                self._check(name, place)
+        except UsageError as error:
+            self.fail(str(error), param, ctx)
         return value
 
 

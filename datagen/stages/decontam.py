@@ -5,24 +5,26 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import polars as pl
 
 import decontam
+from datagen import cache
 from datagen.data import schema
 from datagen.data.dataset import Split
 from datagen.data.source import Source
 from datagen.errors import DatagenError, UsageError, nearest
-from datagen.overlaps import report, texts
+from datagen.overlaps import benchmarks, report, texts
 from datagen.overlaps.behaviour import Taken, running
+from datagen.overlaps.found import found as told
 from datagen.runs import values
 from datagen.runs.options import option
 from datagen.runs.stage import Check, FrameStage, Over, Started
 from decontam import behaviour, runnable, selftest
-from decontam.benchmarks import Benchmark, BenchmarkError, Item, choices, load, path_and_fields, usages
+from decontam.benchmarks import Benchmark, BenchmarkError, Item, choices
 from decontam.detectors import names, settings
 from decontam.overlaps import Indexes
 from decontam.profiles import DEFAULT, Profile, profile
@@ -31,7 +33,6 @@ from decontam.review import Review
 from decontam.review import read as read_decisions
 from decontam.tasks import COMPARED, is_one_task, names_of, says_little
 
-DEFAULT_BENCHMARK = "humaneval"
 OVERLAP_FOUND = 5
 #: Rows beside whose text copies are planted.
 _CARRIERS = 64
@@ -43,8 +44,8 @@ class Options:
     """Options of `decontam`."""
 
     against: tuple[str, ...] = option(
-        (DEFAULT_BENCHMARK,),
-        type=values.UsageSpec("benchmark", usages, lambda text: path_and_fields(text)[0]),
+        (benchmarks.DEFAULT,),
+        type=benchmarks.Spec(),
         metavar="BENCHMARK",
         help=f"{choices()}; repeat for more. Unusual fields: jsonl:PATH:prompt=NAME,solution=NAME.",
     )
@@ -81,6 +82,11 @@ class Options:
         type=values.one_of("keep", "drop"),
         help="Rows that only share an exercise of every textbook with a benchmark, such as `is_prime`.",
     )
+
+    @cached_property
+    def benchmarks(self) -> list[Benchmark]:
+        """Those of `against`, read once: a data set of the Hub may change meanwhile."""
+        return benchmarks.read(self.against)
 
 
 @dataclass
@@ -135,7 +141,7 @@ def search(
         wanted: what a match asks for; the profile "balanced" for None.
         drop_common: whether a textbook exercise is a match like others.
     """
-    indexes = decontam.build_indexes(_items(benchmarks), wanted=wanted)
+    indexes = decontam.build_indexes(_items(benchmarks), wanted=wanted, kept=_kept())
     found = Overlap(indexes=indexes)
     parts = [found.evidence]
     review = review or Review()
@@ -161,6 +167,14 @@ def search(
     else:
         found.tasks.clear()
     return found
+
+
+def _kept() -> Path | None:
+    """The folder of built indexes; None on a machine that has no place for them."""
+    try:
+        return cache.folder("built indexes") / "indexes"
+    except DatagenError:
+        return None
 
 
 def _items(benchmarks: Sequence[Benchmark]) -> list[Item]:
@@ -255,7 +269,7 @@ def _decides(options: Options) -> dict[str, Any]:
             **{"name": one.name, "revision": one.revision, "items": len(one.items)},
             **{"license": one.license, "versions": dict(one.versions)},
         }
-        for one in read_benchmarks(options.against)
+        for one in options.benchmarks
     ]
     try:
         detectors = {name: settings(name) for name in names()}
@@ -276,15 +290,15 @@ def _as_json(wanted: Profile) -> dict[str, Any]:
 
 
 def _start(source: Source, options: Options, over: Over) -> Started:
-    benchmarks = read_benchmarks(options.against)
+    against = options.benchmarks
     known = source.schema()
     for name in options.search:
         if name not in known:
             raise UsageError(f"--search: no column {name}; {nearest(name, list(known))}")
-    review = read_review(options.review).about({one[:2] for one in _items(benchmarks)})
+    review = read_review(options.review).about({one[:2] for one in _items(against)})
     found = search(
         source,
-        benchmarks,
+        against,
         over,
         options.search,
         whole_tasks=options.unit == "task",
@@ -293,35 +307,25 @@ def _start(source: Source, options: Options, over: Over) -> Started:
         wanted=profile(options.profile),
         drop_common=options.common == "drop",
     )
+    sources = {one.name: one.source for one in against if one.source}
     pairs = found.evidence.unique(["benchmark", "item"]).group_by("benchmark").len()
     items = dict(pairs.iter_rows())
     entries = {
-        "overlaps": {one.name: found.rows[one.name] for one in benchmarks},
-        "items": {one.name: {"found": items.get(one.name, 0), "of": len(one.items)} for one in benchmarks},
-        "common": {one.name: found.common[one.name] for one in benchmarks},
+        "overlaps": {one.name: found.rows[one.name] for one in against},
+        "items": {one.name: {"found": items.get(one.name, 0), "of": len(one.items)} for one in against},
+        **told(found.evidence, [one.name for one in against], found.common),
+        "common": {one.name: found.common[one.name] for one in against},
         "dropped_with_task": found.with_task,
         "behaviour": found.behaviour,
         "searched": report.searched(found.characters, options.search),
         **({"reviewed": review.counts()} if options.review else {}),
+        **({"sources": sources} if sources else {}),
     }
     if not (options.no_self_test or options.search) and (first := next(source.frames(), None)) is not None:
         carriers = texts.searchable(first.head(_CARRIERS), ("instruction", "response"))
         assert found.indexes is not None  # noqa: S101 - all rows were searched
-        entries["self_test"] = selftest.counts(_items(benchmarks), found.indexes, carriers)
+        entries["self_test"] = selftest.counts(_items(against), found.indexes, carriers)
     return Started(partial(_split, found=found, evidence=_by_row(found.evidence)), entries)
-
-
-def read_benchmarks(specs: Sequence[str]) -> list[Benchmark]:
-    """Load the benchmarks; one line for what is wrong with a name or a file."""
-    try:
-        benchmarks = [load(spec) for spec in dict.fromkeys(specs)]
-    except BenchmarkError as error:
-        raise DatagenError(str(error)) from None
-    names = [benchmark.name for benchmark in benchmarks]
-    for name in names:
-        if names.count(name) > 1:
-            raise UsageError(f"two benchmarks are called {name}; rename one of their files")
-    return benchmarks
 
 
 def read_review(path: str | None) -> Review:
@@ -370,7 +374,7 @@ STAGE = FrameStage(
 
     Without OUT it only says what overlaps. A task goes with all its answers, unless its instruction is empty
     or a few words over quite different answers. OUT/dropped holds every match with its evidence in the
-    column `overlaps`.
+    column `overlaps`; `datagen trace OUT ID` shows the matching pieces.
     """,
     example="datagen decontam out/filtered -o out/clean --against humaneval",
 )

@@ -2,8 +2,9 @@
 
 A module of this folder whose name has no leading underscore is a reader. It defines `USAGE`, what a user
 writes to name the benchmark ("humaneval", "mbpp:PATH"), and `read`, which takes the path if `USAGE` has one;
-what it returns is made by `benchmark`. Other packages add theirs by entry points of the group
-`datagen.benchmarks`.
+what it returns is made by `benchmark`. One that can take its records from a data set of the Hugging Face Hub
+defines `from_records`, too, and then PATH may be hf:OWNER/NAME. `EXAMPLE` is a use of it for `datagen list`.
+Other packages add theirs by entry points of the group `datagen.benchmarks`.
 """
 
 from __future__ import annotations
@@ -11,18 +12,23 @@ from __future__ import annotations
 import difflib
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
 from decontam._registry import load_module, modules
+from decontam.benchmarks._files import Records
 from decontam.benchmarks._item import Benchmark, BenchmarkError, Item, benchmark
 
 __all__ = [
     "Benchmark",
     "BenchmarkError",
     "Item",
+    "Records",
+    "address_of",
     "benchmark",
     "choices",
+    "example",
     "load",
     "path_and_fields",
     "summary",
@@ -32,6 +38,8 @@ __all__ = [
 GROUP = "datagen.benchmarks"
 #: Stands in the usage of a reader that takes names of fields behind the path.
 _FIELDS = "[:FIELD=NAME"
+#: How a data set of the Hugging Face Hub begins where a path may stand, and the reader of any such.
+HUB = "hf:"
 _MAP = re.compile(r"(.+?):(\w+=[^,=]+(?:,\w+=[^,=]+)*)", re.DOTALL)
 
 
@@ -61,8 +69,18 @@ def summary(name: str) -> str:
     return (_reader(name).__doc__ or "").strip().partition("\n")[0]
 
 
-def load(spec: str) -> Benchmark:
+def example(name: str) -> str:
+    """Return how the reader's benchmark may be named, such as "jsonl:private.jsonl:prompt=question"."""
+    reader = _reader(name)
+    return str(getattr(reader, "EXAMPLE", reader.USAGE))
+
+
+def load(spec: str, hub: Callable[[str], Records] | None = None) -> Benchmark:
     """Return the benchmark that `spec` names: "humaneval", "mbpp:PATH" or "jsonl:PATH:prompt=question".
+
+    Args:
+        spec: how it is named, see `usages`.
+        hub: reads a data set of the Hub, given "hf:OWNER/NAME" and what may follow; None for no Hub.
 
     Raises:
         BenchmarkError: an unknown name, a path that is missing or not wanted, a file that cannot be read.
@@ -84,8 +102,18 @@ def load(spec: str) -> Benchmark:
     place, fields = path_and_fields(path)
     if fields and _FIELDS not in allowed[name]:
         raise BenchmarkError(f"benchmark {spec!r}: write {allowed[name]}")
-    result = reader.read(Path(place), fields) if fields else reader.read(Path(place))
+    address = address_of(name, place)
+    if address and not (hub and hasattr(reader, "from_records")):
+        raise BenchmarkError(f"benchmark {spec!r}: it cannot be read from the Hub here; give a file")
+    given = (hub(address),) if address and hub else (Path(place),)
+    read = reader.from_records if address else reader.read
+    result = read(*given, fields) if fields else read(*given)
     return result
+
+
+def address_of(name: str, place: str) -> str:
+    """Return the data set of the Hub that stands behind a reader's name, such as "hf:me/x"; "" for a path."""
+    return f"{HUB}{place}" if f"{name}:" == HUB else place if place.startswith(HUB) else ""
 
 
 def path_and_fields(text: str) -> tuple[str, dict[str, str]]:

@@ -1,28 +1,49 @@
-"""Reads JSON files into records, with error lines that name the file, the line and the field."""
+"""Makes items of records, with error lines that name the file, the line and the field; reads JSON files."""
 
 from __future__ import annotations
 
 import gzip
 import json
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from decontam.benchmarks._item import BenchmarkError, Item
 
-Record = dict[str, Any]
+Record = Mapping[str, Any]
 
 
-def read_items(path: Path, make: Callable[[Record], Item]) -> list[Item]:
-    """Return the items that `make` builds from the records of a .json or .jsonl file (or .gz of it).
+class Records(NamedTuple):
+    """The records of a benchmark, wherever they come from.
+
+    Args:
+        name: what a benchmark without a name of its own is called after them.
+        shown: what error lines call the whole.
+        rows: each with what error lines call its place; in order.
+        source: where they are from, as `Benchmark.source`.
+    """
+
+    name: str
+    shown: str
+    rows: Iterable[tuple[str, Mapping[str, Any]]]
+    source: str = ""
+
+
+def in_file(path: Path) -> Records:
+    """Return the records of a .json or .jsonl file, or .gz of it; it is read when they are gone through."""
+    return Records(Path(path.name.removesuffix(".gz")).stem, str(path), records(path))
+
+
+def items_of(found: Records, make: Callable[[Record], Item]) -> list[Item]:
+    """Return the items that `make` builds from records.
 
     Raises:
         BenchmarkError: no such file, a line that is not a JSON object, a field that is missing or of
             another type, a task_id used twice, no items.
     """
     items: dict[str, Item] = {}
-    for place, record in records(path):
+    for place, record in found.rows:
         try:
             item = make(record)
         except BenchmarkError as error:
@@ -31,7 +52,7 @@ def read_items(path: Path, make: Callable[[Record], Item]) -> list[Item]:
             raise BenchmarkError(f"{place}: task_id {item.task_id!r} was already used")
         items[item.task_id] = item
     if not items:
-        raise BenchmarkError(f"{path}: no items")
+        raise BenchmarkError(f"{found.shown}: no items")
     return list(items.values())
 
 
@@ -56,7 +77,7 @@ def task_id(record: Record) -> str:
 
 def _field(record: Record, names: tuple[str, ...], kinds: tuple[type, ...], kind: str) -> Any:  # noqa: ANN401
     for name in names:
-        if name in record:
+        if record.get(name) is not None:
             if not isinstance(record[name], kinds):
                 raise BenchmarkError(f"field {name!r} must be {kind}, not {type(record[name]).__name__}")
             return record[name]
@@ -81,7 +102,7 @@ def records(path: Path) -> Iterator[tuple[str, Record]]:
         yield place, value
 
 
-def _check_text(value: Record, place: str) -> None:
+def _check_text(value: Mapping[str, Any], place: str) -> None:
     try:
         json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError:

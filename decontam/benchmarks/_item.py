@@ -44,6 +44,7 @@ class Benchmark(NamedTuple):
         revision: the sha256 of its items.
         items: in the file's order.
         versions: of the distributions that the items come from; empty for a file of the user's.
+        source: the data set of the Hub that they were read from, at its commit; "" for any other place.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Benchmark(NamedTuple):
     revision: str
     items: tuple[Item, ...]
     versions: Mapping[str, str] = {}
+    source: str = ""
 
 
 def benchmark(
@@ -58,12 +60,12 @@ def benchmark(
     license: str,  # noqa: A002
     items: Sequence[Item],
     versions: Mapping[str, str] | None = None,
+    source: str = "",
 ) -> Benchmark:
     """Return the benchmark of `items`; its revision depends on nothing but their content and order."""
     content = json.dumps([item._asdict() for item in items], ensure_ascii=True, separators=(",", ":"))
-    return Benchmark(
-        name, license, hashlib.sha256(content.encode()).hexdigest(), tuple(items), versions or {}
-    )
+    digest = hashlib.sha256(content.encode()).hexdigest()
+    return Benchmark(name, license, digest, tuple(items), versions or {}, source)
 
 
 _DOCSTRING = re.compile(r"(\"\"\"|''')(.*?)\1", re.DOTALL)

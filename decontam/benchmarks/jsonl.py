@@ -7,15 +7,17 @@ needs a prompt, a solution or tests. The benchmark is called after the file: `pr
 from __future__ import annotations
 
 import difflib
+import itertools
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from decontam.benchmarks._files import Record, read_items
+from decontam.benchmarks._files import Record, Records, in_file, items_of
 from decontam.benchmarks._item import Benchmark, BenchmarkError, Item, asked, benchmark
 
 USAGE = "jsonl:PATH[:FIELD=NAME,...]"
+EXAMPLE = "jsonl:private.jsonl:prompt=question,solution=answer"
 
 #: Names in use, best known first: of HumanEval, MBPP and MBPP+, LiveCodeBench, questions and answers.
 NAMES: Mapping[str, tuple[str, ...]] = {
@@ -35,7 +37,20 @@ def read(path: Path, fields: Mapping[str, str] | None = None) -> Benchmark:
 
     Args:
         path: of JSON lines, or of one list; .gz of it.
-        fields: names in the file, by field.
+        fields: see `from_records`.
+
+    Raises:
+        BenchmarkError: see `from_records`; or the file cannot be read.
+    """
+    return from_records(in_file(path), fields)
+
+
+def from_records(found: Records, fields: Mapping[str, str] | None = None) -> Benchmark:
+    """Return the items of records, in their order.
+
+    Args:
+        found: the records.
+        fields: their names for `NAMES`, by field.
 
     Raises:
         BenchmarkError: a field is none of `NAMES`, or an item holds nothing that could be compared.
@@ -46,11 +61,9 @@ def read(path: Path, fields: Mapping[str, str] | None = None) -> Benchmark:
             near = difflib.get_close_matches(field, NAMES, n=1)
             hint = f" (nearest: {near[0]!r})" if near else ""
             raise BenchmarkError(f"unknown field {field!r}{hint}; allowed: {', '.join(NAMES)}")
-    name = Path(path.name.removesuffix(".gz")).stem
-    numbers = iter(range(1, 2**31))
-    return benchmark(
-        name, "unknown", read_items(path, lambda record: _item(name, record, told, next(numbers)))
-    )
+    numbers = itertools.count(1)
+    items = items_of(found, lambda record: _item(found.name, record, told, next(numbers)))
+    return benchmark(found.name, "unknown", items, source=found.source)
 
 
 def _item(benchmark: str, record: Record, told: Mapping[str, str], number: int) -> Item:
@@ -59,7 +72,7 @@ def _item(benchmark: str, record: Record, told: Mapping[str, str], number: int) 
     if not (prompt or solution or tests):
         raise BenchmarkError(
             f"no prompt, solution or tests among the fields {', '.join(map(repr, record))};"
-            " name them: jsonl:PATH:prompt=NAME,solution=NAME"
+            " name them behind the file or data set: :prompt=NAME,solution=NAME"
         )
     return Item(
         benchmark=benchmark,
@@ -90,4 +103,6 @@ def _texts(value: Any) -> tuple[str, ...]:  # noqa: ANN401 - untrusted
     if value is None:
         return ()
     entries = value if isinstance(value, list) else [value]
-    return tuple(one if isinstance(one, str) else json.dumps(one, ensure_ascii=False) for one in entries)
+    return tuple(
+        one if isinstance(one, str) else json.dumps(one, ensure_ascii=False, default=str) for one in entries
+    )

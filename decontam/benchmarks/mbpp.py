@@ -1,19 +1,25 @@
-"""MBPP (Austin et al. 2021): google-research's mbpp.jsonl (974 tasks) or sanitized-mbpp.json; CC-BY-4.0."""
+"""MBPP (Austin et al. 2021): mbpp.jsonl (974 tasks) or sanitized-mbpp.json, here or on the Hub; CC-BY-4.0."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
 
-from decontam.benchmarks._files import Record, read_items, strings, task_id, text
+from decontam.benchmarks._files import Record, Records, in_file, items_of, strings, task_id, text
 from decontam.benchmarks._item import Benchmark, Item, benchmark
 
 USAGE = "mbpp:PATH"
+EXAMPLE = "mbpp:hf:google-research-datasets/mbpp:full/train+test+validation+prompt"
 
 
 def read(path: Path) -> Benchmark:
-    """Return the items of either file, in its order."""
-    return benchmark("mbpp", "CC-BY-4.0", read_items(path, _item))
+    """Return the items of either of google-research's files, in its order."""
+    return from_records(in_file(path))
+
+
+def from_records(found: Records) -> Benchmark:
+    """Return the items of records with the fields of either file, such as those of the Hub's data set."""
+    return benchmark("mbpp", "CC-BY-4.0", items_of(found, _item), source=found.source)
 
 
 def _item(record: Record) -> Item:

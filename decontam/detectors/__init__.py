@@ -9,8 +9,10 @@ settings; they are part of a data set's plan. Other packages add theirs by entry
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Protocol, cast
 
 import polars as pl
@@ -30,6 +32,17 @@ class Detector(Protocol):
     def matches(self, frame: pl.DataFrame, index: Any) -> pl.DataFrame: ...  # noqa: ANN401
 
 
+class AskedDetector(Detector, Protocol):
+    """A detector that a profile lists as `asked`: it can look for some items alone, by row."""
+
+    def matches(
+        self,
+        frame: pl.DataFrame,
+        index: Any,  # noqa: ANN401
+        sought: Mapping[str, Set[tuple[str, str]]] | None = None,
+    ) -> pl.DataFrame: ...
+
+
 def names() -> list[str]:
     """The detectors, by name."""
     return [*modules(Path(__file__).parent, __name__, GROUP)]
@@ -43,6 +56,12 @@ def detector(name: str) -> Detector:
     """
     found = load_module(Path(__file__).parent, __name__, GROUP, name, needs=("index", "matches"))
     return cast(Detector, found)
+
+
+def own() -> dict[str, ModuleType]:
+    """The detectors of this package, by name, as modules."""
+    found = modules(Path(__file__).parent, __name__, GROUP).items()
+    return {name: import_module(where) for name, where in found if where == f"{__name__}.{name}"}
 
 
 def settings(name: str) -> dict[str, Any]:

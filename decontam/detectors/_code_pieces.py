@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import keyword
 import re
 import textwrap
 import warnings
@@ -24,6 +25,9 @@ _BODY = re.compile(r"(?:[ \t]*+\n)*+(?:[ \t]++\S[^\n]*+(?:\n|\Z)(?:[ \t]*+\n)*+)
 _CODE = re.compile(r"\w\(|[\w\])] *[-+*/]?= *[\w(\[{'\"]")
 #: What code in braces and broken Python have: a block, an arrow, the end of a statement, a branch.
 _OTHER = re.compile(r"[){]\s*\n|;\s*\n|=>|;\s*}|\)\s*{|:[ \t]*\n[ \t]+\S")
+#: Two words with which no Python begins, such as "Write a": a name behind a name, neither of them a keyword.
+_KEYWORD = rf"(?:{'|'.join([*keyword.kwlist, *keyword.softkwlist])})\b"
+_PROSE = re.compile(rf"\s*+(?!{_KEYWORD})[A-Za-z]\w*+[ \t]++(?!{_KEYWORD})[A-Za-z]")
 #: A line as Python's parser counts them, and the ends of lines that only `str.splitlines` knows.
 _LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+\Z")
 _OTHER_LINE_ENDS = re.compile(r"[\x0b\x0c\x1c-\x1e]")
@@ -92,6 +96,8 @@ def _piece(text: str, start: int) -> Iterator[Unit]:
 
 def parsed(text: str) -> tuple[ast.Module | None, int]:
     """Return the tree of the Python code with which a text begins, and how many characters it has."""
+    if _PROSE.match(text):
+        return None, 0
     try:
         return _tree(text), len(text)
     except SyntaxError as error:

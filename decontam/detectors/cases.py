@@ -39,12 +39,23 @@ import math
 import re
 import warnings
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
+from functools import lru_cache
 from typing import NamedTuple
 
 import polars as pl
 
-from decontam._evidence import EXCERPT, Evidence, evidence, held_runs, literals_of_row, texts
+from decontam._evidence import (
+    Evidence,
+    OfItem,
+    evidence,
+    held_runs,
+    literals_of_row,
+    of_item,
+    of_row,
+    text_of,
+    texts,
+)
 from decontam._text import literal_spans, literals
 from decontam.benchmarks import Item
 
@@ -56,13 +67,14 @@ Hit = tuple[int, Case]
 
 
 class _Tests(NamedTuple):
-    """The tests of one item: the bits of each case, of all together, and how long they are in literals."""
+    """The tests of one item: the bits of each case, of all together, their length in literals, their text."""
 
     benchmark: str
     item: str
     bits: dict[Case, int]
     whole: float
     length: int
+    text: str
 
 
 class Index(NamedTuple):
@@ -109,11 +121,31 @@ def matches(frame: pl.DataFrame, index: Index) -> pl.DataFrame:
             bits, first, end = _best_stretch(hits, tests, index.least)
             if bits >= index.least:
                 spans = spans or literal_spans(text)
-                start = spans[first][0]
-                shown = text[start : min(spans[end - 1][1], start + EXCERPT)]
-                shares = bits / tests.whole, index.least / tests.whole
-                found.append((row, tests.benchmark, tests.item, "cases", f"tests:{field}", *shares, shown))
+                shown = of_row(text, spans[first][0], spans[end - 1][1])
+                measured = ("cases", f"tests:{field}", bits / tests.whole, index.least / tests.whole)
+                same = _in_item(tests, {case for at, case in hits if first <= at and at + len(case) <= end})
+                found.append((row, tests.benchmark, tests.item, *measured, *shown, *same, None))
     return evidence(found)
+
+
+def _in_item(tests: _Tests, held: Set[Case]) -> OfItem:
+    """Return the piece of the tests that has the cases of a row's stretch, each where it comes first."""
+    places = _places_in(tests.text, frozenset(tests.bits))
+    return of_item("tests", tests.text, [places[case] for case in held if case in places])
+
+
+@lru_cache(maxsize=1024)
+def _places_in(text: str, cases: frozenset[Case]) -> dict[Case, tuple[int, int]]:
+    """Return where each case stands first in an item's tests; many rows hold the same item."""
+    words, spans = literals(text), literal_spans(text)
+    lengths = {len(case) for case in cases}
+    found: dict[Case, tuple[int, int]] = {}
+    for at in range(len(words)):
+        for length in lengths:
+            case = tuple(words[at : at + length])
+            if case in cases and case not in found:
+                found[case] = spans[at][0], spans[at + len(case) - 1][1]
+    return found
 
 
 def information(case: Case) -> float:
@@ -149,7 +181,7 @@ def _tests(item: Item) -> _Tests:
     worth = {case: int(information(case)) for case in cases if case}
     bits = {case: worth[case] for case in worth if worth[case] > math.log2(len(worth))}
     whole = sum(bits.values()) - _choices(len(bits), len(bits), 0)
-    return _Tests(item.benchmark, item.task_id, bits, whole, sum(map(len, cases)))
+    return _Tests(item.benchmark, item.task_id, bits, whole, sum(map(len, cases)), text_of(item, "tests"))
 
 
 def assertions(test: str) -> Iterator[str]:

@@ -36,15 +36,16 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 
-from decontam._evidence import EXCERPT, Evidence, evidence, texts
+from decontam._evidence import Evidence, evidence, of_item, of_row, texts
 from decontam._scan import runs
 from decontam.benchmarks import Item
 from decontam.detectors._code_pieces import Unit, units
@@ -60,17 +61,20 @@ _RAREST = 8 * _BIT
 _MOST_NAMED = 40
 #: Items of which the features are counted, besides those that there are: a small benchmark says little.
 _OTHERS = 50
+#: Functions that are compared together: memory stays in bounds.
+_TOGETHER = 64
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
 
 
 class _Solution(NamedTuple):
-    """The reference solution of an item: the bits of its features, and the words of its name with theirs."""
+    """The solution of an item: the bits of its features, the words of its name with theirs, its text."""
 
     benchmark: str
     item: str
     mass: int
     words: frozenset[str]
     named: int
+    text: str
 
 
 class Index(NamedTuple):
@@ -131,10 +135,11 @@ def index(
             less[feature][benchmark] = _common(feature) - weight
         for item, features in pairs:
             for feature in features:
-                postings[feature].append((len(solutions), weights[feature]))
+                if weights[feature]:
+                    postings[feature].append((len(solutions), weights[feature]))
             solutions.append(_solution(item, sum(weights[feature] for feature in features)))
             numbers.append(benchmark)
-    vocabulary = {feature: number for number, feature in enumerate(sorted(postings))}
+    vocabulary = {feature: number for number, feature in enumerate(sorted(less))}
     flat = [posting for feature in vocabulary for posting in postings[feature]]
     table = np.zeros((len(vocabulary), max(1, len(members))))
     for feature, number in vocabulary.items():
@@ -160,60 +165,112 @@ def matches(frame: pl.DataFrame, index: Index) -> pl.DataFrame:
 
     The excerpt is the beginning of the function that is most like it.
     """
-    found: list[Evidence] = []
-    for row, field, text in texts(frame):
-        best: dict[int, tuple[float, float, float, int, int]] = {}
-        for unit in units(text):
+    rows = [*texts(frame)]
+    found = ((number, unit) for number, (*_, text) in enumerate(rows) for unit in units(text))
+    best: dict[tuple[int, int], tuple[float, float, float, int, int]] = {}
+    while some := [*islice(found, _TOGETHER)]:
+        for (row, unit), values in zip(some, _values([unit for _, unit in some], index), strict=True):
             threshold = index.thresholds[_kind(unit)]
-            for number, value in _values(unit, index, threshold):
-                if value >= threshold:
-                    surplus = value / threshold if threshold else math.inf
-                    best[number] = max(
-                        best.get(number, (0.0, 0.0, 0.0, 0, 0)),
-                        (surplus, value, threshold, -unit.start, -unit.end),
-                    )
-        for number in sorted(best):
-            _, value, threshold, start, end = best[number]
-            shown = text[-start : min(-end, -start + EXCERPT)]
-            of = index.solutions[number]
-            found.append((row, of.benchmark, of.item, "code", f"solution:{field}", value, threshold, shown))
-    return evidence(found)
+            for number, value in values.items():
+                surplus = value / threshold if threshold else math.inf
+                best[row, number] = max(
+                    best.get((row, number), (0.0, 0.0, 0.0, 0, 0)),
+                    (surplus, value, threshold, -unit.start, -unit.end),
+                )
+    return evidence([_evidence(*rows[row], index.solutions[of], best[row, of]) for row, of in sorted(best)])
+
+
+def _evidence(
+    row: str, field: str, text: str, of: _Solution, best: tuple[float, float, float, int, int]
+) -> Evidence:
+    _, value, threshold, start, end = best
+    measured = ("code", f"solution:{field}", value, threshold)
+    whole = of_item("solution", of.text, [(0, len(of.text))])
+    return row, of.benchmark, of.item, *measured, *of_row(text, -start, -end), *whole, None
 
 
 def _kind(unit: Unit) -> str:
     return "other" if unit.other else "python"
 
 
-def _values(unit: Unit, index: Index, least: float) -> Iterator[tuple[int, float]]:
-    """Yield the solutions that are like a function, at least by `least` before exercises are told apart."""
-    specific = index.specific[_kind(unit)] * _BIT
+def _values(units: Sequence[Unit], index: Index) -> list[dict[int, float]]:
+    """Return for each function the solutions of which it reaches the threshold, with the values."""
+    found: list[dict[int, float]] = [{} for _ in units]
+    weighed = [one for at, unit in enumerate(units) if (one := _weighed(at, unit, index))]
+    if not weighed:
+        return found
+    shared, own, likely = _shared(weighed, index)
+    for at, one in enumerate(weighed):
+        exercise: float | None = None
+        for number in sorted(one.named.union(np.flatnonzero(likely[at]).tolist())):
+            of = index.solutions[number]
+            both, rest = int(shared[at, number]), int(own[at, index.benchmarks[number]])
+            unnamed = _likeness(both, of.mass, rest, one.specific)
+            bits = min(of.named, both) if number in one.named else 0
+            value = _likeness(both + bits, of.mass + bits, rest + bits, one.specific)
+            if value < one.least:
+                continue
+            unit = units[one.at]
+            exercise = _like_an_exercise(unit.features, one.specific) if exercise is None else exercise
+            is_exercise = exercise >= value or exercise >= max(unnamed, THRESHOLDS[_kind(unit)])
+            value = value / 2 if is_exercise else value
+            if value >= one.least:
+                found[one.at][number] = value
+    return found
+
+
+class _Weighed(NamedTuple):
+    """A function that may be like a solution.
+
+    Args:
+        at: its number.
+        total: the bits of all its features.
+        known: the numbers of those that some solution has.
+        named: the solutions of which one of its names holds all words.
+        specific: the bits at which the second factor is a half.
+        least: the least value that is a match.
+    """
+
+    at: int
+    total: int
+    known: list[int]
+    named: set[int]
+    specific: float
+    least: float
+
+
+def _weighed(at: int, unit: Unit, index: Index) -> _Weighed | None:
+    """Return what a function says, if it may be enough for a match."""
+    least, specific = index.thresholds[_kind(unit)], index.specific[_kind(unit)] * _BIT
     total, familiar, known = _known(unit.features, index)
     if not known:
-        return
+        return None
     # No more than what any solution has can be in both, and as many bits again by name.
-    named: set[int] = set()
-    if _likeness(familiar, familiar, total, specific) < least - 1e-9:
-        named = _named(unit.names, index)
-        bits = min(familiar, _MOST_NAMED * _BIT)
-        if not named or _likeness(familiar + bits, familiar + bits, total + bits, specific) < least - 1e-9:
-            return
-    starts = index.starts[known]
-    places = runs(starts, index.starts[1:][known] - starts)
-    holders, weights = index.holders[places], index.weights[places]
-    shared = np.bincount(holders, weights, len(index.solutions))
-    own = (total - index.less[known].sum(axis=0))[index.benchmarks]
-    likely = 2 * shared / (index.masses + own + 1e-9) * shared / (shared + specific + 1e-9)
-    named = named or _named(unit.names, index)
-    exercise: float | None = None
-    for number in sorted(named.union(np.flatnonzero(likely >= least - 1e-9).tolist())):
-        of, both, rest = index.solutions[number], int(shared[number]), int(own[number])
-        unnamed = _likeness(both, of.mass, rest, specific)
-        bits = min(of.named, both) if number in named else 0
-        value = _likeness(both + bits, of.mass + bits, rest + bits, specific)
-        if value >= least:
-            exercise = _like_an_exercise(unit.features, specific) if exercise is None else exercise
-            is_exercise = exercise >= value or exercise >= max(unnamed, THRESHOLDS[_kind(unit)])
-            yield number, value / 2 if is_exercise else value
+    named = _named(unit.names, index)
+    bits = min(familiar, _MOST_NAMED * _BIT) if named else 0
+    if _likeness(familiar + bits, familiar + bits, total + bits, specific) < least - 1e-9:
+        return None
+    return _Weighed(at, total, known, named, specific, least)
+
+
+def _shared(weighed: Sequence[_Weighed], index: Index) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the bits that functions share with solutions, their own in each benchmark, and what may match.
+
+    Shapes: (functions, solutions), (functions, benchmarks), (functions, solutions).
+    """
+    count, solutions = len(weighed), len(index.solutions)
+    known = np.array([feature for one in weighed for feature in one.known], np.int64)
+    function = np.repeat(np.arange(count), [len(one.known) for one in weighed])
+    lengths = index.starts[known + 1] - index.starts[known]
+    places = runs(index.starts[known], lengths)
+    cells = np.repeat(function * solutions, lengths) + index.holders[places]
+    shared = np.bincount(cells, index.weights[places], count * solutions).reshape(count, solutions)
+    less = [np.bincount(function, index.less[known, of], count) for of in range(index.less.shape[1])]
+    own = np.array([[one.total] for one in weighed]) - np.array(less).T
+    specific, least = np.array([(one.specific, one.least) for one in weighed]).T[:, :, None]
+    both = index.masses + own[:, index.benchmarks]
+    alike = 2 * shared / (both + 1e-9) * shared / (shared + specific + 1e-9)
+    return shared, own, alike >= least - 1e-9
 
 
 def _known(features: Set[str], index: Index) -> tuple[int, int, list[int]]:
@@ -246,16 +303,26 @@ def _likeness(both: int, one: int, other: int, specific: float) -> float:
 def _like_an_exercise(features: set[str], specific: float) -> float:
     """Return how much a function is like the textbook exercise that it is most like."""
     own = sum(map(_common, features))
-    shared = ((sum(map(_common, features & exercise)), mass) for exercise, mass in _exercises())
-    return max(_likeness(both, mass, own, specific) for both, mass in shared)
+    holders, masses = _exercises()
+    shared = [0] * len(masses)
+    for feature in holders.keys() & features:
+        bits = _common(feature)
+        for number in holders[feature]:
+            shared[number] += bits
+    return max(_likeness(both, mass, own, specific) for both, mass in zip(shared, masses, strict=True))
 
 
 @lru_cache(maxsize=1)
-def _exercises() -> list[tuple[set[str], int]]:
-    """What each textbook exercise does, and its bits."""
+def _exercises() -> tuple[dict[str, list[int]], list[int]]:
+    """For each feature that says something, the textbook exercises that have it; and the bits of each."""
     text = Path(__file__).with_name("_code_textbook.txt").read_text(encoding="utf-8")
-    found = [unit.features for unit in units(text)]
-    return [(features, sum(map(_common, features))) for features in found]
+    holders: dict[str, list[int]] = defaultdict(list)
+    masses = []
+    for number, unit in enumerate(units(text)):
+        masses.append(sum(map(_common, unit.features)))
+        for feature in filter(_common, unit.features):
+            holders[feature].append(number)
+    return dict(holders), masses
 
 
 def exercise_likeness(item: Item) -> tuple[float, float]:
@@ -280,7 +347,8 @@ def _code(item: Item) -> str:
 def _solution(item: Item, mass: int) -> _Solution:
     words = words_of(item.entry_point)
     letters = sum(len(word) for word in words if len(word) > 2 and f"def {word}" not in _table())
-    return _Solution(item.benchmark, item.task_id, mass, words, min(3 * letters, _MOST_NAMED) * _BIT)
+    named = min(3 * letters, _MOST_NAMED) * _BIT
+    return _Solution(item.benchmark, item.task_id, mass, words, named, item.solution)
 
 
 def _weights(members: Sequence[Iterable[str]]) -> dict[str, int]:

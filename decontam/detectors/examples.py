@@ -33,7 +33,18 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from decontam._evidence import EXCERPT, Evidence, evidence, held_runs, literals_of_row, texts
+from decontam._evidence import (
+    EXCERPT,
+    Evidence,
+    OfItem,
+    evidence,
+    held_runs,
+    literals_of_row,
+    of_item,
+    of_row,
+    text_of,
+    texts,
+)
 from decontam._text import literals
 from decontam.benchmarks import Item
 from decontam.detectors.cases import assertions, information
@@ -42,6 +53,8 @@ from decontam.pairs import Pair, flat, pairs
 #: The literals of the arguments, and those of the result.
 Key = tuple[tuple[Any, ...], tuple[Any, ...]]
 Run = tuple[str, ...]
+#: In which text of an item a pair stands, and from where to where.
+Place = tuple[str, int, int]
 
 # In a prompt also numbers in prose follow one another; these are its examples.
 _SAYS = re.compile(
@@ -58,6 +71,8 @@ class _Examples(NamedTuple):
 
     singles: pairs of a single literal that most rows have, or of none, with their bits.
     light: the sum of these.
+    places: where each pair stands first.
+    texts: of the item, by part.
     """
 
     benchmark: str
@@ -65,6 +80,8 @@ class _Examples(NamedTuple):
     bits: dict[Key, float]
     singles: list[tuple[str, float]]
     light: float
+    places: dict[Key, Place]
+    texts: dict[str, str]
 
 
 class Index(NamedTuple):
@@ -90,13 +107,13 @@ def index(items: Sequence[Item], *, threshold: float = 0.35) -> Index:
         items: the benchmark items; their tests are Python.
         threshold: the least value that is a match, 0 to 1.
     """
-    found = [dict(_of_item(item)) for item in items]
+    found = [_of_item(item) for item in items]
     count: dict[str, Counter[Key]] = defaultdict(Counter)
-    for item, runs in zip(items, found, strict=True):
+    for item, (runs, _) in zip(items, found, strict=True):
         count[item.benchmark].update(runs.keys())
     known: list[_Examples] = []
     holders: dict[Run, dict[int, float]] = defaultdict(dict)
-    for item, runs in zip(items, found, strict=True):
+    for item, (runs, places) in zip(items, found, strict=True):
         bits = {key: max(_bits(key) - math.log2(count[item.benchmark][key]), 0.0) for key in runs}
         if sum(bits.values()) < threshold * _FULL:
             continue
@@ -107,7 +124,8 @@ def index(items: Sequence[Item], *, threshold: float = 0.35) -> Index:
             else:
                 singles.append((run[0] if run else "", bits[key]))
         light = sum(one for _, one in singles)
-        known.append(_Examples(item.benchmark, item.task_id, bits, singles, light))
+        of_parts = {part: text_of(item, part) for part in ("raw_prompt", "tests")}
+        known.append(_Examples(item.benchmark, item.task_id, bits, singles, light, places, of_parts))
     lengths: dict[Run, set[int]] = defaultdict(set)
     for run in holders:
         lengths[run[:2]].add(len(run))
@@ -122,25 +140,58 @@ def matches(frame: pl.DataFrame, index: Index) -> pl.DataFrame:
         own = _distinct(pairs(text)) if candidates else {}
         for number in candidates:
             item = index.items[number]
-            value, start, end = _value(own, item)
+            held = [key for key in item.bits if key in own]
+            value = _value(own, item, held)
             if value >= index.threshold:
-                shown = text[start : min(end, start + EXCERPT)]
-                where = f"examples:{field}"
-                found.append(
-                    (row, item.benchmark, item.item, "examples", where, value, index.threshold, shown)
-                )
+                same = [own[key] for key in held]
+                shown = of_row(text, min(one.span[0] for one in same), max(one.span[1] for one in same))
+                measured = ("examples", f"examples:{field}", value, index.threshold)
+                both = *shown, *_in_item(item, held), _agreed(same)
+                found.append((row, item.benchmark, item.item, *measured, *both))
     return evidence(found)
 
 
-def _of_item(item: Item) -> Iterator[tuple[Key, Run]]:
-    """Yield the pairs of an item, each with its literals as they stand in a text."""
-    sources = [(item.raw_prompt, False)]
-    sources += [(f"assert {text}", True) for test in item.tests for text in assertions(test)]
-    for text, asserted in sources:
+def _in_item(item: _Examples, held: Sequence[Key]) -> OfItem:
+    """Return the piece of the item that has the pairs: of its prompt, if any of them stands there."""
+    places = [item.places[key] for key in held if key in item.places]
+    part = min((part for part, *_ in places), default="raw_prompt")
+    return of_item(part, item.texts[part], [(start, end) for one, start, end in places if one == part])
+
+
+def _agreed(same: Sequence[Pair]) -> str:
+    """Return the pairs of a row that an item has, in the row's order, at most 200 characters."""
+    told = ""
+    for pair in sorted(same, key=lambda pair: pair.span):
+        one = f"{pair.called}({', '.join(map(repr, pair.arguments))}) = {pair.result!r}"
+        if len(told) + len(one) + 2 > EXCERPT:
+            return told or one[:EXCERPT]
+        told += f"; {one}" if told else one
+    return told
+
+
+def _of_item(item: Item) -> tuple[dict[Key, Run], dict[Key, Place]]:
+    """Return the pairs of an item, with their literals as a text has them, and where each stands first."""
+    runs: dict[Key, Run] = {}
+    places: dict[Key, Place] = {}
+    for text, part, at in _sources(item):
         for pair in pairs(text):
             named = pair.called == item.entry_point if item.entry_point else bool(pair.called)
-            if asserted or named or (not pair.called and _SAYS.search(pair.between)):
-                yield _key(pair), _run(literals(text[pair.span[0] : pair.span[1]]))
+            if part == "tests" or named or (not pair.called and _SAYS.search(pair.between)):
+                start, end = pair.span
+                runs[_key(pair)] = _run(literals(text[start:end]))
+                places.setdefault(_key(pair), (part, at + start, at + end))
+    return runs, places
+
+
+def _sources(item: Item) -> Iterator[tuple[str, str, int]]:
+    """Yield the texts that have an item's pairs: each, of which part it is, and where it begins there."""
+    yield item.raw_prompt, "raw_prompt", 0
+    whole, at = text_of(item, "tests"), 0
+    for test in item.tests:
+        for text in assertions(test):
+            # Assertions come as the syntax tree is walked: those inside of functions come late.
+            yield f"assert {text}", "tests", whole.find(text, at, at + len(test)) - len("assert ")
+        at += len(test) + 1
 
 
 def _key(pair: Pair) -> Key:
@@ -196,13 +247,11 @@ def _distinct(found: Sequence[Pair]) -> dict[Key, Pair]:
     return distinct
 
 
-def _value(own: dict[Key, Pair], item: _Examples) -> tuple[float, int, int]:
-    """Return the value of an item, and from where to where the matching pairs reach."""
-    held = [key for key in item.bits if key in own]
+def _value(own: dict[Key, Pair], item: _Examples, held: Sequence[Key]) -> float:
+    """Return the value of an item of which a row holds these pairs."""
     if not held:
-        return 0.0, 0, 0
+        return 0.0
     n, m = len(own), len(held)
     choices = (math.lgamma(n + 1) - math.lgamma(m + 1) - math.lgamma(n - m + 1)) / math.log(2)
     bits = sum(max(item.bits[key] - (0.0 if own[key].called else _UNCALLED), 0.0) for key in held)
-    start, end = min(own[key].span[0] for key in held), max(own[key].span[1] for key in held)
-    return min(max((bits - choices) / _FULL, 0.0), 1.0), start, end
+    return min(max((bits - choices) / _FULL, 0.0), 1.0)

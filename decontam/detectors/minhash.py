@@ -21,7 +21,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
-from decontam._evidence import Evidence, evidence, excerpt, parts, texts, tokens_of_row
+from decontam._evidence import (
+    Evidence,
+    evidence,
+    of_item,
+    parts,
+    spans_of_item,
+    texts,
+    tokens_from_row,
+    tokens_of_row,
+)
 from decontam._scan import Sieve, gram_hashes, grams_of, sieve
 from decontam._text import Shingle, shingles, tokens
 from decontam.benchmarks import Item
@@ -32,19 +41,26 @@ if TYPE_CHECKING:
 
 
 class _Part(NamedTuple):
-    """One text of an item: its name and its shingles."""
+    """One text of an item: its name, its shingles, the text."""
 
     benchmark: str
     item: str
     name: str
     grams: frozenset[Shingle]
+    text: str
 
 
 @dataclass(frozen=True)
 class Index:
-    """The parts of all items; see `index` for the settings."""
+    """The parts of all items; see `index` for the settings.
+
+    holders: for a shingle, the numbers of the parts that have it.
+    sieve: lets texts pass that share enough shingles with a part: the union is at least as large as it.
+    """
 
     parts: list[_Part]
+    holders: dict[Shingle, list[int]]
+    sieve: Sieve
     threshold: float
     n: int
     rows: int
@@ -52,25 +68,9 @@ class Index:
     seed: int
 
     @cached_property
-    def holders(self) -> dict[Shingle, list[int]]:
-        """For a shingle, the numbers of the parts that have it."""
-        found: dict[Shingle, list[int]] = defaultdict(list)
-        for number, part in enumerate(self.parts):
-            for gram in part.grams:
-                found[gram].append(number)
-        return dict(found)
-
-    @cached_property
     def smallest(self) -> int:
         """The least number of shingles that a part with any has."""
         return min((len(part.grams) for part in self.parts if part.grams), default=1)
-
-    @cached_property
-    def sieve(self) -> Sieve:
-        """Lets texts pass that share enough shingles with a part: the union is at least as large as it."""
-        enough = [self.threshold * len(part.grams) for part in self.parts]
-        postings = [[(number, 1.0) for number in held] for held in self.holders.values()]
-        return sieve(zip(gram_hashes(self.holders), postings, strict=True), enough)
 
     @cached_property
     def lsh(self) -> MinHashLSH:
@@ -104,12 +104,19 @@ def index(
         seed: chooses the permutations.
     """
     found = [
-        _Part(item.benchmark, item.task_id, name, grams)
+        _Part(item.benchmark, item.task_id, name, grams, text)
         for item in items
         for name, text in parts(item).items()
         if len(grams := frozenset(shingles(tokens(text), n))) >= fewest
     ]
-    return Index(found, threshold, n, rows, bands, seed)
+    holders: dict[Shingle, list[int]] = defaultdict(list)
+    for number, part in enumerate(found):
+        for gram in part.grams:
+            holders[gram].append(number)
+    postings = [[(number, 1.0) for number in held] for held in holders.values()]
+    enough = [threshold * len(part.grams) for part in found]
+    sought = sieve(zip(gram_hashes(holders), postings, strict=True), enough)
+    return Index(found, dict(holders), sought, threshold, n, rows, bands, seed)
 
 
 def matches(frame: pl.DataFrame, index: Index) -> pl.DataFrame:
@@ -119,9 +126,9 @@ def matches(frame: pl.DataFrame, index: Index) -> pl.DataFrame:
     passed = index.sieve.passes(grams_of(tuple(text for *_, text in rows), index.n), len(rows))
     for row, field, text in compress(rows, passed):
         for part, value in _similar(tokens_of_row(text), index):
-            where = f"{part.name}:{field}"
-            shown = excerpt(text)
-            found.append((row, part.benchmark, part.item, "minhash", where, value, index.threshold, shown))
+            measured = ("minhash", f"{part.name}:{field}", value, index.threshold)
+            whole = of_item(part.name, part.text, spans_of_item(part.text))
+            found.append((row, part.benchmark, part.item, *measured, *tokens_from_row(text), *whole, None))
     return evidence(found)
 
 

@@ -28,13 +28,25 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from functools import lru_cache
 from itertools import compress, takewhile
 from typing import NamedTuple
 
 import polars as pl
 
-from decontam._evidence import Evidence, evidence, excerpt, parts, texts, tokens_of_row
+from decontam._evidence import (
+    NOWHERE,
+    Evidence,
+    OfItem,
+    evidence,
+    of_item,
+    parts,
+    spans_of_item,
+    texts,
+    tokens_from_row,
+    tokens_of_row,
+)
 from decontam._scan import Sieve, gram_hashes, grams_of, sieve
 from decontam._text import Shingle, shingles, tokens
 from decontam.benchmarks import Item
@@ -51,6 +63,7 @@ class _Part(NamedTuple):
     weights: dict[Shingle, int]
     mass: int
     length: int
+    text: str
 
 
 class Index(NamedTuple):
@@ -112,10 +125,28 @@ def matches(frame: pl.DataFrame, index: Index) -> pl.DataFrame:
             weight, first, last = _best_stretch(places, part.weights, 2 * part.length)
             value = weight / part.mass
             if value >= threshold:
-                shown = excerpt(text, first, last + index.n - 1)
+                end = last + index.n
+                of_text = tokens_from_row(text, first, end - 1)
+                same = _in_item(part, frozenset(shingles(words[first:end], index.n)), index.n)
                 where = f"{part.name}:{field}"
-                found.append((row, part.benchmark, part.item, "ngrams", where, value, threshold, shown))
+                measured = ("ngrams", where, value, threshold)
+                found.append((row, part.benchmark, part.item, *measured, *of_text, *same, None))
     return evidence(found)
+
+
+def _in_item(part: _Part, held: Set[Shingle], n: int) -> OfItem:
+    """Return the piece of the item's text that has the n-grams of a row's stretch."""
+    spans = spans_of_item(part.text)
+    there = [at for at, gram in enumerate(_grams_of_item(part.text, n)) if gram in held]
+    if not there:
+        return NOWHERE
+    return of_item(part.name, part.text, [(spans[there[0]][0], spans[there[-1] + n - 1][1])])
+
+
+@lru_cache(maxsize=1024)
+def _grams_of_item(text: str, n: int) -> Sequence[Shingle]:
+    """Return the n-grams of an item's text in their order; see `spans_of_item`."""
+    return [*shingles(tokens(text), n)]
 
 
 def _sieve(postings: Mapping[Shingle, Sequence[tuple[int, int]]], enough: Sequence[int]) -> Sieve:
@@ -124,19 +155,19 @@ def _sieve(postings: Mapping[Shingle, Sequence[tuple[int, int]]], enough: Sequen
 
 
 def _parts(items: Sequence[Item], n: int, floor: float) -> list[_Part]:
-    texts_of: dict[tuple[str, str], list[tuple[Item, list[str]]]] = defaultdict(list)
+    texts_of: dict[tuple[str, str], list[tuple[Item, str, list[str]]]] = defaultdict(list)
     for item in items:
         for name, text in parts(item).items():
-            texts_of[item.benchmark, name].append((item, tokens(text)))
+            texts_of[item.benchmark, name].append((item, text, tokens(text)))
     found = []
     for (benchmark, name), members in texts_of.items():
-        df = Counter(gram for _, words in members for gram in set(shingles(words, n)))
+        df = Counter(gram for *_, words in members for gram in set(shingles(words, n)))
         scale = 1000 / math.log(1 + len(members))
         weights = {gram: round(scale * math.log(1 + len(members) / count)) for gram, count in df.items()}
-        for item, words in members:
+        for item, text, words in members:
             own = {gram: weights[gram] for gram in shingles(words, n)}
             mass = max(sum(own.values()), round(1000 * floor))
-            found.append(_Part(benchmark, item.task_id, name, own, mass, len(words)))
+            found.append(_Part(benchmark, item.task_id, name, own, mass, len(words), text))
     return found
 
 

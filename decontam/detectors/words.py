@@ -30,13 +30,13 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import polars as pl
 
-from decontam._evidence import EXCERPT, Evidence, evidence, texts
+from decontam._evidence import Evidence, OfItem, OfRow, evidence, of_item, of_row, texts
 from decontam._scan_words import WordSieve, word_sieve
 from decontam._words import bare_stems, frequencies, stems
 from decontam.benchmarks import Item
@@ -69,6 +69,7 @@ class _Prompt(NamedTuple):
     pairs: what a pair of near words adds.
     scale: what S is divided by.
     enough: of the sum of `words`, the least that can make a match.
+    text: in which the words stand.
     """
 
     benchmark: str
@@ -80,6 +81,7 @@ class _Prompt(NamedTuple):
     scale: float
     width: int
     enough: int
+    text: str
 
 
 class Index(NamedTuple):
@@ -87,11 +89,13 @@ class Index(NamedTuple):
 
     sieve: finds the prompts of which a text may hold enough. The commonest words of a prompt are left out at
         first: they are in almost every row, and cost the most.
+    numbers: by benchmark and item, those of its prompts.
     """
 
     prompts: list[_Prompt]
     threshold: float
     sieve: WordSieve
+    numbers: dict[tuple[str, str], list[int]]
 
 
 def index(items: Sequence[Item], *, threshold: float = 0.35) -> Index:
@@ -121,14 +125,31 @@ def index(items: Sequence[Item], *, threshold: float = 0.35) -> Index:
         zip(*[(one.words, one.enough, one.width) for one in found], strict=True) if found else ((), (), ())
     )
     sought = word_sieve(words, whole, postings, enough, widths)
-    return Index(found, threshold, sought)
+    numbers: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for number, prompt in enumerate(found):
+        numbers[prompt.benchmark, prompt.item].append(number)
+    return Index(found, threshold, sought, dict(numbers))
 
 
-def matches(frame: pl.DataFrame, index: Index) -> pl.DataFrame:
-    """Return one row of evidence for each item whose words a stretch of a row's text has."""
+def matches(
+    frame: pl.DataFrame, index: Index, sought: Mapping[str, Set[tuple[str, str]]] | None = None
+) -> pl.DataFrame:
+    """Return one row of evidence for each item whose words a stretch of a row's text has.
+
+    Args:
+        frame: the rows.
+        index: the items.
+        sought: by row, the items that are looked for, as benchmark and item; all of them for None.
+    """
     found: list[Evidence] = []
     rows = [*texts(frame)]
-    likely = index.sieve.likely([text for *_, text in rows])
+    if sought is None:
+        likely = index.sieve.likely([text for *_, text in rows])
+    else:
+        likely = [
+            [number for item in sorted(sought.get(row, ())) for number in index.numbers.get(item, ())]
+            for row, *_ in rows
+        ]
     for (row, field, text), prompts in zip(rows, likely, strict=True):
         if not prompts:
             continue
@@ -144,18 +165,21 @@ def matches(frame: pl.DataFrame, index: Index) -> pl.DataFrame:
             value, first, last = best[number]
             prompt = index.prompts[number]
             where = f"{prompt.part}:{field}"
-            shown = _excerpt(text, first, last)
-            found.append((row, prompt.benchmark, prompt.item, "words", where, value, index.threshold, shown))
+            measured = ("words", where, value, index.threshold)
+            both = _of_row(text, first, last), _in_item(prompt, {*words[first : last + 1]})
+            found.append((row, prompt.benchmark, prompt.item, *measured, *both[0], *both[1], None))
     return evidence(found)
+
+
+def _task(prompt: str) -> str:
+    """Return a prompt up to where it goes on with examples and notes; nothing if it does not."""
+    aside = _ASIDE.search(prompt)
+    return prompt[: aside.start()] if aside else ""
 
 
 def _parts(item: Item) -> dict[str, list[str]]:
     """Return the words of the whole prompt, and of the task alone where the prompt goes on after it."""
-    aside = _ASIDE.search(item.prompt)
-    found = {
-        "prompt": bare_stems(item.prompt),
-        "task": bare_stems(item.prompt[: aside.start()] if aside else ""),
-    }
+    found = {"prompt": bare_stems(item.prompt), "task": bare_stems(_task(item.prompt))}
     name = bare_stems(item.entry_point)
     return {part: name + words for part, words in found.items() if words}
 
@@ -173,7 +197,9 @@ def _prompts(group: Sequence[tuple[Item, dict[str, list[str]]]], threshold: floa
                 others = (counts[word] - own[word] + 0.5) / counts.total()
                 chances[word] = 1 - (1 - (usual.get(word, usual["*"]) + others) / 2) ** width
             pairs = {pair: _PAIR * _rarity(holders[pair], len(group)) for pair in dict.fromkeys(_near(words))}
-            yield _prompt((item.benchmark, item.task_id, part), chances, pairs, width, threshold)
+            text = _task(item.prompt) if part == "task" else item.prompt
+            name = (item.benchmark, item.task_id, part)
+            yield _prompt(name, chances, pairs, width, threshold)._replace(text=text)
 
 
 def _rarity(count: int, of: int) -> float:
@@ -201,6 +227,7 @@ def _prompt(
         width,
         # S is at most L and half of H, and H is what the words add. One is for each rounding.
         math.floor(1000 * (threshold * scale - missing) / 1.5) - len(here) - 1,
+        "",
     )
 
 
@@ -214,12 +241,17 @@ def _near(words: Sequence[str]) -> Iterator[Pair]:
 
 def _candidates(words: Sequence[str], index: Index, likely: Sequence[int]) -> list[int]:
     """Return the prompts, of those that are likely, of which the words say enough, wherever they stand."""
-    present = {*words}
-    return [number for number in likely if _reaches(present, index.prompts[number])]
+    present, near = {*words}, {*_near(words)}
+    return [number for number in likely if _reaches(present, near, index.prompts[number], index.threshold)]
 
 
-def _reaches(present: Set[str], prompt: _Prompt) -> bool:
-    return sum([prompt.words[word] for word in prompt.words.keys() & present]) >= prompt.enough
+def _reaches(present: Set[str], near: Set[Pair], prompt: _Prompt, threshold: float) -> bool:
+    """Tell whether all words and pairs that are there would be enough in one stretch."""
+    said = sum([prompt.words[word] for word in prompt.words.keys() & present])
+    if said < prompt.enough:
+        return False
+    paired = sum([prompt.pairs[pair] for pair in prompt.pairs.keys() & near])
+    return said + prompt.missing + min(paired, said / 2) >= threshold * prompt.scale - 1
 
 
 def _best_stretch(words: Sequence[str], prompt: _Prompt) -> tuple[float, int, int]:
@@ -261,7 +293,12 @@ def _stems_of(text: str) -> list[Any]:
     return list(stems(text))
 
 
-def _excerpt(text: str, first: int, last: int) -> str:
+def _of_row(text: str, first: int, last: int) -> OfRow:
     spans = _stems_of(text)
-    start = spans[first][1]
-    return text[start : min(spans[last][2], start + EXCERPT)]
+    return of_row(text, spans[first][1], spans[last][2])
+
+
+def _in_item(prompt: _Prompt, held: Set[str]) -> OfItem:
+    """Return the piece of the prompt that has the words of a row's stretch."""
+    there = [(start, end) for stem, start, end in stems(prompt.text) if stem in held]
+    return of_item("prompt", prompt.text, there)

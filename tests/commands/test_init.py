@@ -22,9 +22,9 @@ from endpoint import Endpoint
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from datagen.overlaps.benchmarks import DEFAULT
 from datagen.runs import recipe, registry
 from datagen.runs.options import click_options
-from datagen.stages.decontam import DEFAULT_BENCHMARK
 from datagen.teachers import settings as settings_of
 from rules import RULES
 
@@ -58,7 +58,7 @@ def test_defaults():
     assert [(one.name, one.spec) for one in made[0][1]["teacher"]] == [("smollm2", "local:smollm2")]
     assert (made[0][1]["rounds"], made[0][1]["limit"]) == (3, 24)
     assert made[1][1]["only"] == tuple(name for name, rule in RULES.items() if rule.judges == "instruction")
-    assert made[2][1]["against"] == made[5][1]["against"] == (DEFAULT_BENCHMARK,)
+    assert made[2][1]["against"] == made[5][1]["against"] == (DEFAULT,)
     assert (made[3][1]["n"], made[3][1]["student"], made[3][1]["tests"]) == (1, None, False)
 
 

@@ -77,9 +77,10 @@ def matches(rows: list[str], known, run, *, size: int = 100) -> dict[int, list[t
         evidence = [one for piece in held.pieces for one in function_evidence(piece, outcomes[piece.code])]
         for asked, hits in zip(held.asked, answered(held.asked, known, run), strict=True):
             evidence.extend(example_evidence(asked, hits))
-        for row, _, of, _, part_of, value, threshold, excerpt in evidence:
+        for row, _, of, _, part_of, value, threshold, excerpt, start, end, *_ in evidence:
             assert value >= threshold
             assert len(excerpt) <= 200
+            assert 0 <= start < end <= len(rows[int(row)])
             found.setdefault(int(row), []).append((of, part_of, value))
     return found
 
@@ -106,6 +107,8 @@ def test_another_algorithm_is_found_and_the_inputs_are_shown(screening, known):
     [found] = function_evidence(held.pieces[0], outcome)
     assert found[:5] == ("1", "bench", "bench/1", "behaviour", "behaviour:response")
     assert "arrange('" in found[7]
+    assert COPY[found[8] : found[9]].startswith("def arrange(s):")
+    assert found[-1].startswith("arrange('")
     assert "def arrange(s):" in found[7]
 
 

@@ -9,6 +9,10 @@ import pytest
 from decontam.benchmarks import BenchmarkError, load, usages
 
 MBPP = Path(__file__).parents[3] / "shared/data/mbpp.jsonl"
+USAGES = [
+    "hf:OWNER/NAME[@REVISION][:[CONFIG/]SPLIT][:FIELD=NAME,...]",
+    *("humaneval", "jsonl:PATH[:FIELD=NAME,...]", "mbpp:PATH"),
+]
 GOOD = {
     "task_id": "a/1",
     "prompt": "Return x twice.",
@@ -98,10 +102,11 @@ def test_mbpp_has_all_its_items():
     [
         (
             "humanevl",
-            "unknown benchmark 'humanevl' (nearest: 'humaneval'); allowed: humaneval,"
-            " jsonl:PATH[:FIELD=NAME,...], mbpp:PATH",
+            f"unknown benchmark 'humanevl' (nearest: 'humaneval'); allowed: {', '.join(USAGES)}",
         ),
-        ("apps", "unknown benchmark 'apps'; allowed: humaneval, jsonl:PATH[:FIELD=NAME,...], mbpp:PATH"),
+        ("apps", f"unknown benchmark 'apps'; allowed: {', '.join(USAGES)}"),
+        ("hf:me/x", "benchmark 'hf:me/x': it cannot be read from the Hub here; give a file"),
+        ("mbpp:hf:me/x", "benchmark 'mbpp:hf:me/x': it cannot be read from the Hub here; give a file"),
         ("mbpp", "benchmark 'mbpp': write mbpp:PATH"),
         ("humaneval:x.jsonl", "benchmark 'humaneval:x.jsonl': write humaneval"),
         ("mbpp:nowhere.jsonl", "no such file: nowhere.jsonl"),
@@ -121,7 +126,7 @@ def test_what_is_wrong_with_a_name(spec, message):
         (json.dumps(GOOD) + "\n\n[1]\n", "{path} line 3: must be a JSON object, not list"),
         (
             json.dumps({"task_id": "a", "x": 1}),
-            "{path} line 1: no prompt, solution or tests among the fields 'task_id', 'x'; name them:",
+            "{path} line 1: no prompt, solution or tests among the fields 'task_id', 'x'; name them behind",
         ),
         (json.dumps(GOOD) + "\n" + json.dumps(GOOD), "{path} line 2: task_id 'a/1' was already used"),
         ("\n", "{path}: no items"),
@@ -176,4 +181,5 @@ def test_fields_that_are_none(tmp_path, fields, message):
 
 def test_every_file_is_a_benchmark():
     """The folder is the registry: a reader's file name is what a user writes."""
-    assert usages() == {"humaneval": "humaneval", "jsonl": "jsonl:PATH[:FIELD=NAME,...]", "mbpp": "mbpp:PATH"}
+    assert [*usages()] == ["hf", "humaneval", "jsonl", "mbpp"]
+    assert [*usages().values()] == USAGES

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decontam.benchmarks import Item, load
-from decontam.detectors import code
+from decontam.detectors import _code_pieces, code
 from decontam.detectors._code_pieces import units
 
 ITEMS = load("humaneval").items
@@ -274,3 +274,21 @@ def test_functions_in_other_languages_are_compared_one_by_one():
 def test_hostile_texts_are_read_in_time(text):
     """Each of these took minutes, or memory with the square of its length."""
     assert cost(lambda: list(units(text))) < 200
+
+
+WORDS = st.sampled_from(
+    ["Write", "a", "return", "if", "x", "for", "match", "type", "print", "f", "not", "=", "("]
+)
+
+
+@settings(deadline=None)
+@given(
+    st.lists(WORDS, min_size=1, max_size=6), st.sampled_from(["", "\n\nx = 1", ",\ny = (1\n\nz = 2", "\n'"])
+)
+def test_what_counts_as_prose_is_no_python(words, rest):
+    """A text is left unparsed only if no line of it is read as Python."""
+    text = " ".join(words) + rest
+    if _code_pieces._PROSE.match(text):
+        for end in range(text.find("\n") % (len(text) + 1), len(text) + 1):
+            with pytest.raises(SyntaxError):
+                ast.parse(text[:end])

@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from decontam import EVIDENCE, MATCHES, build_indexes, find_overlaps
@@ -28,17 +29,22 @@ SHARES = st.dictionaries(st.sampled_from([*KNOWN, "another"]), st.floats(0, 3), 
 
 def evidence(shares, excerpt="some words"):
     """Evidence of one row and item: by detector, the share of its threshold."""
-    rows = [
+    return frame(
         ("r", "b", "i", name, "solution:response", share * 0.3, 0.3, excerpt)
         for name, share in shares.items()
-    ]
-    return pl.DataFrame(rows, schema=EVIDENCE, orient="row")
+    )
+
+
+def frame(rows):
+    """Evidence that says not where it stands."""
+    return pl.DataFrame([dict(zip(EVIDENCE, row, strict=False)) for row in rows], schema=EVIDENCE)
 
 
 def verdict(shares, name="balanced", **more):
     return judged(evidence(shares, **more), profile(name), {})
 
 
+@hypothesis_settings(deadline=None)
 @given(SHARES, st.sampled_from([*KNOWN, "another"]), st.floats(0, 3), st.sampled_from(NAMES))
 def test_a_higher_value_lowers_no_score_and_loses_no_match(shares, raised, by, name):
     """Score and verdict are monotone in every value."""
@@ -49,6 +55,7 @@ def test_a_higher_value_lowers_no_score_and_loses_no_match(shares, raised, by, n
         assert after["score"][0] >= before["score"][0]
 
 
+@hypothesis_settings(deadline=None)
 @given(SHARES)
 def test_profiles_are_nested(shares):
     """What a profile finds, those before it find."""
@@ -80,7 +87,7 @@ def test_levels():
     values = {"ngrams": 0.95, "minhash": 0.5, "words": 0.7, "code": 0.9}
     rows = [("r", "b", "i", name, "prompt:response", value, 0.2, "x") for name, value in values.items()]
     rows.append(("s", "b", "i", "code", "solution:response", 0.7, 0.67, "x"))
-    found = judged(pl.DataFrame(rows, schema=EVIDENCE, orient="row"), profile(), {})
+    found = judged(frame(rows), profile(), {})
     assert found["level"].to_list() == ["same", "near", "near", "near", "logic"]
     assert found.schema == MATCHES
 

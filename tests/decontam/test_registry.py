@@ -58,7 +58,7 @@ def test_every_parameter_of_a_detector_is_a_setting(name):
 
 def test_choices_in_words():
     """The benchmarks are told in words from the registry, those that are any file last."""
-    assert choices() == "humaneval, mbpp:PATH or jsonl:PATH"
+    assert choices() == "humaneval, hf:OWNER/NAME, mbpp:PATH or jsonl:PATH"
     assert all(summary(name) for name in usages())
 
 

@@ -121,3 +121,17 @@ def test_four_times_the_text_costs_about_four_times_as_much(text):
     words.matches(rows(piece), INDEX)
     single = cost(lambda: words.matches(rows(piece), INDEX))
     assert min(cost(lambda: words.matches(rows(piece * 4), INDEX)) for _ in range(2)) < 10 * single + 60
+
+
+def test_items_that_are_sought_are_found_as_if_all_were():
+    """With items named by row, the evidence is that of these items among the evidence of all."""
+    items = load("humaneval").items
+    known = words.index(items, threshold=0.1)
+    rows = pl.DataFrame(
+        {"id": ["a", "b"], "text": ["\n".join(items[at].prompt for at in (0, 5, 100)), items[1].prompt]}
+    )
+    every = words.matches(rows, known)
+    named = {"a": {(one.benchmark, one.task_id) for one in items[:60]}}
+    wanted = every.filter((pl.col("row") == "a") & pl.col("item").is_in([item for _, item in named["a"]]))
+    assert 1 < wanted.height < every.height
+    assert words.matches(rows, known, named).equals(wanted)

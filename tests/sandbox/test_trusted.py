@@ -148,7 +148,7 @@ NEIGHBOURS = [
     "import solution\nf = solution.f\n",
     "from solution import f\n",
     "sum = len = lambda *_: 2\ndef f(n): return sum([n, 1])\n",
-    "def g():\n    try: yield 1\n    finally:\n        while True: pass\nh = g()\ndef f(n): return next(h, n) + 1\n",
+    "def g():\n  try: yield 1\n  finally:\n    while True: pass\nh = g()\nf = lambda n: next(h, n) + 1\n",
     "f = lambda n: sum([n, 1])\n",
     "import re\nre.compile('a', 99)\n",
     "import typing\nf = typing.List[int].append\n",

@@ -219,10 +219,56 @@ class TestWhatIsTold:
         (row,) = read("--dropped")
         told = datagen("trace", "OUT", row["id"], "--json").json()
         assert told["dropped"]["overlaps"] == row["overlaps"]
-        lines = datagen("trace", "OUT", row["id"]).out.splitlines()
+        shown = datagen("trace", "OUT", row["id"]).out
+        words = " ".join(shown.split())
+        assert "\n  bench bench/1: the same text, score 1.00\n" in shown
+        for detector in {match["detector"] for match in row["overlaps"]}:
+            own = [match for match in row["overlaps"] if match["detector"] == detector]
+            lines = [
+                f"{detector} {one['value']:.2f} of {one['threshold']:.2f} needed ({one['part']})"
+                for one in own
+            ]
+            assert any(line in words for line in lines)
+
+    def test_places_are_those_of_the_texts(self):
+        """The piece of the row stands in its column, and that of the item in the benchmark's file."""
+        given_rows({"instruction": f"Hi 😀\r\n\u200b{ASKED}", "tests": ["assert True", *ITEM["tests"]]})
+        run("--no-run")
+        (row,) = read("--dropped")
+        assert {match["part"].partition(":")[2] for match in row["overlaps"]} >= {"instruction", "tests"}
         for match in row["overlaps"]:
-            begin = f"  bench bench/1 by {match['detector']} ({match['part']}), {match['value']:.2f} of"
-            assert any(line.startswith(begin) for line in lines)
+            value = row[match["part"].partition(":")[2]]
+            text = value if isinstance(value, str) else "\n".join(value)
+            of = {"tests": "\n".join(ITEM["tests"])}.get(match["item_part"]) or ITEM["prompt"]
+            assert text[match["start"] : match["end"]].startswith(match["excerpt"])
+            if match["item_part"] != "raw_prompt":
+                assert of[match["item_start"] : match["item_end"]].startswith(match["item_excerpt"])
+
+    def test_what_was_found(self):
+        """Rows by level, rows by item and the worst rows first, in --json, card and summary."""
+        given_rows({"instruction": CLEAN}, {"instruction": ASKED}, {"instruction": ASKED + " Be quick."})
+        told = run("--no-run", "--json").json()
+        assert told["levels"]["bench"] == {
+            "same": 2, "near": 0, "logic": 0, "decided": 0, "common": 0,
+        }  # fmt: skip
+        assert told["rows_by_item"] == {"bench": {"bench/1": 2}}
+        worst = told["worst_rows"]["bench"]
+        assert [one["id"] for one in worst] == [row["id"] for row in read("--dropped")]
+        assert {(one["item"], one["level"]) for one in worst} == {("bench/1", "same")}
+        assert all("ngrams" in one["detectors"] for one in worst)
+        assert f"| `{worst[0]['id']}` | `bench/1` | the same text |" in Path("OUT/README.md").read_text()
+        shown = run("--no-run").err
+        assert "bench: 2 rows overlap 1 of its 1 items\n    the same text 2\n" in shown
+        assert "items with the most rows: bench/1 (2)\n    worst rows " in shown
+        assert f"\n    {worst[0]['id']}  bench/1  the same text  {worst[0]['score']:.2f}   " in shown
+        assert "datagen trace OUT ID" in shown
+
+    def test_nothing_found(self):
+        """Without overlap there is no table, and nothing to do."""
+        given_rows({"instruction": CLEAN})
+        ended = run("--no-run", "--no-self-test")
+        assert "worst" not in ended.err
+        assert "trace" not in ended.err
 
     def test_what_was_searched(self):
         """All text by default; with `--search`, the share of it is said."""

@@ -58,7 +58,7 @@ def _by_names(folder: Path) -> tuple[list[Path], str]:
 
 
 def by_names(
-    names: Iterable[PurePath], shown: str, short: str, wanted: str = ""
+    names: Iterable[PurePath], shown: str, short: str, wanted: str = "", usual: str = "train"
 ) -> tuple[list[PurePath], str]:
     """The files of one format and one split among files, and what of them is not read, "" for nothing.
 
@@ -66,7 +66,8 @@ def by_names(
         names: of all files, inside their folder.
         shown: what error lines call the folder.
         short: what the note calls it.
-        wanted: the split; "" for `train`, or all files where none is of that split.
+        wanted: the split; "" for the usual one, or all files where none is of that split.
+        usual: the split that is read where none is wanted.
 
     Raises:
         DatagenError: no file holds rows, or none is of the split.
@@ -88,7 +89,7 @@ def by_names(
     splits: dict[str, list[PurePath]] = {}
     for path in files:
         splits.setdefault(_split(path), []).append(path)
-    chosen = wanted or "train"
+    chosen = wanted or usual
     if chosen not in splits:
         if wanted:
             raise DatagenError(f"{shown} has no split {wanted}; {nearest(wanted, filter(None, splits))}")

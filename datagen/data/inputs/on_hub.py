@@ -61,12 +61,36 @@ def fetched(text: str, part: str = "data") -> Fetched:
     if is_whole and (folder := _dataset(repository, part)):
         return Fetched(repository.commit, folder)
     names, note = _chosen(repository, wanted, text)
-    places = read.fetch(repository, names)
-    found = [
+    return Fetched(repository.commit, files=_files(repository, names), note=note)
+
+
+def fetched_splits(text: str, usual: str) -> Fetched:
+    """Fetch the files of one split or several, such as `hf:OWNER/NAME:train+test`, whoever made the data set.
+
+    Args:
+        text: as `hf:OWNER/NAME`; see `datagen.hub.address`.
+        usual: the split where none is named; the only one where there is but one.
+
+    Raises:
+        UsageError: it is no address.
+        DatagenError: there is no such data set, config or split, or the Hub cannot be asked.
+    """
+    wanted = address.parse(text)
+    repository = read.resolve(wanted.repo, wanted.revision)
+    names: dict[str, None] = {}
+    notes = []
+    for split in wanted.split.split("+"):
+        some, note = _chosen(repository, wanted._replace(split=split), text, usual)
+        names |= dict.fromkeys(some)
+        notes += [note] if note else []
+    return Fetched(repository.commit, files=_files(repository, [*names]), note="; ".join(notes))
+
+
+def _files(repository: Repository, names: Sequence[str]) -> list[File]:
+    return [
         File(name, files.suffix_of(PurePosixPath(name)), files.file_at(str(place)).raw)
-        for name, place in zip(names, places, strict=True)
+        for name, place in zip(names, read.fetch(repository, names), strict=True)
     ]
-    return Fetched(repository.commit, files=found, note=note)
 
 
 def _dataset(repository: Repository, part: str) -> Path | None:
@@ -82,8 +106,10 @@ def _dataset(repository: Repository, part: str) -> Path | None:
     return mark.parent
 
 
-def _chosen(repository: Repository, wanted: Address, shown: str) -> tuple[list[str], str]:
-    """The files of the config and the split that are wanted."""
+def _chosen(
+    repository: Repository, wanted: Address, shown: str, usual: str = "train"
+) -> tuple[list[str], str]:
+    """The files of the config and the split that are wanted, and what is not read."""
     configs = _configs(repository)
     if not configs:
         if wanted.config:
@@ -91,11 +117,11 @@ def _chosen(repository: Repository, wanted: Address, shown: str) -> tuple[list[s
         paths = [PurePosixPath(name) for name in repository.files if not _is_hidden(name)]
         if not any(files.suffix_of(path) in folders.FORMATS for path in paths):
             raise _nothing(repository, shown)
-        found, note = folders.by_names(paths, shown, repository.name, wanted.split)
+        found, note = folders.by_names(paths, shown, repository.name, wanted.split, usual)
         return [str(path) for path in found], "" if wanted.split else note
     config = _one_of([*configs], wanted.config, _DEFAULT, f"{shown}: config")
     splits = configs[config]
-    split = _one_of([*splits], wanted.split, "train", f"{shown}: split")
+    split = _one_of([*splits], wanted.split, usual, f"{shown}: split")
     visible = [name for name in repository.files if not _is_hidden(name) or name in splits[split]]
     names = sorted(name for name in visible if _matches(name, splits[split]))
     if not names:
