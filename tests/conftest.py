@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import hypothesis
 import pytest
+
+# No test depends on how busy the machine is.
+hypothesis.settings.register_profile("datagen", deadline=None)
+hypothesis.settings.load_profile("datagen")
 
 #: Modules that start servers, load models, kill processes or compare long lists: most of the suite's time.
 INTEGRATION = frozenset(
