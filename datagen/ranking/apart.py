@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from datagen.answers.syntax import BUILTINS, parsed
 from datagen.ranking.asserts import as_assert
-from datagen.ranking.forms import SOLUTION, plain
+from datagen.ranking.forms import SOLUTION, copies, plain
 from datagen.ranking.linked import binds, linked, loads
 
 #: More cases of a loop than these stay together.
@@ -72,7 +72,8 @@ class _Module:
     def __init__(self, text: str, tree: ast.Module, target: str | None, name: str) -> None:
         self._lines = [line.encode() for line in text.split("\n")]
         self._target = target
-        self._body = [*_without_copies(tree.body, name)]
+        left_out = copies(tree.body, name)
+        self._body = [one for one in tree.body if one not in left_out]
         self._functions = {one.name: one for one in self._body if isinstance(one, ast.FunctionDef)}
         self._run = {*_called_without(self._body)}
         bound = Counter(name for one in self._body for name in binds(one))
@@ -243,34 +244,6 @@ class _Module:
                 lines[0] = lines[0][: name.col_offset] + new + lines[0][name.end_col_offset :]
         lines[0] = lines[0][node.col_offset :]
         return b"\n".join(lines).decode()
-
-
-def _without_copies(body: Sequence[ast.stmt], name: str) -> Iterator[ast.stmt]:
-    """The statements without the function under test, and without the errors that it raises."""
-    copies = [one for one in body if name and _is_copy(one, name)]
-    raised = {
-        word
-        for copy in copies
-        for node in ast.walk(copy)
-        if isinstance(node, ast.Raise) and node.exc
-        for word in loads(ast.Expr(node.exc))
-    }
-    for one in body:
-        if one not in copies and not (isinstance(one, ast.ClassDef) and one.name in raised):
-            yield one
-
-
-def _is_copy(one: ast.stmt, name: str) -> bool:
-    match one:
-        case ast.FunctionDef(name=own) | ast.AsyncFunctionDef(name=own) | ast.ClassDef(name=own):
-            return own == name
-        case ast.Assign(targets=[ast.Name(own)], value=ast.Lambda()):
-            return own == name
-        case ast.Try() | ast.If():
-            return any(
-                isinstance(node, (*_FUNCTIONS, ast.ClassDef)) and node.name == name for node in ast.walk(one)
-            )
-    return False
 
 
 def _is_case(one: ast.stmt) -> bool:

@@ -60,6 +60,19 @@ def _defined(code: str) -> Set[str]:
     return {one.name for one in tree.body if isinstance(one, _DEFINITIONS)} if tree else set()
 
 
+def tests_itself(test: str, codes: Sequence[str]) -> bool:
+    """Whether a test defines what it tests: of what the answers define, it uses only what it defines, too."""
+    tree = parsed(test)
+    if tree is None:
+        return False
+    defined = {name for code in codes for name in _defined(code)}
+    own = {one.name for one in tree.body if isinstance(one, _DEFINITIONS)} & defined
+    others = [one for one in tree.body if getattr(one, "name", None) not in own]
+    used = {node.id for node in ast.walk(ast.Module(others, [])) if isinstance(node, ast.Name)} & defined
+    named = {part for node in ast.walk(tree) if isinstance(node, ast.alias) for part in node.name.split(".")}
+    return bool(own & used) and not used - own and named.isdisjoint({SOLUTION, *defined})
+
+
 def fault(tree: ast.Module, wanted: Set[str]) -> str:
     """Why a test says nothing of the function, or "".
 

@@ -1,8 +1,9 @@
 """Test sources as people and models write them, made into plain Python statements.
 
-Three things are rewritten, whatever the program under test defines: a session with `>>>` becomes asserts;
-what would start a test runner is left out; and an import of the function under test becomes one from
-`solution`, the module by which a sandbox knows the program.
+Four things are rewritten, whatever the program under test defines: a session with `>>>` becomes asserts;
+what would start a test runner is left out; so is a copy of the function that the data name as the one under
+test; and an import of that function becomes one from `solution`, the module by which a sandbox knows the
+program.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import ast
 import doctest
 import sys
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Sequence, Set
 from typing import NamedTuple
 
 from datagen.answers.syntax import bound_names, parsed
@@ -42,13 +43,14 @@ class _Edit(NamedTuple):
     text: str
 
 
-def plain(source: str, wanted: Set[str]) -> str | None:
+def plain(source: str, wanted: Set[str], entry_point: str = "") -> str | None:
     """A test source as Python statements; None where it is no Python.
 
     Args:
         source: as it was written.
         wanted: names of the function under test: a module of no known package that they are imported from
             is the program's.
+        entry_point: its name where the data say it: a definition of it in the test would hide the program's.
     """
     text = source.replace("\r\n", "\n").replace("\r", "\n").strip("\n")
     tree = parsed(text)
@@ -58,7 +60,9 @@ def plain(source: str, wanted: Set[str]) -> str | None:
     if tree is None or not text:
         return None
     try:
-        text = _edited(text, [*_without_runners(text, tree), *_imports(text, tree, wanted)])
+        edits = [*_without_runners(text, tree), *_imports(text, tree, wanted)]
+        edits += [_Edit(*_span(text, one), "pass") for one in copies(tree.body, entry_point)]
+        text = _edited(text, edits)
     except RecursionError:  # `ast.unparse` of deep trees
         return None
     again = parsed(text)
@@ -85,7 +89,40 @@ def _span(text: str, node: ast.stmt) -> tuple[int, int]:
     for line in lines:
         starts.append(starts[-1] + len(line) + 1)
     last = node.end_lineno or node.lineno
-    return starts[node.lineno - 1] + node.col_offset, starts[last - 1] + (node.end_col_offset or 0)
+    decorators = getattr(node, "decorator_list", ())
+    if decorators:  # the @ is before the first one
+        first = starts[decorators[0].lineno - 1]
+    else:
+        first = starts[node.lineno - 1] + node.col_offset
+    return first, starts[last - 1] + (node.end_col_offset or 0)
+
+
+def copies(body: Sequence[ast.stmt], name: str) -> list[ast.stmt]:
+    """The definitions of a name among statements, and of the errors that they raise."""
+    found = [one for one in body if name and _is_copy(one, name)]
+    raised = {
+        word.id
+        for copy in found
+        for node in ast.walk(copy)
+        if isinstance(node, ast.Raise) and node.exc
+        for word in ast.walk(node.exc)
+        if isinstance(word, ast.Name)
+    }
+    return [one for one in body if one in found or (isinstance(one, ast.ClassDef) and one.name in raised)]
+
+
+def _is_copy(one: ast.stmt, name: str) -> bool:
+    match one:
+        case ast.FunctionDef(name=own) | ast.AsyncFunctionDef(name=own) | ast.ClassDef(name=own):
+            return own == name
+        case ast.Assign(targets=[ast.Name(own)], value=ast.Lambda()):
+            return own == name
+        case ast.Try() | ast.If():
+            return any(
+                isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and node.name == name
+                for node in ast.walk(one)
+            )
+    return False
 
 
 def _without_runners(text: str, tree: ast.Module) -> Iterator[_Edit]:

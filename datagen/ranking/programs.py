@@ -62,7 +62,7 @@ def suite_of(sources: Sequence[str], entry_point: str | None = None, shared: Set
     found = _IDENTIFIER.match(target or "")
     wanted = {found[1]} if found else shared
     for source in sources:
-        text = plain(source, wanted)
+        text = plain(source, wanted, found[1] if found and entry_point else "")
         tree = None if text is None else parsed(text)
         if text is None or tree is None:
             continue

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from datagen.answers.syntax import normalised, parsed
 from datagen.data.source import Row
 from datagen.ranking.apart import apart
-from datagen.ranking.checks import CHECKS_NOTHING, fault, shared_names, wanted_names
+from datagen.ranking.checks import CHECKS_NOTHING, fault, shared_names, tests_itself, wanted_names
 from datagen.ranking.programs import Suite, is_python, suite_of
 
 #: Grows when other tests may be trusted than before, or other answers kept: ranked sets are made again.
@@ -23,6 +23,8 @@ POLICY = 5
 NO_TESTS, NO_PYTHON = "no-tests", "tests-no-python"
 #: Why a test is not used; `checks` and `written` know more.
 NOT_PYTHON, REPEATED, NEEDS_ARGUMENTS = "no-python", "repeated", "needs-arguments"
+#: Why a test is not used that came with the rows: it defines the function that it calls.
+OWN_COPY = "own-copy"
 
 
 class Written(NamedTuple):
@@ -63,10 +65,12 @@ def basis_of(rows: Sequence[Row]) -> Basis:
     if brought:
         python = [test for test in brought if is_python(test)]
         removed = Counter({Removed(None, NOT_PYTHON): len(brought) - len(python)})
-        suite = suite_of(python, entry_point, shared)
+        true = [test for test in python if not _tests_itself(test, rows)]
+        removed[Removed(None, OWN_COPY)] = len(python) - len(true)
+        suite = suite_of(true, entry_point, shared)
         removed[Removed(None, NEEDS_ARGUMENTS)] = suite.idle
-        if python and not suite.tests and not suite.idle:
-            removed[Removed(None, CHECKS_NOTHING)] = len(python)
+        if true and not suite.tests and not suite.idle:
+            removed[Removed(None, CHECKS_NOTHING)] = len(true)
         problem = "" if suite.tests else NO_TESTS if python else NO_PYTHON
         return Basis(suite, (), +removed, problem)
     return _written_for(rows, entry_point, shared)
@@ -81,9 +85,15 @@ def shared_by(rows: Sequence[Row]) -> frozenset[str]:
 
 def own_suite(row: Row, suite: Suite, shared: Set[str]) -> Suite:
     """The tests that an answer is judged by: those that its row brings, else those of its task."""
-    brought = _brought([row])
+    brought = [test for test in _brought([row]) if not _tests_itself(test, [row])]
     own = suite_of(brought, row.get("entry_point"), shared) if brought else suite
     return own if own.tests else suite
+
+
+def _tests_itself(test: str, rows: Sequence[Row]) -> bool:
+    """Whether a test says nothing of the answers, where no entry point says which definition to leave out."""
+    known = any(row.get("entry_point") for row in rows)
+    return not known and tests_itself(test, [row.get("code") or "" for row in rows])
 
 
 def _brought(rows: Sequence[Row]) -> list[str]:

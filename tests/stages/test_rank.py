@@ -541,3 +541,29 @@ def test_tests_as_people_write_them(trusted):
     summary, kept, _ = run(rows)
     assert summary["tests"] == {"trusted": 4 * trusted, "kept": 4 * (not trusted), "removed": {}}
     assert [row["pass_ratio"] for row in kept] == [1.0, 1.0, 1.0, 0.25]
+
+
+COPY = "def twice(x):\n    return x * 2\n\n"
+
+
+@pytest.mark.parametrize(
+    "test", [COPY + "assert twice(2) == 4", COPY + "def test_it():\n    assert twice(2) == 4"]
+)
+def test_a_test_that_brings_the_function_judges_no_answer(test):
+    """It would test its own copy, which satisfies it; where the entry point is known, the copy is left out."""
+    rows = [answer(RIGHT, "a", tests=[test]), answer(HALF.replace("2", "9"), "b", tests=[test])]
+    summary, kept, dropped = run(rows)
+    assert kept == []
+    assert shown(dropped, "reason", "detail") == [("no-tests", "own-copy 1")] * 2
+    assert summary["tests"]["removed"] == {"own-copy": 1}
+    known = [row | {"entry_point": "twice"} for row in rows]
+    _, kept, _ = run(known, out="KNOWN")
+    assert shown(kept, "teacher", "status") == [("a", "all_passed"), ("b", "partial")]
+
+
+def test_a_helper_that_a_program_defines_too_stays_the_test_s():
+    helper = "def check(f):\n    assert f(2) == 4\n\ncheck(twice)"
+    again = "def near(a, b):\n    return a == b or near(b, a)\n"
+    forged = "def twice(x):\n    return 0\n\ndef check(f):\n    pass\n\ndef near(a, b):\n    return True\n"
+    _, kept, _ = run([answer(forged, tests=[helper, again, "assert near(twice(2), 4)"])])
+    assert shown(kept, "status", "pass_ratio") == [("runtime_error", 0.0)]
