@@ -89,12 +89,9 @@ def _span(text: str, node: ast.stmt) -> tuple[int, int]:
     for line in lines:
         starts.append(starts[-1] + len(line) + 1)
     last = node.end_lineno or node.lineno
-    decorators = getattr(node, "decorator_list", ())
-    if decorators:  # the @ is before the first one
-        first = starts[decorators[0].lineno - 1]
-    else:
-        first = starts[node.lineno - 1] + node.col_offset
-    return first, starts[last - 1] + (node.end_col_offset or 0)
+    first = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", ()))])
+    column = node.col_offset if first == node.lineno else 0  # the @ is before the decorator
+    return starts[first - 1] + column, starts[last - 1] + (node.end_col_offset or 0)
 
 
 def copies(body: Sequence[ast.stmt], name: str) -> list[ast.stmt]:
