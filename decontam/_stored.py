@@ -33,7 +33,7 @@ _DTYPES = frozenset({"<u8", "<i8", "<f8", "|b1"})
 _MOST = 16
 
 
-def key(about: object) -> str:
+def key_of(about: object) -> str:
     """What an index is known by: all that it is made of, as JSON, and the code that makes it."""
     text = json.dumps([about, _code(), sys.version_info[:3], np.__version__])
     return hashlib.sha256(text.encode()).hexdigest()
@@ -55,7 +55,7 @@ def load(folder: Path, name: str, modules: Mapping[str, ModuleType]) -> Any:  # 
 
     Args:
         folder: where values are stored.
-        name: what `key` returned.
+        name: what `key_of` returned.
         modules: whose classes a value may hold, by their full names.
     """
     try:

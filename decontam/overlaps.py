@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import polars as pl
 
-from decontam import _scan, _scan_words, _stored
 from decontam._evidence import BATCH, SCHEMA, forget_rows
+from decontam._stored import key_of, load, store
 from decontam._textbook import textbook_items
 from decontam._verdicts import judged
 from decontam.benchmarks import Item
 from decontam.detectors import AskedDetector, detector, lowered, names, settings
 from decontam.detectors import own as detectors_here
 from decontam.profiles import Profile, profile
+
+#: Modules whose classes an index may hold, beside those of the detectors.
+_SIEVES = ("_scan", "_scan_words")
 
 
 class Indexes(NamedTuple):
@@ -95,13 +99,13 @@ def _built(
         [{name: one for name, one in some.items() if (name in own) is wanted} for some in (given, closer)]
         for wanted in (True, False)
     )
-    known = {**own, "_scan": _scan, "_scan_words": _scan_words}
-    key = _stored.key([items, *ours, {name: settings(name) for name in ours[0]}]) if kept else ""
-    found: Any = _stored.load(kept, key, known) if kept else None
+    known = {**own, **{name: import_module(f"decontam.{name}") for name in _SIEVES}}
+    key = key_of([items, *ours, {name: settings(name) for name in ours[0]}]) if kept else ""
+    found: Any = load(kept, key, known) if kept else None
     if not _fits(found, ours):
         found = (*(_indexes(items, some) for some in ours), textbook_items(items))
         if kept:
-            _stored.store(kept, key, found, known)
+            store(kept, key, found, known)
     own_indexes, own_closer, textbook = found
     return _Built(own_indexes | _indexes(items, others[0]), own_closer | _indexes(items, others[1]), textbook)
 

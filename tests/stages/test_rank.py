@@ -550,7 +550,7 @@ COPY = "def twice(x):\n    return x * 2\n\n"
     "test", [COPY + "assert twice(2) == 4", COPY + "def test_it():\n    assert twice(2) == 4"]
 )
 def test_a_test_that_brings_the_function_judges_no_answer(test):
-    """It would test its own copy, which satisfies it; where the entry point is known, the copy is left out."""
+    """It would test its own copy; where the entry point is known, the copy is left out."""
     rows = [answer(RIGHT, "a", tests=[test]), answer(HALF.replace("2", "9"), "b", tests=[test])]
     summary, kept, dropped = run(rows)
     assert kept == []
