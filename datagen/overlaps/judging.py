@@ -7,7 +7,7 @@ for. A pair without a verdict is told: it is never taken for clean.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -39,12 +39,16 @@ class Judged(NamedTuple):
     Args:
         matches: those that overlap, with the evidence that put them in doubt; columns as the doubts.
         unanswered: rows that stay in doubt because a call failed, with the problem.
-        told: the manifest's entry.
+        unknown: all rows that stay in doubt, with a reason.
+        pairs: how many were in doubt.
+        verdicts: how often each was given.
     """
 
     matches: pl.DataFrame
     unanswered: Mapping[str, str]
-    told: Mapping[str, Any]
+    unknown: Mapping[str, str]
+    pairs: int
+    verdicts: Counter[str]
 
 
 def doubts(
@@ -101,21 +105,35 @@ def judged(
     overlapping = {pair: one for pair, one in verdicts.items() if one.level in _LEVELS}
     matches = _matches(doubtful, overlapping, teacher)
     overlap = set(matches["row"])
-    unknown = {pair[0]: reason for pair, reason in why.items() if pair[0] not in overlap}
-    counts = Counter(one.level for one in verdicts.values())
-    told = {
-        "pairs": len(ordered),
-        "verdicts": {name: counts[name] for name in judge.VERDICTS},
-        "rows": len(overlap),
-        "not_judged": len(unknown),
-        "why": dict(sorted(Counter(unknown.values()).items())),
-    }
     problems = {
         pair[0]: f"the judge: {answer.problem}"
         for pair, answer in zip(put, answers, strict=True)
         if answer.reply is None and pair[0] not in overlap
     }
-    return Judged(matches, problems, told)
+    return Judged(
+        matches,
+        problems,
+        {pair[0]: reason for pair, reason in why.items() if pair[0] not in overlap},
+        len(ordered),
+        Counter(one.level for one in verdicts.values()),
+    )
+
+
+def told(said: Judged, gone: Container[str]) -> dict[str, Any]:
+    """The manifest's entry.
+
+    Args:
+        said: what became of the pairs in doubt.
+        gone: rows that go for another reason, whatever a judge would say.
+    """
+    why = Counter(reason for row, reason in said.unknown.items() if row not in gone)
+    return {
+        "pairs": said.pairs,
+        "verdicts": {name: said.verdicts[name] for name in judge.VERDICTS},
+        "rows": said.matches["row"].n_unique(),
+        "not_judged": why.total(),
+        "why": dict(sorted(why.items())),
+    }
 
 
 def _heard(question: judge.Question, answer: Answer) -> judge.Verdict | str:

@@ -105,13 +105,14 @@ def search(
     along = partial(_take_tasks_along, found, source, over) if whole_tasks else found.tasks.clear
     along()
     if judge:
-        gone = pl.col("row").is_in([*found.reasons]) | pl.col("task").is_in([*found.tasks])
-        left = pl.concat(in_doubt).filter(~gone)
+        goes = pl.col("row").is_in([*found.reasons]) | pl.col("task").is_in([*found.tasks])
+        left = pl.concat(in_doubt).filter(~goes)
         name, most = judge
         said = judging.judged(left, source, over, items_of(benchmarks), names, most=most, teacher=name)
-        found.judged, found.unanswered = said.told, said.unanswered
         parts.append(_noted(found, said.matches))
         along()
+        gone = left.filter(pl.col("task").is_in([*found.tasks]))["row"]
+        found.judged, found.unanswered = judging.told(said, frozenset(gone)), said.unanswered
     found.evidence = pl.concat(parts)
     return found
 

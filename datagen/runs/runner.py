@@ -241,7 +241,7 @@ def _make_each(
     return writer.outcome(out)
 
 
-def _limits(stage: Stage, options: Any) -> dict[str, Any]:  # noqa: ANN401
+def _limits(stage: EachStage[Any, Any], options: Any) -> dict[str, Any]:  # noqa: ANN401
     """What limits its model calls; nothing where it makes none."""
     if not stage.asks_models:
         return {}

@@ -14,6 +14,8 @@ from cli import datagen
 from endpoint import Endpoint
 from haste import hasten
 
+import datagen as dg
+
 ITEM = {
     "task_id": "bench/1",
     "prompt": "Sort the words of a text by length, longest first, and words of one length by the alphabet.",
@@ -167,7 +169,8 @@ def test_an_answer_that_was_cut_off_is_no_verdict():
 
 def test_a_failed_call_leaves_its_row_out_until_the_next_run(monkeypatch, folder):
     """A row that could not be judged is neither kept nor lost."""
-    good = says(lambda text: "different" if text in DOUBTFUL else "near")
+    write(*ROWS, *(f"{BASE}, then add {n} more." for n in range(9)))
+    good = says(lambda text: "near" if text == CLOSEST else "different")
     with Endpoint(says=good, fault="400", share=0.5) as endpoint:
         first = run(endpoint, code=3)
         failed = [row for row in read("dropped") if row["reason"] == "call-failed"]
@@ -261,6 +264,28 @@ def test_a_task_goes_with_the_row_that_the_judge_names(folder):
         told = run(endpoint)
         assert not any(CLOSEST in body["messages"][-1]["content"] for body in endpoint.bodies.values())
     assert (told["dropped"], told["rows_out"]) == ({"overlaps-bench": 4}, 0)
+
+
+def test_rows_that_go_with_their_task_are_not_left_in_doubt(folder):
+    """A row over the limit whose task goes for another row is not told as one that may overlap."""
+    with open("in.jsonl", "w", encoding="utf-8") as file:  # noqa: PTH123
+        for response in ("def f(x): return 1", "def f(x): return 2"):
+            file.write(json.dumps({"instruction": CLOSEST, "response": response}) + "\n")
+    with Endpoint(says=says(lambda _: "same")) as endpoint:
+        told = run(endpoint, "--max-judged", 1)
+    assert (told["judged"]["pairs"], told["judged"]["not_judged"], told["rows_out"]) == (2, 0, 0)
+
+
+def test_python_and_trace():
+    """Python's function judges as the command does, and `trace` tells what the judge said."""
+    with Endpoint(says=says(lambda text: "near" if text == CLOSEST else "different")) as endpoint:
+        words = {"against": ["jsonl:bench.jsonl"], "no_run": True, "no_self_test": True}
+        clean = dg.decontam("in.jsonl", judge=endpoint.teacher, out="OUT", **words)
+    assert clean.manifest["judged"]["rows"] == 1
+    (row,) = (one for one in read("dropped") if one["instruction"] == CLOSEST)
+    traced = datagen("trace", "OUT", row["id"])
+    assert traced.code == 0
+    assert "It is near." in traced.out
 
 
 def test_long_rows_are_not_judged():
