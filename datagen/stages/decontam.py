@@ -227,7 +227,10 @@ STAGE = FrameStage(
     start=_start,
     asks=lambda options: options.judge,
     check=Check(
-        "overlaps", OVERLAP_FOUND, "Exit with 5 if any row overlaps; OUT is not needed.", judging.not_judged
+        "overlaps",
+        OVERLAP_FOUND,
+        "Exit with 5 if any row overlaps, with 3 if one was not looked at; OUT is not needed.",
+        judging.not_judged,
     ),
     check_options=_check,
     entries=(*report.ENTRIES, judging.ENTRY, *usage.ENTRIES),
