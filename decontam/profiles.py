@@ -30,6 +30,8 @@ from typing import Any, NamedTuple
 #: From the one that finds the most.
 NAMES = ("strict", "balanced", "lenient", "certain")
 DEFAULT = "balanced"
+#: Pairs with at least so much of what `strict` asks for are in doubt.
+DOUBT = 0.7
 FILE = Path(__file__).with_name("profiles.json")
 
 
@@ -74,6 +76,13 @@ def profile(name: str = DEFAULT) -> Profile:
         KeyError: it is none of `NAMES`.
     """
     return made(name, _data())
+
+
+def doubtful() -> Profile:
+    """A profile that finds more than `strict`: pairs of which a closer look may tell more, and no matches."""
+    strict = profile(NAMES[0])
+    alone = {name: round(DOUBT * share, 6) for name, share in strict.alone.items()}
+    return strict._replace(name="doubtful", alone=alone, agree=round(DOUBT * strict.agree, 6))
 
 
 def certainty() -> Certainty:

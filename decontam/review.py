@@ -109,9 +109,7 @@ class Review:
         """
         if not self.decisions:
             return evidence
-        names = evidence.select("row", "task", "benchmark", "item").iter_rows()
-        left = [not self._keeps_one(*one) for one in names]
-        self._kept += left.count(False)
+        left = self.left(evidence)
         decided = [
             {
                 "row": row,
@@ -135,7 +133,14 @@ class Review:
         )
         self._dropped += rows.height
         new = pl.DataFrame(decided, schema=evidence.schema)
-        return pl.concat([evidence.filter(pl.Series(left, dtype=pl.Boolean)), new])
+        return pl.concat([left, new])
+
+    def left(self, evidence: pl.DataFrame) -> pl.DataFrame:
+        """The matches that no decision sets aside; columns as for `applied`."""
+        names = evidence.select("row", "task", "benchmark", "item").iter_rows()
+        left = [not self._keeps_one(*one) for one in names]
+        self._kept += left.count(False)
+        return evidence.filter(pl.Series(left, dtype=pl.Boolean))
 
     def _keeps_one(self, row: str, task: str, benchmark: str, item: str) -> bool:
         used = {(row, benchmark, item), (task, benchmark, item)} & self._keeps

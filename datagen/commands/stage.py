@@ -20,18 +20,17 @@ from datagen.runs.stage import Check, EachStage, Stage
 
 def command_of(stage: Stage) -> click.Command:
     """The Click command that runs a stage."""
-    asks = isinstance(stage, EachStage) and stage.asks_models
     check = _check_of(stage)
 
     def callback(**given: Any) -> int:  # noqa: ANN401 - Click's parameters
         return _run(stage, given)
 
     shared = [
-        *(options.money_options() if asks else []),
+        *(options.money_options() if stage.asks_models else []),
         options.out_option(required=check is None),
         options.rename_option,
         options.columns_option,
-        *([] if asks else [options.workers_option]),
+        *([] if isinstance(stage, EachStage) and stage.asks_models else [options.workers_option]),
         *options.shown(),
     ]
     for option in reversed(shared):
@@ -64,7 +63,7 @@ def _run(stage: Stage, given: dict[str, Any]) -> int:
     out: Path | None = given["out"]
     source = inputs.open_source(given["source"], dict(given["rename"]), given["columns"])
     if given.get("dry_run"):
-        return _forecast(stage, source, chosen, how, Path(out or ""), as_json=as_json)
+        return _forecast(stage, source, chosen, how, out, as_json=as_json)
     if out is None and not isinstance(stage, EachStage):
         outcome = runner.survey(stage, source, chosen, how)
     else:
@@ -72,9 +71,10 @@ def _run(stage: Stage, given: dict[str, Any]) -> int:
     summary.show(outcome, out=out, as_json=as_json)
     check = _check_of(stage)
     if check and given["check"]:
-        # A row that could not be read was not looked at, so it is not clean either.
-        unread = summary.FAILED_ROWS if source.refused.height else 0
-        return check.exit_code if any(outcome.manifest[check.entry].values()) else unread
+        # A row that could not be read or judged was not looked at, so it is not clean either.
+        unseen = source.refused.height or check.unseen(outcome.manifest)
+        clean = summary.FAILED_ROWS if unseen else 0
+        return check.exit_code if any(outcome.manifest[check.entry].values()) else clean
     return summary.exit_code(outcome.manifest)
 
 
@@ -83,7 +83,7 @@ def _forecast(
     source: Source,
     chosen: Any,  # noqa: ANN401
     how: How,
-    out: Path,
+    out: Path | None,
     *,
     as_json: bool,
 ) -> int:

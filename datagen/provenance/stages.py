@@ -58,7 +58,7 @@ def own_differences(content: Mapping[str, Any]) -> Iterator[Found]:
     came = content["rows_in"]
     if inputs and (came > rows or (isinstance(stage, FrameStage) and came != rows)):
         yield "rows_in", f"{rows:,}, the rows of inputs", f"{came:,}"
-    if inputs and stage and _asks_nobody(stage):
+    if inputs and stage and _asks_nobody(stage, content):
         parts = content["stage"], content.get("options"), [one["sha256"] for one in inputs], ()
         key = canonical.row_id(*parts, content.get("versions"), content["datagen"], content["format"])
         if key != content["key"]:
@@ -81,10 +81,12 @@ def _stage(name: str) -> Stage | None:
         return None
 
 
-def _asks_nobody(stage: Stage) -> bool:
+def _asks_nobody(stage: Stage, content: Mapping[str, Any]) -> bool:
     """Whether the manifest has all that decides the key; whom a stage asks is not in it."""
     counting = {entry.name for entry in usage.ENTRIES}
-    return isinstance(stage, FrameStage) or counting.isdisjoint(entry.name for entry in stage.entries)
+    if isinstance(stage, FrameStage):
+        return counting.isdisjoint(content)
+    return counting.isdisjoint(entry.name for entry in stage.entries)
 
 
 def is_act(name: str, stages: int) -> bool:

@@ -7,14 +7,12 @@ worked on, in engines/.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
-
-import polars as pl
+from typing import Any, TypeVar
 
 from datagen import progress
 from datagen.calls import usage
@@ -24,11 +22,14 @@ from datagen.calls.forecast import Forecast, Rows, forecast_units
 from datagen.calls.jobs import in_order
 from datagen.calls.new_first import NewFirst
 from datagen.data import dataset, directory, inputs, manifest
-from datagen.data.dataset import Outcome, RowWriter, Split, Writer
+from datagen.data.dataset import Outcome, RowWriter, Writer
 from datagen.data.manifest import Counts, Plan
 from datagen.data.source import Source
+from datagen.errors import UsageError
 from datagen.journal.verdicts import open_verdicts
+from datagen.runs import frames
 from datagen.runs.engines import local
+from datagen.runs.frames import Frames, Waiter
 from datagen.runs.programs import limits_of
 from datagen.runs.stage import EachStage, FrameStage, Made, Stage, Tools
 from datagen.sandbox.granted import Guarded
@@ -40,19 +41,12 @@ from datagen.teachers import (
     check_all,
     connect_all,
     identities,
+    own_system_prompts,
     public_settings,
     versions,
 )
 
 T = TypeVar("T")
-
-
-class Waiter(Protocol):
-    """Runs model calls to their end; each front end has its own way to hear of an interrupt."""
-
-    def __call__(self, work: Callable[[], Coroutine[Any, Any, T]], caller: Caller | None) -> T:
-        """The result of `work`, whose calls go through `caller`."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -102,7 +96,7 @@ def asked(stage: Stage, options: Any) -> list[Profile]:  # noqa: ANN401
     """
     if isinstance(stage, FrameStage):
         stage.check_options(options)
-        return []
+        return [one] if (one := stage.asks(options)) else []
     profiles = list(stage.asks(options))
     needed = stage.needed(options)
     # A teacher may be the judge as well; otherwise nobody is named twice.
@@ -144,26 +138,44 @@ def make(stage: Stage, source: Source, out: Path, options: Any, how: How) -> Out
     source.check()
     if isinstance(stage, EachStage):
         return _make_each(stage, source, out, options, todo, how)
-    with dataset.writing(out, todo, stage.entries) as writer:
-        over = _Frames(stage.name, how)
+    profiles = asked(stage, options)
+    account = how.account.of(todo.key(), out)
+    with (
+        dataset.writing(out, todo, stage.entries) as writer,
+        frames.asking(stage, options, account, how.journal) as asker,
+    ):
+        ask = frames.questions(stage, options, how.wait, asker)
+        over = Frames(stage.name, how.workers, how.journal, ask)
         started = stage.start(source, options, over)
-        for height, split in over(partial(_with_height, started.split), source):
-            writer.add(split, rows_in=height)
+        for height, split in over.splits(started.split, source):
+            failed = int((split.dropped["reason"] == dataset.CALL_FAILED).sum())
+            writer.add(split, rows_in=height, failed=failed)
         writer.refuse(source.refused)
         writer.values |= started.entries
-        writer.times["calls"] = {}
+        writer.times["calls"] = asker.counts() if asker else {}
+        if asker:
+            _note_calls(writer, asker, profiles)
     return writer.outcome(out)
 
 
 def survey(stage: FrameStage[Any], source: Source, options: Any, how: How) -> Outcome:  # noqa: ANN401
-    """What `make` would keep and drop, in the terms of a manifest; nothing is written."""
+    """What `make` would keep and drop, in the terms of a manifest; nothing is written.
+
+    Raises:
+        UsageError: there is a limit of money, which is for the data set that is written.
+    """
     stage.decides(options)
+    if how.account.max_usd is not None:
+        raise UsageError("--max-usd is a limit for OUT: give -o OUT, or leave it out")
     begun = time.monotonic()
     counts = Counts()
-    over = _Frames(stage.name, how)
-    started = stage.start(source, options, over)
-    for height, split in over(partial(_with_height, started.split), source):
-        counts.add(split.kept.height, split.dropped["reason"], rows_in=height)
+    with frames.asking(stage, options, how.account, how.journal) as asker:
+        ask = frames.questions(stage, options, how.wait, asker)
+        over = Frames(stage.name, how.workers, how.journal, ask)
+        started = stage.start(source, options, over)
+        for height, split in over.splits(started.split, source):
+            counts.add(split.kept.height, split.dropped["reason"], rows_in=height)
+            counts.failed += int((split.dropped["reason"] == dataset.CALL_FAILED).sum())
     if source.refused.height:
         counts.add(0, source.refused["reason"], rows_in=source.refused.height)
     counts.check(stage.name)
@@ -173,36 +185,9 @@ def survey(stage: FrameStage[Any], source: Source, options: Any, how: How) -> Ou
         **counts.as_json(),
         **manifest.noted([source]),
         **started.entries,
-        "times": {"seconds": seconds},
+        "times": {"seconds": seconds, **({"calls": asker.counts()} if asker else {})},
     }
     return Outcome(Path(), content, already_made=False, entries=stage.entries)
-
-
-def _with_height(split: Callable[[pl.DataFrame], Split], frame: pl.DataFrame) -> tuple[int, Split]:
-    """What becomes of a frame, and how many rows it had: the identity is checked against that."""
-    return frame.height, split(frame)
-
-
-class _Frames:
-    """Applies a function to all frames of a source, in as many processes as there are to be."""
-
-    def __init__(self, name: str, how: How) -> None:
-        self._name = name
-        self.workers = how.workers or local.cores()
-        self.journal = how.journal
-
-    def __call__(self, function: Callable[[pl.DataFrame], T], source: Source) -> Iterator[T]:
-        heights: list[int] = []
-
-        def frames() -> Iterator[pl.DataFrame]:
-            for frame in source.frames():
-                heights.append(frame.height)
-                yield frame
-
-        with progress.track(self._name, source.rows) as advance:
-            for number, result in enumerate(local.apply(function, frames(), self.workers)):
-                yield result
-                advance(heights[number])
 
 
 def _make_each(
@@ -216,7 +201,7 @@ def _make_each(
     profiles = asked(stage, options)
     read = source.limited(stage.limit(options))
     limits = _limits(stage, options)
-    for line in _own_system_prompts(profiles):
+    for line in own_system_prompts(profiles):
         progress.say(line)
     # The lock of what is written comes first: one process at a time spends its money.
     with (
@@ -300,14 +285,6 @@ async def _judging(
         }
 
 
-def _own_system_prompts(profiles: list[Profile]) -> Iterator[str]:
-    """What is said of teachers whose settings take the place of datagen's own system prompts."""
-    for one in _distinct(profiles):
-        if one.system is not None:
-            how = "with the system prompt of its settings instead of" if one.system else "without"
-            yield f"{one.name} is asked {how} datagen's own system prompt"
-
-
 async def _each_unit(
     stage: EachStage[Any, Any],
     read: Source,
@@ -352,16 +329,29 @@ def _note_calls(writer: Writer, asker: Caller, profiles: list[Profile]) -> None:
     writer.values["teachers"] = public_settings(_distinct(profiles))
 
 
-def forecast(stage: Stage, rows: Rows, options: Any, how: How, out: Path) -> Forecast:  # noqa: ANN401
+def forecast(stage: Stage, rows: Rows, options: Any, how: How, out: Path | None) -> Forecast:  # noqa: ANN401
     """What `make` would ask for, without asking: the same work, with an asker that only looks answers up.
 
     A data set that is made already asks for nothing, so that no teacher is looked for either.
+
+    Args:
+        stage: what is to be made.
+        rows: what it reads.
+        options: the stage's own.
+        how: how it is run.
+        out: the data set; None where it writes none.
     """
-    if rows.exact and dataset.already_made(
-        out, plan(stage, rows.source, options), overwrite=True, entries=stage.entries
+    if (
+        out
+        and rows.exact
+        and dataset.already_made(
+            out, plan(stage, rows.source, options), overwrite=True, entries=stage.entries
+        )
     ):
         return Forecast([], Rows.of(inputs.open_source(str(out))))
-    if isinstance(stage, FrameStage) or not stage.asks_models:
+    if isinstance(stage, FrameStage):
+        return frames.forecast(stage, rows, options, how.wait, workers=how.workers, journal=how.journal)
+    if not stage.asks_models:
         return Forecast([], rows.becoming(0, rows.most))
     profiles = asked(stage, options)
     rows = rows.limited(stage.limit(options))

@@ -15,11 +15,12 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 import polars as pl
 
 from datagen.calls import usage
-from datagen.calls.asking import Asker
+from datagen.calls.asking import Answer, Asker
 from datagen.calls.forecast import Later
 from datagen.data.dataset import Split
 from datagen.data.manifest import Entry
 from datagen.data.source import Row, Source
+from datagen.request import Prompt
 from datagen.runs.options import ModelOptions, described
 from datagen.sandbox.judge import Judge
 from datagen.teachers import Profile, Teacher
@@ -39,6 +40,10 @@ class Over(Protocol):
 
     workers: int
     journal: Path | None
+
+    def ask(self, prompts: Sequence[Prompt]) -> list[Answer]:
+        """What the one whom the stage asks answers to each prompt."""
+        ...
 
     def __call__(self, function: Callable[[pl.DataFrame], T], source: Source) -> Iterator[T]:
         """What the function gives for each frame."""
@@ -64,11 +69,14 @@ class Check(NamedTuple):
         entry: the manifest entry that maps what was found to numbers.
         exit_code: of the command where any of them is above 0.
         help: the line of `--check`.
+        unseen: from the manifest, how many rows were not looked at as they should be, so that they may be
+            anything.
     """
 
     entry: str
     exit_code: int
     help: str
+    unseen: Callable[[Mapping[str, Any]], int] = lambda _: 0
 
 
 def _nothing(options: object) -> None:
@@ -88,6 +96,7 @@ class FrameStage(Generic[O]):
         help: the command's help; the first line says what it does.
         example: of the command line.
         argument: what the input is called there.
+        asks: whom it asks about rows, if anybody; a stage that may ask has `ModelOptions`.
         check: whether `--check` exists.
         check_options: raises UsageError for options that do not fit together, before a recipe runs.
         entries: the manifest entries that it adds.
@@ -100,9 +109,15 @@ class FrameStage(Generic[O]):
     help: str
     example: str
     argument: str = "ROWS"
+    asks: Callable[[O], Profile | None] = _nothing
     check: Check | None = None
     check_options: Callable[[O], object] = _nothing
     entries: tuple[Entry, ...] = ()
+
+    @property
+    def asks_models(self) -> bool:
+        """Whether its options are `ModelOptions`, because it may ask a model."""
+        return issubclass(self.options, ModelOptions)
 
 
 class Made(NamedTuple):

@@ -7,7 +7,7 @@ adds a kind with an entry point of the group `datagen.teachers`, whose value is 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib import metadata
 from typing import Any
@@ -44,6 +44,7 @@ __all__ = [
     "kind_of",
     "kinds",
     "load_profiles",
+    "own_system_prompts",
     "parse_profiles",
     "profile",
     "public_settings",
@@ -68,6 +69,14 @@ def public_settings(profiles: Sequence[Profile]) -> dict[str, dict[str, Any]]:
         }
         for one in profiles
     }
+
+
+def own_system_prompts(profiles: Sequence[Profile]) -> Iterator[str]:
+    """What is said of teachers whose settings take the place of datagen's own system prompts."""
+    for number, one in enumerate(profiles):
+        if one.system is not None and one not in profiles[:number]:
+            how = "with the system prompt of its settings instead of" if one.system else "without"
+            yield f"{one.name} is asked {how} datagen's own system prompt"
 
 
 def check_all(profiles: Sequence[Profile]) -> None:

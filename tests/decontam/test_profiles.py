@@ -17,7 +17,7 @@ from decontam._verdicts import judged
 from decontam.benchmarks import load
 from decontam.detectors import detector, lowered, names, settings
 from decontam.overlaps import evidence_of
-from decontam.profiles import NAMES, profile
+from decontam.profiles import NAMES, doubtful, profile
 
 ROOT = Path(__file__).parents[2]
 DEV = ROOT.parent / "shared/data/decontam_dev/dev.jsonl"
@@ -61,6 +61,13 @@ def test_profiles_are_nested(shares):
     """What a profile finds, those before it find."""
     found = [bool(verdict(shares, name).height) for name in NAMES]
     assert found == sorted(found, reverse=True)
+
+
+@given(SHARES)
+def test_what_is_a_match_is_in_doubt(shares):
+    """The profile for pairs in doubt finds all that `strict` finds."""
+    if verdict(shares, "strict").height:
+        assert judged(evidence(shares), doubtful(), {}).height
 
 
 @pytest.mark.parametrize("name", NAMES)

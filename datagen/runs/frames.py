@@ -1,0 +1,159 @@
+"""Works on frames of rows for a stage, in several processes, and asks the one whom the stage asks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from contextlib import aclosing, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import polars as pl
+
+from datagen import progress
+from datagen.calls.asking import Answer
+from datagen.calls.budget import Account
+from datagen.calls.caller import Caller, caller
+from datagen.calls.forecast import Forecast, Rows, forecast_units
+from datagen.calls.jobs import in_order
+from datagen.data.dataset import Split
+from datagen.data.source import Source
+from datagen.request import Prompt
+from datagen.runs.engines import local
+from datagen.runs.stage import FrameStage
+from datagen.teachers import Teacher, connect_all, own_system_prompts
+
+T = TypeVar("T")
+Ask = Callable[[Sequence[Prompt]], list[Answer]]
+
+
+class Waiter(Protocol):
+    """Runs model calls to their end; each front end has its own way to hear of an interrupt."""
+
+    def __call__(self, work: Callable[[], Coroutine[Any, Any, T]], caller: Caller | None) -> T:
+        """The result of `work`, whose calls go through `caller`."""
+        ...
+
+
+class Frames:
+    """Applies a function to all frames of a source, in as many processes as there are to be.
+
+    Args:
+        name: of the stage.
+        workers: processes; None for one a core.
+        journal: the journal's file; None for the user's own.
+        ask: asks the one whom the stage asks.
+    """
+
+    def __init__(self, name: str, workers: int | None, journal: Path | None, ask: Ask) -> None:
+        self._name = name
+        self.workers = workers or local.cores()
+        self.journal = journal
+        self.ask = ask
+
+    def __call__(self, function: Callable[[pl.DataFrame], T], source: Source) -> Iterator[T]:
+        """What the function gives for each frame."""
+        heights: list[int] = []
+
+        def frames() -> Iterator[pl.DataFrame]:
+            for frame in source.frames():
+                heights.append(frame.height)
+                yield frame
+
+        with progress.track(self._name, source.rows) as advance:
+            for number, result in enumerate(local.apply(function, frames(), self.workers)):
+                yield result
+                advance(heights[number])
+
+    def splits(self, split: Callable[[pl.DataFrame], Split], source: Source) -> Iterator[tuple[int, Split]]:
+        """What becomes of each frame, and how many rows it had: the identity is checked against that."""
+        return self(partial(_with_height, split), source)
+
+
+def _with_height(split: Callable[[pl.DataFrame], Split], frame: pl.DataFrame) -> tuple[int, Split]:
+    return frame.height, split(frame)
+
+
+@contextmanager
+def asking(
+    stage: FrameStage[Any],
+    options: Any,  # noqa: ANN401 - the stage's own options
+    account: Account,
+    journal: Path | None,
+) -> Iterator[Caller | None]:
+    """What asks for a stage; None where it asks nobody."""
+    if stage.asks(options) is None:
+        yield None
+        return
+    limits = {"concurrency": options.concurrency, "timeout": options.timeout}
+    with caller(account, path=journal, **limits) as asker:
+        yield asker
+
+
+def questions(
+    stage: FrameStage[Any],
+    options: Any,  # noqa: ANN401
+    wait: Waiter,
+    asker: Caller | None,
+) -> Ask:
+    """A function that asks the one whom a stage asks, and gives the answers in the order of the prompts."""
+
+    def ask(prompts: Sequence[Prompt]) -> list[Answer]:
+        profile = stage.asks(options)
+        assert profile is not None  # noqa: S101 - a stage asks only whom it names
+        assert asker is not None  # noqa: S101 - and then it is there
+        found: list[Answer] = []
+
+        async def work() -> None:
+            async with connect_all([profile]) as (teacher,):
+                asker.use([teacher])
+                jobs = (
+                    partial(asker.ask, teacher, prompt, seed=options.seed, sample=0) for prompt in prompts
+                )
+                window = asker.window([teacher])
+                with progress.track(f"{stage.name}, {teacher.name}", len(prompts)) as advance:
+                    async with aclosing(in_order(jobs, window=window, caller=asker)) as answers:
+                        async for answer in answers:
+                            found.append(answer)
+                            advance(1)
+
+        for line in own_system_prompts([profile]):
+            progress.say(line)
+        if prompts:
+            wait(work, asker)
+        return found
+
+    return ask
+
+
+def forecast(
+    stage: FrameStage[Any],
+    rows: Rows,
+    options: Any,  # noqa: ANN401
+    wait: Waiter,
+    *,
+    workers: int | None = None,
+    journal: Path | None = None,
+) -> Forecast:
+    """What a stage would ask for: it looks at all rows, and its prompts are looked up."""
+    prompts: list[Prompt] = []
+    made = rows.becoming(0, rows.most)
+    profile = stage.asks(options)
+    if profile is None:
+        return Forecast([], made)
+
+    def note(some: Sequence[Prompt]) -> list[Answer]:
+        prompts.extend(some)
+        return [Answer(None, None, "not asked")] * len(some)
+
+    stage.start(rows.source, options, Frames(stage.name, workers, journal, note))
+
+    async def units(opened: list[Teacher], asker: Any) -> Any:  # noqa: ANN401 - an asynchronous generator
+        for prompt in prompts:
+            await asker.ask(opened[0], prompt, seed=options.seed, sample=0)
+            yield tuple
+
+    def look(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        return wait(work, None)
+
+    return forecast_units(rows, [profile], units, look, journal=journal)._replace(rows=made)
