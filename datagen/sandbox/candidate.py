@@ -63,12 +63,14 @@ class _Program:
         self._objects: list[Any] = []
         self._turn = _thread.RLock()
         self._module = types.ModuleType("solution")
+        self._over = False  # whether another program has the channel
 
     def serve(self, code: str) -> Any:  # noqa: ANN401 - JSON
         """Answer calls; the message with the program that follows."""
         wire.send(self._channel, self._load(code))
         while type(message := wire.receive_only(self._channel, self._limit)) is list:
             self._answer(*message[1:])
+        self._over = True
         return message
 
     def _load(self, code: str) -> list[Any]:
@@ -171,6 +173,8 @@ class _Program:
         """A function of the tests that was given as an argument."""
 
         def call(*args: object, **kwargs: object) -> Any:  # noqa: ANN401 - anything
+            if self._over:  # such as in a generator that is closed late
+                raise RuntimeError("the tests have ended")
             encode = wire.Encoder(self._special).encode
             message = ["callback", number, encode(args), encode(kwargs)]
             with self._turn:
