@@ -61,6 +61,7 @@ class _Program:
         self._limit = limit
         self._resident = resident
         self._objects: list[Any] = []
+        self._numbers: dict[int, int] = {}  # by `id`
         self._turn = _thread.RLock()
         self._module = types.ModuleType("solution")
         self._over = False  # whether another program has the channel
@@ -146,8 +147,10 @@ class _Program:
             if not manages and (not callable(value) or isinstance(value, type)):
                 raise wire.NotPlain(name)
             name = "context" if manages else "function"
-        self._objects.append(value)
-        return ["h", len(self._objects) - 1, name, *plain]
+        number = self._numbers.setdefault(id(value), len(self._objects))
+        if number == len(self._objects):
+            self._objects.append(value)
+        return ["h", number, name, *plain]
 
     def _named_tuple(self, name: str, fields: tuple[str, ...]) -> Any:  # noqa: ANN401 - a class
         """The program's own class for a named tuple of the tests, if it has one."""
