@@ -84,9 +84,9 @@ def search(
         drop_common: whether a textbook exercise is a match like others.
         judge: the name of the one who is asked about pairs in doubt, and about how many; None for nobody.
     """
-    closer = (
-        decontam.build_indexes(items_of(benchmarks), wanted=doubtful(), kept=_kept()) if judge else indexes
-    )
+    items, kept = items_of(benchmarks), _kept()
+    indexes = decontam.build_indexes(items, wanted=wanted, kept=kept)
+    closer = decontam.build_indexes(items, wanted=doubtful(), kept=kept) if judge else indexes
     found = Overlap(indexes=indexes)
     parts, in_doubt = [found.evidence], [found.evidence.with_columns(task=pl.lit(""))]
     review = review or Review()

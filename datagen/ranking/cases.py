@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from datagen.answers.syntax import parsed
@@ -14,6 +14,8 @@ _MOST_CASES = 50
 #: Names by which a parameter means the function under test.
 _CANDIDATES = frozenset({"candidate"})
 _SET_UP = "setup_method"
+#: Functions that test runners call before a test.
+_FIRST = ("setup_module", "setUpModule", "setup_function")
 
 
 class Case(NamedTuple):
@@ -33,8 +35,8 @@ class Cases(NamedTuple):
 
     Args:
         calls: of those that can be run.
-        idle: how many cannot: they take what nobody gives, such as a fixture of pytest's own, or are
-            skipped.
+        idle: how many cannot: they take what nobody gives, such as a fixture of pytest's own, are skipped,
+            or would end before their first statement, as generators do.
     """
 
     calls: tuple[Case, ...]
@@ -57,36 +59,63 @@ def cases_of(tree: ast.Module, target: str | None) -> Cases:
         if isinstance(node, ast.Call)
     }
     functions = {one.name: one for one in tree.body if isinstance(one, Function)}
-    fixtures = {name for name, one in functions.items() if _has_decorator(one, "fixture")}
+    fixtures = {name: one for name, one in functions.items() if _has_decorator(one, "fixture")}
+    given = _given(fixtures)
+    needs = {name: _required(functions[name].args) for name in _FIRST if name in functions}
+    first = [f"{name}({', '.join(['None'] * len(names))})" for name, names in needs.items()]
+    first += [value for name, value in given.items() if _is_automatic(fixtures[name])]
     found: list[Case] = []
     idle = 0
     for statement in tree.body:
         if isinstance(statement, ast.ClassDef):
             cases = None if statement.name in run else _of_class(statement, tree)
-        elif isinstance(statement, Function) and statement.name not in run | fixtures:
-            cases = _of_function(statement, fixtures, target, is_used=statement.name in named)
+        elif isinstance(statement, Function) and statement.name not in run | fixtures.keys():
+            cases = _of_function(statement, given, target, is_used=statement.name in named)
         else:
             cases = None
         if cases is not None:
-            found += cases.calls
+            found += [case._replace(text="\n".join([*first, case.text])) for case in cases.calls]
             idle += cases.idle
     return Cases(tuple(found), idle)
 
 
+def _given(fixtures: Mapping[str, Function]) -> dict[str, str]:
+    """The calls that make what fixtures give; those that take what nobody gives have none."""
+    given: dict[str, str] = {}
+    while True:
+        more = {
+            name: f"{name}({', '.join(f'{one}={given[one]}' for one in needs)})"
+            for name, function in fixtures.items()
+            if name not in given and given.keys() >= {*(needs := _required(function.args))}
+        }
+        if not more:
+            return given
+        given |= more
+
+
+def _is_automatic(function: Function) -> bool:
+    """Whether a fixture comes before each test: `pytest.fixture(autouse=True)`."""
+    return any(
+        isinstance(node, ast.keyword) and node.arg == "autouse"
+        for decorator in function.decorator_list
+        for node in ast.walk(decorator)
+    )
+
+
 def _of_function(
-    function: Function, fixtures: set[str], target: str | None, *, is_used: bool
+    function: Function, fixtures: Mapping[str, str], target: str | None, *, is_used: bool
 ) -> Cases | None:
     """The calls of a test function; None where it is another one."""
     is_check = function.name == "check"
     if not function.name.startswith("test") and not is_check:
         return None
-    if _is_skipped(function):
+    if _is_skipped(function) or _is_empty(function):
         return Cases((), 1)
     needs = _required(function.args)
     many = [one for one in map(_parametrized, function.decorator_list) if one is not None]
     for names, _ in many:
         needs = [one for one in needs if one not in names]
-    given = [f"{name}={name}()" for name in needs if name in fixtures]
+    given = [f"{name}={fixtures[name]}" for name in needs if name in fixtures]
     rest = [name for name in needs if name not in fixtures]
     takes = len(rest) == 1 and not given and (is_check or rest[0] in _CANDIDATES or rest[0] == target)
     if takes and target and not many:
@@ -153,6 +182,25 @@ def _is_skipped(one: Function | ast.ClassDef) -> bool:
     )
 
 
+def _is_empty(function: Function) -> bool:
+    """Whether a call of it runs no statement: it is a generator, or has none."""
+    waiting: list[ast.AST] = [*function.body]
+    for one in waiting:  # it grows
+        if isinstance(one, ast.Yield | ast.YieldFrom):
+            return True
+        if not isinstance(one, Function | ast.ClassDef | ast.Lambda):
+            waiting += ast.iter_child_nodes(one)
+    for statement in function.body:
+        match statement:
+            case ast.Return(value=None | ast.Constant(None)):
+                return True
+            case ast.Pass() | ast.Expr(ast.Constant()) | ast.If(test=ast.Constant(False), orelse=[]):
+                pass
+            case _:
+                return False
+    return True
+
+
 def _has_decorator(one: Function | ast.ClassDef, name: str) -> bool:
     """Whether a decorator is `name`, `pytest.name` or `pytest.name(...)`."""
     for decorator in one.decorator_list:
@@ -165,7 +213,9 @@ def _has_decorator(one: Function | ast.ClassDef, name: str) -> bool:
 def _of_class(one: ast.ClassDef, tree: ast.Module) -> Cases | None:
     """The calls of the test methods of a class; None where it is no class of tests."""
     lineage = [*_lineage(one, tree)]
-    is_unittest = any(_base(base).endswith("TestCase") for each in lineage for base in each.bases)
+    bases = [_base(base) for each in lineage for base in each.bases]
+    is_unittest = any(base.endswith("TestCase") for base in bases)
+    awaits = any(base.endswith("AsyncioTestCase") for base in bases)
     if not is_unittest and not one.name.startswith("Test"):
         return None
     methods = {m.name: m for each in reversed(lineage) for m in each.body if isinstance(m, Function)}
@@ -177,7 +227,9 @@ def _of_class(one: ast.ClassDef, tree: ast.Module) -> Cases | None:
     calls, idle = list[Case](), 0
     for method in tests:
         text = (
-            None if _is_skipped(one) or _is_skipped(method) else _of_method(one, method, methods, is_unittest)
+            None
+            if any(map(_is_skipped, (one, method))) or _is_empty(method)
+            else _of_method(one, method, methods, is_unittest, awaits)
         )
         if text is None:
             idle += 1
@@ -191,6 +243,7 @@ def _of_method(
     method: Function,
     methods: dict[str, Function],
     is_unittest: bool,
+    awaits: bool,
 ) -> str | None:
     """The call of a method on an instance of its own; None where it takes what nobody gives."""
     many = [found for found in map(_parametrized, method.decorator_list) if found is not None]
@@ -200,11 +253,14 @@ def _of_method(
         return None
     name = one.name
     if is_unittest:
+        if isinstance(method, ast.AsyncFunctionDef) and not awaits:
+            return None
         first = f"{name}.setUpClass()\n" if "setUpClass" in methods else ""
         return f"{first}{name}({method.name!r}).debug()"
     if isinstance(method, ast.AsyncFunctionDef):
         return f"import asyncio\nasyncio.run({name}().{method.name}())"
     prepare = [m for m in ("setup_class", _SET_UP) if m in methods]
+    prepare += [m for m, one in methods.items() if _has_decorator(one, "fixture") and _is_automatic(one)]
     if not prepare:
         return f"{name}().{method.name}()"
     if any(len(_required(methods[m].args)) > 1 for m in prepare):

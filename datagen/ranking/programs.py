@@ -156,7 +156,11 @@ class _Source:
 
     def _changes_something(self) -> bool:
         """Whether a statement may change what later ones look at, as `f(a)` does that sorts `a`."""
-        own = {one.name for one in self._functions()}
+        own = {
+            one.name
+            for one in self._functions()
+            if not one.decorator_list and not any(isinstance(node, ast.Global) for node in ast.walk(one))
+        }
         changeable: set[str] = set()
         uses: Counter[str] = Counter()
         for statement in self._tree.body:
@@ -167,7 +171,7 @@ class _Source:
                     pass
                 case ast.Expr(value) if not isinstance(value, ast.Constant) and len(self._tree.body) > 1:
                     return True
-                case ast.Assert():
+                case ast.Assert() | ast.FunctionDef() | ast.ClassDef():
                     uses.update({node.id for node in ast.walk(statement) if isinstance(node, ast.Name)})
         return any(uses[name] > 1 for name in changeable)
 

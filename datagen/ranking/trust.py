@@ -18,7 +18,7 @@ from datagen.ranking.checks import CHECKS_NOTHING, fault, shared_names, tests_it
 from datagen.ranking.programs import Suite, is_python, suite_of
 
 #: Grows when other tests may be trusted than before, or other answers kept: ranked sets are made again.
-POLICY = 5
+POLICY = 6
 #: Why a task has nothing to be judged by.
 NO_TESTS, NO_PYTHON = "no-tests", "tests-no-python"
 #: Why a test is not used; `checks` and `written` know more.

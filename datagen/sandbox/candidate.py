@@ -61,14 +61,17 @@ class _Program:
         self._limit = limit
         self._resident = resident
         self._objects: list[Any] = []
+        self._numbers: dict[int, int] = {}  # by `id`
         self._turn = _thread.RLock()
         self._module = types.ModuleType("solution")
+        self._over = False  # whether another program has the channel
 
     def serve(self, code: str) -> Any:  # noqa: ANN401 - JSON
         """Answer calls; the message with the program that follows."""
         wire.send(self._channel, self._load(code))
         while type(message := wire.receive_only(self._channel, self._limit)) is list:
             self._answer(*message[1:])
+        self._over = True
         return message
 
     def _load(self, code: str) -> list[Any]:
@@ -144,8 +147,10 @@ class _Program:
             if not manages and (not callable(value) or isinstance(value, type)):
                 raise wire.NotPlain(name)
             name = "context" if manages else "function"
-        self._objects.append(value)
-        return ["h", len(self._objects) - 1, name, *plain]
+        number = self._numbers.setdefault(id(value), len(self._objects))
+        if number == len(self._objects):
+            self._objects.append(value)
+        return ["h", number, name, *plain]
 
     def _named_tuple(self, name: str, fields: tuple[str, ...]) -> Any:  # noqa: ANN401 - a class
         """The program's own class for a named tuple of the tests, if it has one."""
@@ -171,6 +176,8 @@ class _Program:
         """A function of the tests that was given as an argument."""
 
         def call(*args: object, **kwargs: object) -> Any:  # noqa: ANN401 - anything
+            if self._over:  # such as in a generator that is closed late
+                raise RuntimeError("the tests have ended")
             encode = wire.Encoder(self._special).encode
             message = ["callback", number, encode(args), encode(kwargs)]
             with self._turn:

@@ -33,7 +33,7 @@ _REACHING = (
     " copyright credits attrgetter methodcaller total_ordering update_wrapper wraps singledispatch"
     " singledispatchmethod register final no_type_check no_type_check_decorator"
     " runtime_checkable get_type_hints overload DefaultContext BasicContext ExtendedContext dispatch_table"
-    " encoder decoder scanner Formatter _value_ _name_"
+    " encoder decoder scanner Formatter _value_ _name_ abstractmethod dataclass_transform override"
 ).split()
 #: Objects of `typing` can be made anew in their place by `__init__`, so the two are refused together.
 _MADE_AGAIN = frozenset({"typing", "__init__"})
@@ -67,11 +67,10 @@ class Harmless:
     """
 
     def __init__(self) -> None:
-        refused = set(_REACHING)
-        for name in MODULES:
-            module = importlib.import_module(name)
-            refused.update(_leading_out(module))
+        modules = [importlib.import_module(name) for name in MODULES]
+        refused = {*_REACHING, *(name for module in modules for name in _leading_out(module))}
         self._refused = frozenset(refused)
+        self._abstract = frozenset(name for module in modules for name in _abstract(module))
 
     def names(self, code: types.CodeType) -> tuple[set[str], bool] | None:
         """The names that a program uses and whether it sets attributes; None where it is not harmless."""
@@ -89,6 +88,8 @@ class Harmless:
                 return None
             sets = sets or writes
         if not self._refused.isdisjoint(names) or names >= _MADE_AGAIN:
+            return None
+        if "type" in names and not self._abstract.isdisjoint(names):
             return None
         for name in names:
             if name.startswith("__") and name.endswith("__"):
@@ -155,10 +156,22 @@ def _leading_out(module: types.ModuleType) -> Iterator[str]:
         elif isinstance(value, (dict, list, set, bytearray)) or _internal(name):
             yield name
         if isinstance(value, type):
+            if issubclass(value, type):  # it makes classes with methods of any name
+                yield name
             inside = [item for base in value.__mro__ for item in vars(base).items()]
             yield from (found for found, held in inside if _internal(found) or _holds(found, held))
         elif callable(value):  # a method of an instance, such as random.choice
             yield from filter(_internal, dir(getattr(value, "__self__", None)))
+
+
+def _abstract(module: types.ModuleType) -> Iterator[str]:
+    """Names of classes that keep what they were asked, or copy themselves as those that derive from them say.
+
+    `type` makes classes that derive from them, with methods of any name.
+    """
+    for name, value in vars(module).items():
+        if isinstance(value, type) and type(value) is not type:
+            yield name
 
 
 def _holds(name: str, value: object) -> bool:

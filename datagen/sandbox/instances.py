@@ -62,6 +62,15 @@ class Function:
         program, number = self._asked
         return program.ask(number, None if number is not None else self.__name__, args, kwargs)
 
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - anything
+        """What the program keeps with it, such as a count of calls; nothing that plain data has."""
+        if name.startswith("_") or name in _DATA:
+            raise AttributeError(name)
+        program, number = self._asked
+        if number is not None:
+            return program.ask(number, name, guarded=True)
+        return program.ask(None, f"{self.__name__}.{name}", guarded=True)
+
     def __bool__(self) -> bool:
         raise self._asked[0].refused("function")
 
@@ -140,7 +149,9 @@ class ProgramClass(type):
             raise cls._program.refused(path)
         return Function(cls._program, None, path) if isinstance(value, Function) else value
 
-    def __getitem__(cls, name: str) -> Any:  # noqa: ANN401 - a member
+    def __getitem__(cls, name: Any) -> Any:  # noqa: ANN401 - a member, or the class of `Stack[int]`
+        if all(isinstance(one, type) for one in (name if name and isinstance(name, tuple) else (name,))):
+            return cls
         if not issubclass(cls, Member) or name not in cls._members:
             raise KeyError(name)
         return cls._member(name)

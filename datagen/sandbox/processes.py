@@ -8,6 +8,7 @@ import os
 import resource
 import signal
 import socket
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,6 +19,8 @@ from datagen.sandbox.resident import Resident
 _OF_ONE, _OF_ALL = 64, 1024
 #: Where programs run beside each other, each is ended at this share of a limit of CPU time.
 BEYOND = 1.2
+#: Calls under way in each process where it begins: no less than at any place where one is forked.
+_DEPTH = 11
 
 
 class Candidate:
@@ -187,9 +190,25 @@ class Forks:
             _keep(kept, output)
             _signal.signal(_signal.SIGINT, _signal.default_int_handler)  # `signal` would make enums of it
             with contextlib.suppress(BaseException):
-                act()
+                _at_depth(act, _depth())
         finally:
             os._exit(0)
+
+
+def _depth() -> int:
+    """How many calls are under way."""
+    depth, frame = 0, sys._getframe().f_back
+    while frame:
+        depth, frame = depth + 1, frame.f_back
+    return depth
+
+
+def _at_depth(act: Callable[[], object], depth: int) -> None:
+    """Act below as many calls wherever the fork was: recursion ends after as many calls in each process."""
+    if depth < _DEPTH:
+        _at_depth(act, depth + 1)
+    else:
+        act()
 
 
 def _at(descriptor: int) -> socket.socket:

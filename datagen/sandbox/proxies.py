@@ -57,6 +57,7 @@ class Program:
         self.errors: dict[str, type[Exception]] = {}
         self.classes: dict[str, Any] = {}
         self._others: dict[str, Any] = {}
+        self._instances: dict[int, Any] = {}  # of classes that the test names, by number
 
     def load(self) -> list[Any]:
         """Start the program: `["loaded", names]`, `["compile_error", name, text]` or `["raise", ...]`."""
@@ -86,6 +87,7 @@ class Program:
         if self._channel is None:
             self._control.sendall(b"T")
         self._asking, self.fault = 0, ""
+        self._instances.clear()
         return self._channel is None
 
     def close(self) -> socket.socket | None:
@@ -226,8 +228,13 @@ class Program:
             return Context(self, number)
         if name not in self.classes and plain:
             return wire.Decoder(partial(self._object, known=known)).decode(plain[0])
-        named = name in self.classes
-        return self._class(name, Instance)._numbered(number, guarded=not (named or known))
+        kind = self._class(name, Instance)
+        if name not in self.classes:
+            return kind._numbered(number, guarded=not known)
+        found = self._instances.get(number)
+        if type(found) is not kind:
+            found = self._instances[number] = kind._numbered(number)
+        return found
 
     def _class(self, name: str, base: type) -> Any:  # noqa: ANN401 - a class
         """The class that stands for a class of the program's; of one that no test names, it is made here."""

@@ -1,8 +1,9 @@
 """Which programs can follow each other in one candidate, where tests are trusted: functions over plain data.
 
 Such a program is harmless (harmless.py), and besides it makes no class, sets no attribute, prints nothing,
-draws nothing and asks no clock. So it changes nothing that outlives it, and nothing that was before changes
-what it does: its verdict is the one that it gets in a process of its own. All others get such a process.
+draws nothing, asks no clock, and reads no attributes by `format`. So it changes nothing that outlives it, and
+nothing that was before changes what it does: its verdict is the one that it gets in a process of its own. All
+others get such a process.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ import types
 
 from datagen.sandbox import harmless
 
-#: A class, and what differs where other programs were before: output, draws, clocks, contexts.
+#: A class, and what differs where other programs were before: output, draws, clocks, contexts, caches.
 _OWN = frozenset(
     "__qualname__ type print input time random samples now today utcnow localtime"
-    " decimal Decimal getcontext setcontext localcontext".split()
+    " decimal Decimal getcontext setcontext localcontext format format_map".split()
 )
 #: The process ends once it holds so much more than at its start: the next program would find too little.
 _GROWTH_KB = 64 << 10

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 _NUMBERS = (int, float, complex)
-#: In the flags of a generator's code; `inspect` would be slow to load.
-_GENERATOR = 0x20
+#: In the flags of code; `inspect` would be slow to load.
+_GENERATOR, _COROUTINE = 0x20, 0x80
 
 
 class _Mark:
@@ -36,19 +36,25 @@ def _parametrize(names: str | Sequence[str], values: Any, **_: Any) -> Any:  # n
     cases = [dict(zip(words, _values(one, len(words)), strict=True)) for one in values]
 
     def decorate(function: Callable[..., Any]) -> Any:  # noqa: ANN401
-        def case(number: int, *own: Any, **given: Any) -> None:  # noqa: ANN401
-            function(*own, **given, **cases[number])
+        def case(number: int, *own: Any, **given: Any) -> Any:  # noqa: ANN401
+            return function(*own, **given, **cases[number])
 
-        def every(*own: Any, **given: Any) -> None:  # noqa: ANN401
+        def every(*own: Any, **given: Any) -> Any:  # noqa: ANN401
             if not cases:
                 raise ValueError("no cases to test")
-            for number in range(len(cases)):
-                case(number, *own, **given)
+            found = [case(number, *own, **given) for number in range(len(cases))]
+            waits = getattr(function, "__code__", case.__code__).co_flags & _COROUTINE
+            return _awaited(found) if waits else all(found)
 
         every.case = case  # type: ignore[attr-defined]
         return every
 
     return decorate
+
+
+async def _awaited(found: Sequence[Any]) -> None:
+    for one in found:
+        await one
 
 
 def _values(value: Any, count: int) -> Sequence[Any]:  # noqa: ANN401
@@ -80,12 +86,12 @@ class raises:
 
     def __init__(
         self,
-        expected: Any,  # noqa: ANN401
+        expected_exception: Any,  # noqa: ANN401
         *call: Any,  # noqa: ANN401
         match: str | None = None,
         **given: Any,  # noqa: ANN401
     ) -> None:
-        self._expected, self._match = expected, match
+        self._expected, self._match = expected_exception, match
         self.type: Any = None
         self.value: Any = None
         if call:

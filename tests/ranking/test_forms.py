@@ -136,6 +136,22 @@ def test_no_program_is_believed_by_the_names_that_it_binds():
         ("def check(candidate, other):\n    assert candidate(1) == 2", "needs-arguments"),
         ("class TestF:\n    def test_f(self, capsys):\n        assert f(1) == 2", "needs-arguments"),
         ("@pytest.mark.skip\ndef test_f():\n    assert f(1) == 2", "needs-arguments"),
+        *(
+            (source, "needs-arguments")  # real test runners run none of them
+            for source in (
+                "def test_f():\n    yield\n    assert f(1) == 2",
+                "def same(a, b): assert a == b\ndef test_f():\n    yield same, f(1), 2",
+                "def check(candidate):\n    yield candidate(1)\n    assert False",
+                "class TestF:\n    def test_f(self):\n        yield 1\n        assert f(1) == 2",
+                "@pytest.mark.parametrize('x', [1])\ndef test_f(x):\n    yield\n    assert f(x) == 2",
+                "class TestF(unittest.TestCase):\n    async def test_f(self):\n        assert f(1) == 2",
+                "def test_f():\n    pass",
+                'def test_f():\n    """\n    >>> f(1)\n    2\n    """',
+                "def test_f():\n    'No more.'\n    return\n    assert f(1) == 2",
+                "def test_f():\n    if False:\n        assert f(1) == 2",
+                "@pytest.fixture(params=[1])\ndef x(request): return 1\ndef test_f(x): assert f(x) == 2",
+            )
+        ),
         ("class TestF:\n    x = 1", "checks-nothing"),
         (">>> f(1)\n", None),
         (">>> f(\n2\n", "no-python"),

@@ -402,6 +402,19 @@ NEIGHBOURS = {
         "datetime.strptime('5', Format('%d'))\n",
         "from datetime import datetime\ndef f(x): return datetime.strptime('2020-01-02', '%Y-%m-%d').year\n",
     ),
+    "a function of a module, set by what is copied": (
+        "import math\nfrom collections import UserDict\n"
+        "state = (None, {'sqrt': lambda x: 99})\n"
+        "own = {'__copy__': None, '__reduce_ex__': lambda self, version: (lambda: math, (), state)}\n"
+        "type('U', (UserDict,), own)().copy()\n",
+        "import math\ndef f(x): return math.sqrt(16)\n",
+    ),
+    "what an abstract class remembers": (
+        "import fractions\n"
+        "own = {'__subclasshook__': classmethod(lambda kind, other: True)}\n"
+        "kept = type('X', (fractions.Fraction,), own)\nisinstance('a', fractions.Fraction)\n",
+        "from fractions import Fraction\ndef f(x): return isinstance('a', Fraction)\n",
+    ),
     "flags": (
         "import re\n"
         "class Flags(int):\n"

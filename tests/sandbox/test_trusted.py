@@ -129,6 +129,13 @@ REFUSED = [
     "def f(x): return x.__class__\n",
     "def f(x): return x.gi_frame\n",
     "import re\nf = re.enum\n",
+    "import numbers\nA = numbers.ABCMeta('A', (), {'__eq__': lambda a, b: True})\n",
+    "import typing\nA = typing.NamedTupleMeta\n",
+    "import numbers, json\nnumbers.abstractmethod(json.dumps)\n",
+    "import typing, json\ntyping.dataclass_transform()(json.dumps)\n",
+    "import typing, json\ntyping.override(json.dumps)\n",
+    "import statistics\ndef f(): return '{0.sys.modules}'.format(statistics)\n",
+    "import re\ndef f(): return '{x._cache}'.format_map({'x': re})\n",
     "def f(x):\n    match x:\n        case str(upper=y): return y\n",
 ]  # fmt: skip
 
@@ -140,6 +147,23 @@ def test_only_functions_over_plain_data_share_a_process():
     assert [code for code in REFUSED if resident.admits(compile(code, "", "exec"))] == []
 
 
+#: Copies what says itself how it is copied: as something that gets an attribute.
+COPIES = """
+import collections, {module}, numbers
+class_of = numbers.ABCMeta
+state = (None, {{"{name}": {value}}})
+own = {{"__copy__": None, "__reduce_ex__": lambda self, version: (lambda: {module}, (), state)}}
+try: class_of("U", (collections.UserDict,), own)().copy()
+except AttributeError: pass
+def f(n): return n + 1
+"""
+#: Makes a number of a text, in what an abstract class remembers.
+ASKED = """
+import numbers
+own = {"__subclasshook__": classmethod(lambda kind, other: True)}
+kept = numbers.ABCMeta("X", (numbers.Number,), own)
+f = lambda n: n + isinstance("a", numbers.Number)
+"""
 #: Each tries to make the next `f` right or wrong, or to be right by the one before.
 NEIGHBOURS = [
     "f = lambda n: n + 1\n",
@@ -164,6 +188,15 @@ NEIGHBOURS = [
     "def f(n):\n    try: return f(n)\n    except RecursionError: return n + 1\n",
     "def f(n, depth=960): return f(n, depth - 1) if depth else n + 1\n",
     "def f(n): return n + 2\n",
+    "def f(n):\n    try: return f(n + 1)\n    except RecursionError: return n\n",
+    COPIES.format(module="math", name="sqrt", value="lambda x: 99"),
+    "import math\ndef f(n): return int(math.sqrt(n * n)) + 1\n",
+    ASKED,
+    "import numbers\ndef f(n): return n + 2 - (not isinstance('a', numbers.Number))\n",
+    "import numbers, json\nnumbers.abstractmethod(json.dumps)\nf = lambda n: n + 1\n",
+    "import json\ndef f(n): return n + hasattr(json.dumps, '__isabstractmethod__')\n",
+    "import datetime\ndef f(n): return datetime.datetime.strptime(str(n + 1), '%d').day\n",
+    "import statistics\ndef f(n): return n + ('_strptime' in '{0.sys.modules}'.format(statistics))\n",
     "\x00",
     "f = lambda n: n + 1 #" + "(" * 5000,
     "f = " + "(" * 500 + ")" * 500,
@@ -180,6 +213,56 @@ def test_programs_that_share_a_process_get_the_verdicts_that_they_get_alone():
     found = details([(code, OF_F) for code in order], trusted=True)
     assert [(code[:60], one) for code, one in zip(order, found, strict=True) if one != alone[code]] == []
     assert {one.status for one in found} >= {"all_passed", "partial", "runtime_error", "compile_error"}
+
+
+#: Keeps a function of its test in what is closed late, and calls it then.
+KEEPS = """
+def f(g):
+    def late():
+        try: yield
+        finally: g(5)
+    closed = late()
+    next(closed)
+    held = [closed]
+    held.append(held)
+    return g(1)
+"""
+COLLECTS = """
+def f(g):
+    for n in range(100_000): [[n]]
+    kept = [[n] for n in range(100_000)]
+    return g(1)
+"""
+
+
+def test_what_ends_late_calls_no_function_of_another_test():
+    """A function of a test is there for the program that was given it."""
+    test = "def g(n):\n    assert n == 1\n    return n\nassert f(g) == 1"
+    other = "assert f(lambda n: n) == 1"
+    programs = [(KEEPS, [other]), (COLLECTS, [test]), (KEEPS, [other]), (COLLECTS, [other])]
+    assert [one.status for one in details(programs, trusted=True)] == ["all_passed"] * 4
+
+
+def test_recursion_ends_at_the_same_depth_in_each_process():
+    """In one that others use, one that waited, and one that is started where none waits."""
+    code = (
+        "import sys\ndef f(ends):\n    depth, frame = 0, sys._getframe()\n"
+        "    while frame: depth, frame = depth + 1, frame.f_back\n"
+        "    return depth if not ends else __import__('os')._exit(0)\n"
+    )
+    limits = Limits(restarts=7)
+    tests = ["raise ValueError(f(0))", "f(1)"] * 7
+    down = "def f(n):\n    try: return f(n + 1)\n    except RecursionError: return n\n"
+
+    async def found():
+        async with Sandbox(1) as sandbox:
+            many = await sandbox.run(code, tests, limits)
+            both = [await sandbox.run(down, ["raise ValueError(f(0))"], trusted=t) for t in (False, True)]
+            return many, both
+
+    many, both = asyncio.run(found())
+    assert len({one.detail for one in many.outcomes[::2]}) == 1
+    assert both[0] == both[1]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
