@@ -245,7 +245,7 @@ class Run:
         return made
 
 
-@functools.lru_cache(maxsize=256)  # many answers have the same tests
+@functools.lru_cache(maxsize=2048)  # many answers have the same tests
 def _compiled(source: str, file: str) -> types.CodeType:
     return compile(source, file, "exec", dont_inherit=True)
 
