@@ -107,5 +107,5 @@ def _level() -> pl.Expr:
         | ((detector == "words") & (value >= _NEAR_WORDS))
         | ((detector == "code") & (value >= _NEAR_CODE))
     )
-    same = of_text & (value >= _SAME)
+    same = of_text & (value >= _SAME) & ~pl.col("part").str.starts_with("piece:")
     return pl.when(same).then(pl.lit("same")).when(near).then(pl.lit("near")).otherwise(pl.lit("logic"))

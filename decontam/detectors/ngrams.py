@@ -14,9 +14,12 @@ which is the containment |Q and X| / |Q| (Broder 1997), weighted and floored:
 * only a stretch of the row at most twice as long as the part counts, the one that holds most of it. Else
   a book would hold every item, a few words here and a few there.
 
+*Pieces.* A text that is less than half of a solution, but nothing else, is found the other way round: nearly
+all of its n-grams are in the solution, and these are worth `piece`. That is the share C' of its n-grams.
+
 *Covered.* Verbatim and reformatted copies anywhere in a row, copies with noise or some reworded words,
-the canonical solution alone, half of an item. *Not covered.* Rephrased or translated text
-without the examples, renamed identifiers, another language's code.
+the canonical solution alone, half of an item, some lines of a solution alone. *Not covered.* Rephrased or
+translated text without the examples, renamed identifiers, another language's code.
 
 *Thresholds.* Tuned on 3,922 rows labelled for HumanEval (`bench/decontam_recall.py`), where each may move
 by a fifth and recall of exact and reworded copies stays within one point. They are low where a part is
@@ -33,6 +36,8 @@ from functools import lru_cache
 from itertools import compress, takewhile
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from decontam._evidence import (
@@ -47,11 +52,11 @@ from decontam._evidence import (
     tokens_from_row,
     tokens_of_row,
 )
-from decontam._scan import Sieve, gram_hashes, grams_of, sieve
+from decontam._scan import Sieve, Tokens, gram_hashes, grams_of, sieve
 from decontam._text import Shingle, shingles, tokens
 from decontam.benchmarks import Item
 
-THRESHOLDS: Mapping[str, float] = {"prompt": 0.5, "raw_prompt": 0.2, "solution": 0.5}
+THRESHOLDS: Mapping[str, float] = {"prompt": 0.5, "raw_prompt": 0.2, "solution": 0.5, "piece": 0.95}
 
 
 class _Part(NamedTuple):
@@ -72,6 +77,9 @@ class Index(NamedTuple):
     postings: for an n-gram, the numbers of the parts that it makes candidates, with its weight there. The
         commonest n-grams of a part are left out: they are in almost every row, and cost the most.
     enough: for each part, the weight that the rest must reach, so that no match can be missed.
+    solutions: for each n-gram of a solution, the numbers of the parts that have it.
+    whole: their hashes.
+    piece: the least weight of a piece of a solution.
     """
 
     parts: list[_Part]
@@ -80,10 +88,18 @@ class Index(NamedTuple):
     n: int
     thresholds: Mapping[str, float]
     sieve: Sieve
+    solutions: dict[Shingle, list[int]]
+    whole: Sieve
+    piece: int
 
 
 def index(
-    items: Sequence[Item], *, n: int = 4, floor: float = 8.0, thresholds: Mapping[str, float] = THRESHOLDS
+    items: Sequence[Item],
+    *,
+    n: int = 4,
+    floor: float = 8.0,
+    piece: float = 5.0,
+    thresholds: Mapping[str, float] = THRESHOLDS,
 ) -> Index:
     """Index the n-grams of every part of every item; items of several benchmarks may come together.
 
@@ -92,6 +108,7 @@ def index(
             not depend on what else is indexed.
         n: tokens in an n-gram, at least 1.
         floor: a part counts as having at least this weight, in n-grams that no other item has.
+        piece: a piece of a solution has at least this weight.
         thresholds: for each part, the least containment that is a match, 0 to 1.
     """
     found = _parts(items, n, floor)
@@ -108,15 +125,33 @@ def index(
             else:
                 postings[gram].append((number, weight))
         enough.append(least - skipped)
-    return Index(found, dict(postings), enough, n, thresholds, _sieve(postings, enough))
+    solutions: dict[Shingle, list[int]] = defaultdict(list)
+    for number, part in enumerate(found):
+        for gram in part.weights if part.name == "solution" else ():
+            solutions[gram].append(number)
+    whole = sieve(((key, [(0, 1.0)]) for key in gram_hashes(solutions)), [1.0])
+    least_weight = round(1000 * piece)
+    return Index(
+        found,
+        dict(postings),
+        enough,
+        n,
+        thresholds,
+        _sieve(postings, enough),
+        dict(solutions),
+        whole,
+        least_weight,
+    )
 
 
 def matches(frame: pl.DataFrame, index: Index) -> pl.DataFrame:
     """Return one row of evidence for each part of an item that a row's text contains, in the rows' order."""
     found: list[Evidence] = []
     rows = [*texts(frame)]
-    passed = index.sieve.passes(grams_of(tuple(text for *_, text in rows), index.n), len(rows))
-    for row, field, text in compress(rows, passed):
+    grams = grams_of(tuple(text for *_, text in rows), index.n)
+    pieces = _may_be_pieces(grams, len(rows), index)
+    passed = index.sieve.passes(grams, len(rows)) | pieces
+    for (row, field, text), is_piece in zip(compress(rows, passed), compress(pieces, passed), strict=True):
         words = tokens_of_row(text)
         candidates = _candidates(shingles(words, index.n), index)
         places = _places(shingles(words, index.n), candidates)
@@ -131,7 +166,37 @@ def matches(frame: pl.DataFrame, index: Index) -> pl.DataFrame:
                 where = f"{part.name}:{field}"
                 measured = ("ngrams", where, value, threshold)
                 found.append((row, part.benchmark, part.item, *measured, *of_text, *same, None))
+        if is_piece:
+            for part, value in _solutions_of(words, index):
+                measured = ("ngrams", f"piece:{field}", value, index.thresholds["piece"])
+                of_text = tokens_from_row(text, 0, len(words) - 1)
+                same = _in_item(part, frozenset(shingles(words, index.n)), index.n)
+                found.append((row, part.benchmark, part.item, *measured, *of_text, *same, None))
     return evidence(found)
+
+
+def _may_be_pieces(grams: Tokens, count: int, index: Index) -> npt.NDArray[np.bool_]:
+    """Tell of each text whether nearly all of its n-grams are in solutions."""
+    known, _ = index.whole.located(grams)
+    of_solutions = np.bincount(grams.owner[known], minlength=count)
+    return (of_solutions > 0) & (
+        of_solutions >= index.thresholds["piece"] * np.bincount(grams.owner, minlength=count)
+    )
+
+
+def _solutions_of(words: Sequence[str], index: Index) -> Iterator[tuple[_Part, float]]:
+    """Yield the solutions of which a text is a piece too small to be found, and what share of it."""
+    grams = Counter(shingles(words, index.n))
+    held: dict[int, int] = defaultdict(int)
+    for gram, times in grams.items():
+        for number in index.solutions.get(gram, ()):
+            held[number] += times
+    for number, times in sorted(held.items()):
+        part, value = index.parts[number], times / grams.total()
+        weight = sum(part.weights.get(gram, 0) for gram in grams)
+        small = weight < index.thresholds["solution"] * part.mass
+        if value >= index.thresholds["piece"] and weight >= index.piece and small:
+            yield part, value
 
 
 def _in_item(part: _Part, held: Set[Shingle], n: int) -> OfItem:

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from decontam._text import shingles, tokens
 from decontam.benchmarks import Item
 from decontam.detectors import ngrams
 
-ALL = {"prompt": 0.3, "raw_prompt": 0.3, "solution": 0.3, "tests": 0.3}
+ALL = {"prompt": 0.3, "raw_prompt": 0.3, "solution": 0.3, "piece": 0.95}
 SENTENCE = "count how many lamps stay lit after every third switch of the corridor has been pressed twice"
 
 
@@ -92,3 +93,42 @@ def test_other_benchmarks_change_no_verdict():
     alone, both = values(text, first), values(text, first + second)
     assert alone == {task: both[task] for task in alone}
     assert alone
+
+
+SOLUTION = [
+    "    div = number // num[i]",
+    "    number %= num[i]",
+    "    while div:",
+    "        res += sym[i]",
+    "        div -= 1",
+    "    if a[i:i + l] == pat[j:j + l]:",
+    "        return True",
+    "    total = sum(int(digit) for digit in str(abs(number)))",
+    "    return res.lower()",
+]
+OTHERS = [f"for n in range({k}):\n    print(n, w{k} + n, v{k}[n:])" for k in range(20)]
+
+
+def solved(solutions):
+    return ngrams.index([Item("b", str(k), "", "", one, (), "") for k, one in enumerate(solutions)])
+
+
+@given(st.integers(0, 8), st.integers(1, 9), st.booleans())
+def test_lines_of_a_solution_alone_are_found(first, count, reverse):
+    """Some lines of a solution are a piece of it if they are worth enough, and no other solution has them."""
+    lines = SOLUTION[first : first + count]
+    text = "\n".join(lines)
+    order = [*OTHERS, "\n".join(SOLUTION)]
+    found = ngrams.matches(rows(text), solved(order[::-1] if reverse else order))
+    grams = {*shingles(tokens(text), 4)}
+    assert {*found["item"]} == ({"0" if reverse else "20"} if len(grams) > 5 else set())
+    assert all(value == 1.0 for part, value in found.select("part", "value").iter_rows() if "piece" in part)
+
+
+def test_lines_of_a_solution_among_others_are_no_piece():
+    """What holds more than lines of one solution is judged by how much of the solution it holds."""
+    index = solved([*OTHERS, "\n".join(SOLUTION)])
+    piece, other = "\n".join(SOLUTION[:3]), "print(total / counted, end=None)\n"
+    assert ngrams.matches(rows(piece), index)["part"].to_list() == ["piece:instruction"]
+    assert ngrams.matches(rows(piece + "\n" + other), index).is_empty()
+    assert ngrams.matches(rows(SOLUTION[6], "return True", ""), index).is_empty()
