@@ -185,7 +185,7 @@ def _may_be_pieces(grams: Tokens, count: int, index: Index) -> npt.NDArray[np.bo
 
 
 def _solutions_of(words: Sequence[str], index: Index) -> Iterator[tuple[_Part, float]]:
-    """Yield the solutions of which a text is a piece too small to be found, and what share of it."""
+    """Yield the solutions of which a text is a piece, and what share of its n-grams they have."""
     grams = Counter(shingles(words, index.n))
     held: dict[int, int] = defaultdict(int)
     for gram, times in grams.items():
@@ -194,8 +194,7 @@ def _solutions_of(words: Sequence[str], index: Index) -> Iterator[tuple[_Part, f
     for number, times in sorted(held.items()):
         part, value = index.parts[number], times / grams.total()
         weight = sum(part.weights.get(gram, 0) for gram in grams)
-        small = weight < index.thresholds["solution"] * part.mass
-        if value >= index.thresholds["piece"] and weight >= index.piece and small:
+        if value >= index.thresholds["piece"] and weight >= index.piece:
             yield part, value
 
 

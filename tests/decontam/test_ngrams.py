@@ -132,3 +132,13 @@ def test_lines_of_a_solution_among_others_are_no_piece():
     assert ngrams.matches(rows(piece), index)["part"].to_list() == ["piece:instruction"]
     assert ngrams.matches(rows(piece + "\n" + other), index).is_empty()
     assert ngrams.matches(rows(SOLUTION[6], "return True", ""), index).is_empty()
+
+
+def test_a_piece_is_one_however_low_the_thresholds():
+    """Who looks for more finds what others find, with the same values."""
+    index = solved([*OTHERS, "\n".join(SOLUTION)])
+    lower = index._replace(thresholds={name: one / 3 for name, one in index.thresholds.items()})
+    for count in range(2, 9):
+        text = rows("\n".join(SOLUTION[:count]))
+        found, more = (ngrams.matches(text, one).rows_by_key("part") for one in (index, lower))
+        assert {part: more[part][0][4] for part in found} == {part: one[0][4] for part, one in found.items()}
