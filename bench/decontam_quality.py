@@ -16,7 +16,9 @@ from __future__ import annotations
 import json
 import random
 import re
+import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
@@ -34,6 +36,7 @@ from decontam import build_indexes, find_overlaps
 from decontam.benchmarks import Item, load
 from decontam.profiles import NAMES, profile
 
+ROOT = Path(__file__).resolve().parents[1]
 DATA = DEV.parents[1]
 _WORD = re.compile(r"\w+")
 
@@ -108,8 +111,20 @@ def without(rows: Rows, name: str) -> Rows:
     return rows._replace(shares=shares, agreed=rows.agreed if both else np.zeros_like(rows.agreed))
 
 
-def ours(rows: Rows, items: Sequence[Item]) -> Iterator[tuple[str, np.ndarray]]:
-    """What the detectors find: each alone, all but one, any, and the profiles."""
+def with_code_run(table: pl.DataFrame, against: str) -> np.ndarray:
+    """Rows that the command drops by themselves: it runs their code, too."""
+    with tempfile.TemporaryDirectory() as place:
+        given, out = Path(place, "rows.jsonl"), Path(place, "out")
+        table.select("id", "instruction", response="output").write_ndjson(given)
+        words = ["decontam", str(given), "-o", str(out), "--against", against]
+        more = ["--unit", "row", "--no-self-test", "--quiet"]
+        subprocess.run([sys.executable, "-m", "datagen", *words, *more], check=True, cwd=ROOT)
+        dropped = pl.read_parquet(out / "dropped" / "*.parquet")["id"]
+    return table["id"].is_in(dropped.implode()).to_numpy()
+
+
+def ours(rows: Rows, items: Sequence[Item], against: str) -> Iterator[tuple[str, np.ndarray]]:
+    """What the detectors find: each alone, all but one, any, the profiles, and what is dropped."""
     for number, name in enumerate(rows.names):
         yield f"{name} alone", rows.shares[:, number] >= 1
     for name in rows.names:
@@ -120,6 +135,7 @@ def ours(rows: Rows, items: Sequence[Item]) -> Iterator[tuple[str, np.ndarray]]:
     frame = rows.table.select("id", "instruction", response="output")
     matches = find_overlaps(frame, build_indexes(items)).filter(~pl.col("common"))
     yield "balanced, dropped", rows.table["id"].is_in(matches["row"].unique().implode()).to_numpy()
+    yield "balanced, code run", with_code_run(rows.table, against)
 
 
 def line(name: str, rows: Rows, found: np.ndarray) -> str:
@@ -135,7 +151,7 @@ def line(name: str, rows: Rows, found: np.ndarray) -> str:
     return f"{name:26s} {'  '.join(told)}  {f1:.3f}"
 
 
-def print_table(title: str, table: pl.DataFrame, items: Sequence[Item]) -> None:
+def print_table(title: str, table: pl.DataFrame, items: Sequence[Item], against: str) -> None:
     """Print what each method finds."""
     rows = read(table, items)
     print(f"\n{title}: {int(rows.clean.sum())} clean of {table.height} rows, {len(items)} items")
@@ -143,7 +159,7 @@ def print_table(title: str, table: pl.DataFrame, items: Sequence[Item]) -> None:
     print(f"{'':27s}{heads}F1")
     for name, find in peers():
         print(line(name, rows, find(table, items)))
-    for name, found in ours(rows, items):
+    for name, found in ours(rows, items, against):
         print(line(name, rows, found))
         if name.startswith("balanced, "):
             print_kinds(rows, found)
@@ -173,10 +189,11 @@ def main() -> int:
     if not DEV.exists():
         print(f"no labelled rows at {DEV}: nothing to measure")
         return 0
-    print_table("HumanEval, labelled rows", labelled(DEV), load("humaneval").items)
+    print_table("HumanEval, labelled rows", labelled(DEV), load("humaneval").items, "humaneval")
     if (DATA / "mbpp.jsonl").exists():
-        items = load(f"mbpp:{DATA / 'mbpp.jsonl'}").items
-        print_table("MBPP, rows made of it", of_mbpp(items), items)
+        against = f"mbpp:{DATA / 'mbpp.jsonl'}"
+        items = load(against).items
+        print_table("MBPP, rows made of it", of_mbpp(items), items, against)
     return 0
 
 
