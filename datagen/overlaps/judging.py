@@ -166,7 +166,7 @@ def _texts_of(frame: pl.DataFrame, ids: frozenset[str], names: Sequence[str]) ->
 def _matches(
     doubtful: pl.DataFrame, found: Mapping[tuple[str, str, str], judge.Verdict], teacher: str
 ) -> pl.DataFrame:
-    """A match of the detector "judge" for each pair, before what put it in doubt; it has no place in a text."""
+    """A match of the detector "judge" for each pair, before what put it in doubt; it stands in no text."""
     said = pl.DataFrame(
         [
             (*pair, "judge", teacher, 1.0, 1.0, verdict.reason, verdict.level)
