@@ -5,7 +5,6 @@ from __future__ import annotations
 import textwrap
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
 from typing import Any
 
 import polars as pl
@@ -32,8 +31,10 @@ def lines_of_matches(row: Mapping[str, Any], matches: Sequence[Match]) -> Iterat
         row: as in `dropped/`.
         matches: its column `overlaps`; what an older datagen did not write may be missing.
     """
-    ordered = sorted(matches, key=lambda one: (-(one.get("score") or 0), one["benchmark"], one["item"]))
-    items = [[*some] for _, some in groupby(ordered, key=lambda one: (one["benchmark"], one["item"]))]
+    held: dict[tuple[str, str], list[Match]] = {}
+    for one in sorted(matches, key=lambda one: (-(one.get("score") or 0), one["benchmark"], one["item"])):
+        held.setdefault((one["benchmark"], one["item"]), []).append(one)
+    items = [*held.values()]
     for number, some in enumerate(items[:_NAMED]):
         yield from _item(row, some, whole=number < _WHOLE)
     if len(items) > _NAMED:
