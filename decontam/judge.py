@@ -119,7 +119,9 @@ def verdict(answer: str, mark: str) -> Verdict | None:
         return None
     if not isinstance(told["reason"], str) or told["mark"] != mark or told["verdict"] not in VERDICTS:
         return None
-    return Verdict(told["verdict"], " ".join(told["reason"].split())[:EXCERPT])
+    # JSON may hold half of a surrogate pair, which no file of rows can.
+    reason = told["reason"].encode(errors="replace").decode()
+    return Verdict(told["verdict"], " ".join(reason.split())[:EXCERPT])
 
 
 def _distinct(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -79,9 +79,20 @@ def _lines(outcome: Outcome, out: Path | None) -> Iterable[str]:
     for entry in outcome.entries:
         if entry.name in manifest:
             yield from entry.lines(manifest)
+    if any(manifest.get("overlaps", {}).values()):
+        yield from _hints_on_overlaps(out)
     if out is not None and manifest["rows_in"] and not manifest["rows_out"]:
         yield f"  nothing was kept; `datagen cat {escaped(out)} --dropped` shows why"
     if manifest["failed"]:
         yield f"  {manifest['failed']:,} rows failed (-v says why); the same command tries them again"
     if out is not None:
         yield f"  {escaped(out)}"
+
+
+def _hints_on_overlaps(out: Path | None) -> Iterable[str]:
+    """What to do about rows that overlap a benchmark."""
+    if out is None:
+        yield "  `-o OUT` keeps the matches, and `datagen trace OUT ID` shows what a row and its item share;"
+    else:
+        yield f"  `datagen trace {escaped(out)} ID` shows what a dropped row and its item share;"
+    yield "  a match that is none is set aside by `--review FILE` (docs/method.md)"

@@ -59,7 +59,10 @@ def read(specs: Sequence[str]) -> list[Benchmark]:
     names = [one.name for one in found]
     for name in names:
         if names.count(name) > 1:
-            raise UsageError(f"two benchmarks are called {name}; rename one of their files")
+            raise UsageError(
+                f"two benchmarks are called {name}, so matches could not be told apart; give one as a file"
+                " of another name: jsonl:PATH"
+            )
     for note in notes:
         progress.say(note)
     return found

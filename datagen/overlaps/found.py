@@ -126,21 +126,16 @@ def _most(counts: Mapping[str, int]) -> str:
 
 
 def _lines(manifest: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what the summary says of each benchmark that rows overlap, then what to do."""
-    some = False
+    """Yield what the summary says of each benchmark that rows overlap."""
     for name, rows in manifest["overlaps"].items():
         if not rows or name not in manifest["items"] or name not in manifest["levels"]:
             continue
-        some = True
         items = manifest["items"][name]
         yield f"  {name}: {rows:,} rows overlap {items['found']:,} of its {items['of']:,} items"
         yield f"    {_in_words({**manifest['levels'][name], _COMMON: 0})}"
         if most := _most(manifest["rows_by_item"].get(name, {})):
             yield f"    items with the most rows: {most}"
         yield from _table(manifest["worst_rows"].get(name, []))
-    if some:
-        yield "  `datagen trace OUT ID` shows what a row of OUT/dropped shares with its item, piece by piece;"
-        yield "  a match that is none is set aside by `--review FILE` (docs/method.md)"
 
 
 def _table(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:

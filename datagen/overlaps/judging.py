@@ -166,7 +166,7 @@ def _texts_of(frame: pl.DataFrame, ids: frozenset[str], names: Sequence[str]) ->
 def _matches(
     doubtful: pl.DataFrame, found: Mapping[tuple[str, str, str], judge.Verdict], teacher: str
 ) -> pl.DataFrame:
-    """A match of the detector "judge" for each pair, before what put it in doubt."""
+    """A match of the detector "judge" for each pair, before what put it in doubt; it stands in no text."""
     said = pl.DataFrame(
         [
             (*pair, "judge", teacher, 1.0, 1.0, verdict.reason, verdict.level)
@@ -180,9 +180,9 @@ def _matches(
         orient="row",
     )
     here = doubtful.join(said.select(_PAIR), on=_PAIR, how="semi")
-    first = here.unique(_PAIR, keep="first", maintain_order=True).drop(set(said.columns) - {*_PAIR})
-    judgements = first.join(said, on=_PAIR, how="left", maintain_order="left").select(doubtful.columns)
-    return pl.concat([judgements, here])
+    pairs = here.unique(_PAIR, keep="first", maintain_order=True).select(*_PAIR, "task", "score", "common")
+    judgements = pairs.join(said, on=_PAIR, how="left", maintain_order="left")
+    return pl.concat([here.clear(), judgements, here], how="diagonal")
 
 
 def not_judged(manifest: Mapping[str, Any]) -> int:

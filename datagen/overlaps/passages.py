@@ -5,7 +5,6 @@ from __future__ import annotations
 import textwrap
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
 from typing import Any
 
 import polars as pl
@@ -15,6 +14,8 @@ from datagen.overlaps import texts
 
 #: What a level is called on the screen and in the card, the closest first.
 LEVELS = {"same": "the same text", "near": "nearly the same", "logic": "shared logic"}
+#: Detectors whose excerpt is no text of the row, but why somebody decided so.
+_DECIDED = frozenset({"judge", "review"})
 #: Characters of a line, of what stands before and behind the match there, and lines of a passage.
 _WIDTH, _AROUND, _LINES = 96, 20, 8
 #: Items of which both passages are shown, and of which a line says that they match.
@@ -30,8 +31,10 @@ def lines_of_matches(row: Mapping[str, Any], matches: Sequence[Match]) -> Iterat
         row: as in `dropped/`.
         matches: its column `overlaps`; what an older datagen did not write may be missing.
     """
-    ordered = sorted(matches, key=lambda one: (-(one.get("score") or 0), one["benchmark"], one["item"]))
-    items = [[*some] for _, some in groupby(ordered, key=lambda one: (one["benchmark"], one["item"]))]
+    held: dict[tuple[str, str], list[Match]] = {}
+    for one in sorted(matches, key=lambda one: (-(one.get("score") or 0), one["benchmark"], one["item"])):
+        held.setdefault((one["benchmark"], one["item"]), []).append(one)
+    items = [*held.values()]
     for number, some in enumerate(items[:_NAMED]):
         yield from _item(row, some, whole=number < _WHOLE)
     if len(items) > _NAMED:
@@ -61,9 +64,13 @@ def _item(row: Mapping[str, Any], matches: Sequence[Match], *, whole: bool) -> I
     yield from textwrap.wrap(
         f"by {one_line(by, 10 * _WIDTH)}", _WIDTH, initial_indent="    ", subsequent_indent="      "
     )
-    if whole:
+    for one in by_share:
+        if one["detector"] in _DECIDED and one["excerpt"]:
+            yield f"    the {one['detector']} says: {one_line(one['excerpt'], 2 * _WIDTH)}"
+    by_text = [one for one in by_share if one["detector"] not in _DECIDED]
+    if whole and by_text:
         # Of equal pieces, the one of which the item's side is known says most.
-        yield from _passages(row, next((one for one in by_share if one.get("item_excerpt")), by_share[0]))
+        yield from _passages(row, next((one for one in by_text if one.get("item_excerpt")), by_text[0]))
         if agreed := next((one["agreed"] for one in by_share if one.get("agreed")), None):
             yield f"    both agree on: {one_line(agreed, 2 * _WIDTH)}"
 

@@ -23,6 +23,8 @@ from decontam.benchmarks import Item
 GROUP = "datagen.detectors"
 #: Settings of `index` that a match's value must reach.
 _THRESHOLDS = ("least", "threshold", "thresholds")
+#: Lowered ones are rounded: 0.9 * 0.4 is more than 0.36.
+_DECIMALS = 12
 
 
 class Detector(Protocol):
@@ -80,7 +82,9 @@ def lowered(name: str, share: float) -> dict[str, Any]:
     if share >= 1:
         return {}
     return {
-        key: {of: share * least for of, least in value.items()} if isinstance(value, dict) else share * value
+        key: {of: round(share * least, _DECIMALS) for of, least in value.items()}
+        if isinstance(value, dict)
+        else round(share * value, _DECIMALS)
         for key, value in settings(name).items()
         if key in _THRESHOLDS
     }

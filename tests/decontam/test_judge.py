@@ -59,6 +59,11 @@ def test_verdicts(level):
     assert verdict(json.dumps(json.loads(answer(verdict=level)), indent=2), MARK).level == level
 
 
+def test_a_reason_is_text():
+    """Half of a surrogate pair, which JSON may hold and a table may not, is replaced."""
+    assert verdict(answer(reason="It sorts \ud83d."), MARK) == Verdict("near", "It sorts ?.")
+
+
 @pytest.mark.parametrize(
     "said",
     [

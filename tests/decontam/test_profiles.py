@@ -153,6 +153,7 @@ def test_lowered_settings():
     """Only thresholds are lowered; a share of one changes none."""
     assert lowered("words", 0.5) == {"threshold": settings("words")["threshold"] / 2}
     assert lowered("code", 1.0) == {}
+    assert lowered("minhash", 0.9) == {"threshold": 0.36}  # in floats 0.9 * 0.4 is more, so 9 of 25 were lost
     assert all(hasattr(detector(name), "index") for name in names())
 
 

@@ -261,7 +261,8 @@ class TestWhatIsTold:
         assert "bench: 2 rows overlap 1 of its 1 items\n    the same text 2\n" in shown
         assert "items with the most rows: bench/1 (2)\n    worst rows " in shown
         assert f"\n    {worst[0]['id']}  bench/1  the same text  {worst[0]['score']:.2f}   " in shown
-        assert "datagen trace OUT ID" in shown
+        assert "`datagen trace out/it ID` shows" in run("--no-run", out="out/it").err
+        assert "`-o OUT` keeps the matches" in run("--no-run", out=None).err
 
     def test_nothing_found(self):
         """Without overlap there is no table, and nothing to do."""

@@ -101,6 +101,8 @@ def test_judge_decides_rows_in_doubt():
         *("judge", "openai:stand-in", "It is near.", "near"),
     )
     assert 0 < first["score"] < 1
+    places = ("start", "end", "item_part", "item_start", "item_end", "item_excerpt", "agreed")
+    assert {first[name] for name in places} == {None}  # the reason stands in no text
     assert {one["detector"] for one in others} == {"minhash", "ngrams"}
     assert dropped[DOUBTFUL[1]]["overlaps"][0]["level"] == "logic"
     assert dropped[DOUBTFUL[1]]["detail"] == "bench bench/1 by judge: It is logic."
@@ -285,7 +287,8 @@ def test_python_and_trace():
     (row,) = (one for one in read("dropped") if one["instruction"] == CLOSEST)
     traced = datagen("trace", "OUT", row["id"])
     assert traced.code == 0
-    assert "It is near." in traced.out
+    assert "    the judge says: It is near." in traced.out.splitlines()
+    assert "    row, instruction, characters 0 to" in traced.out
 
 
 def test_long_rows_are_not_judged():

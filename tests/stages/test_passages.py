@@ -57,6 +57,25 @@ def test_matches_of_older_data_sets():
     ]
 
 
+def test_a_decision_is_no_text_of_the_row():
+    """What a person or a judge says is told as theirs, also where a column is called like the judge."""
+    why = match(detector="judge", part="local:response", value=1.0, threshold=1.0, excerpt="Both sort.")
+    shown = [*lines_of_matches({"response": "two words"}, [why, match()])]
+    assert shown[2:] == ["    the judge says: Both sort.", "    row: two words"]
+    note = match(detector="review", part="task", excerpt="It is a copy.")
+    assert [*lines_of_matches({}, [note])][2:] == ["    the review says: It is a copy."]
+
+
+def test_an_item_that_somebody_decided_about_is_shown_once():
+    """A decision has a score of its own, and is about the same item as what detectors found."""
+    some = [match(score=0.9), match(item="b/2", score=0.95), match(detector="review", part="task", score=1.0)]
+    shown = [*lines_of_matches({"response": "two words"}, some)]
+    assert [line for line in shown if line.startswith("  b ")] == [
+        "  b b/1: score 1.00",
+        "  b b/2: score 0.95",
+    ]
+
+
 def test_places_that_are_not_in_the_text():
     """Nothing is cut from where nothing is."""
     for start, end in ((5, 500), (-3, 4), (7, 7)):
