@@ -13,10 +13,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import NamedTuple
 
-from datagen.answers.syntax import BUILTINS, parsed
+from datagen.answers.syntax import BUILTINS, Statement, parsed
 from datagen.ranking.asserts import as_assert
+from datagen.ranking.cases import comes_first, is_empty
 from datagen.ranking.forms import SOLUTION, copies, plain
 from datagen.ranking.linked import binds, linked, loads
+from datagen.ranking.programs import MOST_TEXT, up_to
 
 #: More cases of a loop than these stay together.
 _MOST_CASES = 50
@@ -60,7 +62,7 @@ def apart(source: str, target: str | None) -> list[str]:
     if text is None or tree is None:
         return [source]
     try:
-        sources = [*_Module(text, tree, target, found[1] if found else "").sources()]
+        sources = up_to(MOST_TEXT, _Module(text, tree, target, found[1] if found else "").sources())
     except RecursionError:  # `ast.unparse` of deep trees
         return [source]
     return sources or [source]
@@ -85,6 +87,7 @@ class _Module:
         }
         constants = {*self._constants.values()}
         self._places = {one: place for place, one in enumerate(self._body)}
+        self._read: dict[ast.stmt, Set[str]] = {}
         self._definitions: dict[str, list[ast.stmt]] = {}
         for one in self._body:
             if (isinstance(one, _DEFINITIONS) and not _is_known(one)) or one in constants:
@@ -93,7 +96,7 @@ class _Module:
 
     def sources(self) -> Iterator[str]:
         """Each group of pieces behind the definitions that it needs; none where its tests need each other."""
-        if self._is_driven():
+        if self._is_driven() or self._keeps_something() or any(map(comes_first, self._body)):
             return
         pieces = [piece for place, one in enumerate(self._body) for piece in self._pieces(place, one)]
         at_top = [one for one in pieces if one.nodes[0] in self._places and not _is_case(one.nodes[0])]
@@ -124,12 +127,19 @@ class _Module:
             if not self._only_runs(one) and not (isinstance(one, ast.FunctionDef) and self._names_tests(one))
         )
 
+    def _keeps_something(self) -> bool:
+        """Whether a helper changes a value of the module, which later tests look at."""
+        helpers = [Statement(one).names for name, one in self._functions.items() if not _TEST.match(name)]
+        return any(not (one.methods | one.stored).isdisjoint(self._constants) for one in helpers)
+
     def _with_definitions(self, text: str, nodes: Sequence[ast.stmt]) -> str:
         """A text behind the definitions and constants that it reads, in their order."""
         needed: set[ast.stmt] = set()
         waiting, own = [*nodes], {*nodes}
         for one in waiting:  # it grows
-            for name in loads(one) & self._definitions.keys():
+            if one not in self._read:
+                self._read[one] = loads(one) & self._definitions.keys()
+            for name in self._read[one]:
                 more = [each for each in self._definitions[name] if each not in needed and each not in own]
                 needed.update(more)
                 waiting += more
@@ -163,7 +173,7 @@ class _Module:
     def _of_function(self, place: int, one: ast.FunctionDef) -> Iterator[_Piece]:
         parameter = _parameter(one)
         argument = _argument(self._body, one.name) or self._target
-        if not _is_open(one) or (parameter and not argument):
+        if not _is_open(one) or is_empty(one) or (parameter and not argument):
             yield _Piece(place, (one,), self._text(one))
         elif one.name.startswith(("test", "check")) or not self._names_tests(one):
             renamed = {parameter: argument} if parameter and argument else {}

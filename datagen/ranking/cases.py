@@ -11,6 +11,8 @@ from datagen.answers.syntax import parsed
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 #: More cases of a parametrized function than these are run as one test.
 _MOST_CASES = 50
+#: What fixtures give that take others can need more text than any machine has.
+_LONGEST_CALL = 2_000
 #: Names by which a parameter means the function under test.
 _CANDIDATES = frozenset({"candidate"})
 _SET_UP = "setup_method"
@@ -80,13 +82,14 @@ def cases_of(tree: ast.Module, target: str | None) -> Cases:
 
 
 def _given(fixtures: Mapping[str, Function]) -> dict[str, str]:
-    """The calls that make what fixtures give; those that take what nobody gives have none."""
+    """The calls that make what fixtures give; none where that is nobody, or the call too long."""
     given: dict[str, str] = {}
     while True:
         more = {
-            name: f"{name}({', '.join(f'{one}={given[one]}' for one in needs)})"
+            name: call
             for name, function in fixtures.items()
             if name not in given and given.keys() >= {*(needs := _required(function.args))}
+            if len(call := f"{name}({', '.join(f'{one}={given[one]}' for one in needs)})") <= _LONGEST_CALL
         }
         if not more:
             return given
@@ -102,6 +105,12 @@ def _is_automatic(function: Function) -> bool:
     )
 
 
+def comes_first(one: ast.stmt) -> bool:
+    """Whether a test runner calls a function before each test."""
+    is_fixture = isinstance(one, Function) and _has_decorator(one, "fixture")
+    return isinstance(one, Function) and (one.name in _FIRST or (is_fixture and _is_automatic(one)))
+
+
 def _of_function(
     function: Function, fixtures: Mapping[str, str], target: str | None, *, is_used: bool
 ) -> Cases | None:
@@ -109,7 +118,7 @@ def _of_function(
     is_check = function.name == "check"
     if not function.name.startswith("test") and not is_check:
         return None
-    if _is_skipped(function) or _is_empty(function):
+    if _is_skipped(function) or is_empty(function):
         return Cases((), 1)
     needs = _required(function.args)
     many = [one for one in map(_parametrized, function.decorator_list) if one is not None]
@@ -182,7 +191,7 @@ def _is_skipped(one: Function | ast.ClassDef) -> bool:
     )
 
 
-def _is_empty(function: Function) -> bool:
+def is_empty(function: Function) -> bool:
     """Whether a call of it runs no statement: it is a generator, or has none."""
     waiting: list[ast.AST] = [*function.body]
     for one in waiting:  # it grows
@@ -225,16 +234,18 @@ def _of_class(one: ast.ClassDef, tree: ast.Module) -> Cases | None:
     ):
         return None  # the classes that derive from it have its tests
     calls, idle = list[Case](), 0
+    spare = _not_named(one, tests)
     for method in tests:
         text = (
             None
-            if any(map(_is_skipped, (one, method))) or _is_empty(method)
+            if any(map(_is_skipped, (one, method))) or is_empty(method)
             else _of_method(one, method, methods, is_unittest, awaits)
         )
         if text is None:
             idle += 1
         else:
-            calls.append(Case(text, _others(one, method, tests)))
+            others = tuple(other for other in spare if other is not method)
+            calls.append(Case(text, others if len(others) < len(one.body) else ()))
     return Cases(tuple(calls), idle)
 
 
@@ -269,12 +280,11 @@ def _of_method(
     return "\n".join(lines)
 
 
-def _others(one: ast.ClassDef, method: Function, tests: Sequence[Function]) -> tuple[Function, ...]:
-    """The test methods of a class that another one does not name."""
+def _not_named(one: ast.ClassDef, tests: Sequence[Function]) -> list[Function]:
+    """The test methods of a class that nothing in it names."""
     named = {node.attr for node in ast.walk(one) if isinstance(node, ast.Attribute)}
-    own = [other for other in one.body if isinstance(other, Function)]
-    others = [other for other in own if other in tests and other is not method and other.name not in named]
-    return tuple(others) if len(others) < len(one.body) else ()
+    among = {*tests}
+    return [m for m in one.body if isinstance(m, Function) and m in among and m.name not in named]
 
 
 def _lineage(one: ast.ClassDef, tree: ast.Module) -> Iterator[ast.ClassDef]:

@@ -77,9 +77,10 @@ def fault(tree: ast.Module, wanted: Set[str]) -> str:
     """Why a test says nothing of the function, or "".
 
     Args:
-        tree: of the test.
+        tree: of the test; what stands under `if False:` is taken out of it.
         wanted: names of the function; one that the test binds itself is another function.
     """
+    _drop_dead(tree)
     running = _running(tree)
     names = _with_aliases(running, wanted - _own(tree))
     if not any(_calls(node, names) for node in running):
@@ -87,6 +88,23 @@ def fault(tree: ast.Module, wanted: Set[str]) -> str:
     depends = _depending(running, names)
     said = (_says(node, names, depends) for node in running)
     return "" if any(said) else CHECKS_NOTHING
+
+
+def _drop_dead(tree: ast.Module) -> None:
+    """Leave out what stands under `if False:`."""
+    for node in ast.walk(tree):
+        for field in ("body", "orelse", "finalbody"):
+            below = getattr(node, field, None)
+            if isinstance(below, list):
+                below[:] = [alive for one in below for alive in _alive(one)]
+
+
+def _alive(one: ast.stmt) -> list[ast.stmt]:
+    while isinstance(one, ast.If) and isinstance(one.test, ast.Constant) and not one.test.value:
+        if len(one.orelse) != 1:
+            return one.orelse
+        (one,) = one.orelse
+    return [one]
 
 
 def _own(tree: ast.Module) -> Set[str]:

@@ -12,6 +12,7 @@ import ast
 import doctest
 import sys
 from collections.abc import Iterator, Sequence, Set
+from itertools import accumulate
 from typing import NamedTuple
 
 from datagen.answers.syntax import bound_names, parsed
@@ -59,9 +60,10 @@ def plain(source: str, wanted: Set[str], entry_point: str = "") -> str | None:
         tree = parsed(text)
     if tree is None or not text:
         return None
+    starts = _starts(text)
     try:
-        edits = [*_without_runners(text, tree), *_imports(text, tree, wanted)]
-        edits += [_Edit(*_span(text, one), "pass") for one in copies(tree.body, entry_point)]
+        edits = [*_without_runners(starts, tree), *_imports(starts, tree, wanted)]
+        edits += [_Edit(*_span(starts, one), "pass") for one in copies(tree.body, entry_point)]
         text = _edited(text, edits)
     except RecursionError:  # `ast.unparse` of deep trees
         return None
@@ -83,11 +85,13 @@ def _edited(text: str, edits: list[_Edit]) -> str:
     return b"".join([*parts, data[end:]]).decode()
 
 
-def _span(text: str, node: ast.stmt) -> tuple[int, int]:
-    lines = text.encode().split(b"\n")
-    starts = [0]
-    for line in lines:
-        starts.append(starts[-1] + len(line) + 1)
+def _starts(text: str) -> list[int]:
+    """Where the lines of a text begin, in bytes."""
+    return [0, *accumulate(len(line) + 1 for line in text.encode().split(b"\n"))]
+
+
+def _span(starts: Sequence[int], node: ast.stmt) -> tuple[int, int]:
+    """The first byte of a statement, its decorators included, and the one behind it."""
     last = node.end_lineno or node.lineno
     first = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", ()))])
     column = node.col_offset if first == node.lineno else 0  # the @ is before the decorator
@@ -122,7 +126,7 @@ def _is_copy(one: ast.stmt, name: str) -> bool:
     return False
 
 
-def _without_runners(text: str, tree: ast.Module) -> Iterator[_Edit]:
+def _without_runners(starts: Sequence[int], tree: ast.Module) -> Iterator[_Edit]:
     """Take what stands under a main guard as if it stood without; leave out what starts a test runner."""
     modules, gone = _framework_names(tree)
     classes = {one.name for one in tree.body if isinstance(one, ast.ClassDef) and _is_unittest(one)}
@@ -136,7 +140,7 @@ def _without_runners(text: str, tree: ast.Module) -> Iterator[_Edit]:
             else:
                 gone |= bound_names(ast.Module([one], []))
         if guard or not stays:
-            yield _Edit(*_span(text, statement), "\n".join(map(ast.unparse, stays)))
+            yield _Edit(*_span(starts, statement), "\n".join(map(ast.unparse, stays)))
 
 
 def _framework_names(tree: ast.Module) -> tuple[set[str], set[str]]:
@@ -178,7 +182,7 @@ def _runs_tests(statement: ast.stmt, modules: Set[str], gone: Set[str], classes:
     return False
 
 
-def _imports(text: str, tree: ast.Module, wanted: Set[str]) -> Iterator[_Edit]:
+def _imports(starts: Sequence[int], tree: ast.Module, wanted: Set[str]) -> Iterator[_Edit]:
     """Import from `solution` what is the program's.
 
     `import *` is left out: the names of the program are there anyway, below those of the test.
@@ -193,11 +197,13 @@ def _imports(text: str, tree: ast.Module, wanted: Set[str]) -> Iterator[_Edit]:
             case ast.ImportFrom(module=module, names=names):
                 own = module is None or _is_programs(module, {one.name for one in names}, wanted)
                 if own and names[0].name == "*":
-                    yield _Edit(*_span(text, node), "pass")
+                    yield _Edit(*_span(starts, node), "pass")
                 elif own and module is None:  # `from . import solution`
-                    yield _Edit(*_span(text, node), ast.unparse(ast.Import([_renamed(one) for one in names])))
+                    yield _Edit(
+                        *_span(starts, node), ast.unparse(ast.Import([_renamed(one) for one in names]))
+                    )
                 elif own:
-                    yield _Edit(*_span(text, node), ast.unparse(ast.ImportFrom(SOLUTION, names, 0)))
+                    yield _Edit(*_span(starts, node), ast.unparse(ast.ImportFrom(SOLUTION, names, 0)))
             case ast.Import(names=names):
                 own_names = [
                     one.name
@@ -208,7 +214,7 @@ def _imports(text: str, tree: ast.Module, wanted: Set[str]) -> Iterator[_Edit]:
                 ]
                 if own_names:
                     changed = [_renamed(one) if one.name in own_names else one for one in names]
-                    yield _Edit(*_span(text, node), ast.unparse(ast.Import(changed)))
+                    yield _Edit(*_span(starts, node), ast.unparse(ast.Import(changed)))
 
 
 def _renamed(one: ast.alias) -> ast.alias:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from typing import NamedTuple
 
 from datagen.answers.syntax import parsed
@@ -22,6 +22,8 @@ _PREPARE = (
     *(ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom),
     *(ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Pass),
 )
+#: Where copies of definitions make more text than this of a source, its tests stay one.
+MOST_TEXT = 2**20
 _IDENTIFIER = re.compile(r"\s*(\w+)")
 #: A source that uses these may use any of its definitions.
 _DYNAMIC = frozenset("eval exec globals locals vars".split())
@@ -82,20 +84,34 @@ class _Source:
         self._text, self._tree = text, tree
         self._lines = [line.encode() for line in text.split("\n")]
         self._cases, self.idle = cases_of(tree, target)
+        self._words: dict[ast.AST, Set[str]] = {}
+        #: The definitions that any test needs, and those of each name.
+        self._always: list[ast.stmt] = []
+        self._bound: dict[str, list[ast.stmt]] = {}
+        everything = not _DYNAMIC.isdisjoint(_words(tree))
+        for one in tree.body:
+            if not isinstance(one, ast.Assert | ast.Expr | ast.Pass):
+                names = _names(one)
+                if everything or not names:
+                    self._always.append(one)
+                for name in names or ():
+                    self._bound.setdefault(name, []).append(one)
 
     def only_prepares(self) -> bool:
         """Whether it defines and assigns, and checks nothing."""
         return not self._cases and all(isinstance(one, _PREPARE) or _is_text(one) for one in self._tree.body)
 
-    def tests(self) -> Iterator[str]:
+    def tests(self) -> list[str]:
         """Its asserts and calls one by one, or in one where they cannot be taken apart."""
+        found = None
         if self._is_separable():
-            yield from self._apart()
+            found = up_to(MOST_TEXT, self._apart())
         elif self._cases and all(isinstance(one, (*_PREPARE, ast.Expr)) for one in self._tree.body):
-            for case in self._cases:
-                yield "\n".join([*(self._without(one, case) for one in self._tree.body), case.text])
-        else:
-            yield "\n".join([self._text, *(one.text for one in self._cases)])
+            found = up_to(MOST_TEXT, map(self._behind_all, self._cases))
+        return ["\n".join([self._text, *(one.text for one in self._cases)])] if found is None else found
+
+    def _behind_all(self, case: Case) -> str:
+        return "\n".join([*(self._without(one, case) for one in self._tree.body), case.text])
 
     def _apart(self) -> Iterator[str]:
         for statement in self._tree.body:
@@ -113,28 +129,35 @@ class _Source:
 
     def _with_definitions(self, text: str, case: Case) -> str:
         """A test behind the definitions that it uses."""
-        definitions = [
-            one for one in self._tree.body if not isinstance(one, ast.Assert | ast.Expr | ast.Pass)
-        ]
         tree = parsed(text)
-        used = _words(tree, ()) if tree else set()
-        needed: set[ast.stmt] = set()
-        everything = bool(_words(self._tree, ()) & _DYNAMIC)
-        while True:
-            more = [
-                one
-                for one in definitions
-                if one not in needed
-                and (everything or (names := _names(one)) is None or not names or used & {*names})
-            ]
-            if not more:
-                break
-            needed.update(more)
-            used.update(*(_words(one, case.left_out) for one in more))
-        return "\n".join([*(self._without(one, case) for one in definitions if one in needed), text])
+        needed = {*self._always}
+        waiting = [_words(tree) if tree else set(), *(self._words_of(one, case) for one in needed)]
+        for names in waiting:  # it grows
+            for name in names & self._bound.keys():
+                more = [one for one in self._bound[name] if one not in needed]
+                needed.update(more)
+                waiting += (self._words_of(one, case) for one in more)
+        ordered = sorted(needed, key=lambda one: one.lineno)
+        return "\n".join([*(self._without(one, case) for one in ordered), text])
+
+    def _words_of(self, one: ast.stmt, case: Case) -> Set[str]:
+        """The names in a definition, of a class without the methods that a case does not need."""
+        if not isinstance(one, ast.ClassDef) or not case.left_out:
+            return self._known(one)
+        left_out = {*case.left_out}
+        return set[str]().union(
+            *(self._known(below) for below in ast.iter_child_nodes(one) if below not in left_out)
+        )
+
+    def _known(self, node: ast.AST) -> Set[str]:
+        if node not in self._words:
+            self._words[node] = _words(node)
+        return self._words[node]
 
     def _without(self, statement: ast.stmt, case: Case) -> str:
         """The text of a statement, of a class without the methods that a case does not need."""
+        if not isinstance(statement, ast.ClassDef) or not case.left_out:
+            return self._source_of(statement)
         drop = {number for one in case.left_out for number in _rows(one)} & {*_rows(statement)}
         if not drop:
             return self._source_of(statement)
@@ -207,6 +230,17 @@ class _Source:
         return b"\n".join(lines).decode()
 
 
+def up_to(most: int, texts: Iterable[str]) -> list[str] | None:
+    """The texts; None where they have more than `most` characters together."""
+    found: list[str] = []
+    for text in texts:
+        most -= len(text)
+        if most < 0:
+            return None
+        found.append(text)
+    return found
+
+
 def _names(statement: ast.stmt) -> list[str] | None:
     """The names that a definition binds; None of a statement that is more than a definition."""
     match statement:
@@ -243,18 +277,12 @@ def _rows(node: ast.stmt) -> range:
     return range(first, (node.end_lineno or first) + 1)
 
 
-def _words(node: ast.AST, left_out: Sequence[ast.AST]) -> set[str]:
+def _words(tree: ast.AST) -> set[str]:
     """The names in a tree."""
     found: set[str] = set()
-    waiting = [node]
-    for one in waiting:  # it grows
-        if one not in left_out:
-            found |= (
-                {one.id}
-                if isinstance(one, ast.Name)
-                else {*one.names}
-                if isinstance(one, ast.Global)
-                else set()
-            )
-            waiting += ast.iter_child_nodes(one)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            found.add(node.id)
+        elif isinstance(node, ast.Global):
+            found.update(node.names)
     return found

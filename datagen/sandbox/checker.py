@@ -77,6 +77,8 @@ def attend(control: socket.socket, line: socket.socket, told: int, how: Mapping[
 _USED = (
     "builtins collections copy functools itertools json math operator os pytest random re string sys time"
 ).split()
+#: Timers whose signal could end a test of the next program.
+_TIMERS = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
 
 
 def _state() -> list[Any]:
@@ -89,6 +91,7 @@ def _state() -> list[Any]:
         *(dict(vars(module)) for module in used if isinstance(module, types.ModuleType)),
         *(sys.getrecursionlimit(), sys.get_int_max_str_digits(), list(sys.path), dict(os.environ)),
         *(str(decimal.getcontext()), os.getcwd()),  # noqa: PTH109 - pathlib would have to be loaded
+        *(signal.getitimer(kind) != (0.0, 0.0) for kind in _TIMERS),
     ]
 
 

@@ -91,8 +91,13 @@ class Program:
         return self._channel is None
 
     def close(self) -> socket.socket | None:
-        """Hang up for good, but for the resident: the channel to it, unless it is gone."""
-        if self._channel is not None and self._channel is not self._resident:
+        """Hang up for good, but for the resident: the channel to it, unless it is gone.
+
+        A resident whose last answer nobody has taken is ended too: the next program would get it.
+        """
+        if self._channel is not None and self._channel is self._resident and self._asking:
+            self._hang_up(self._channel)
+        elif self._channel is not None and self._channel is not self._resident:
             self._channel.close()
         self._channel = None
         return self._resident

@@ -169,6 +169,30 @@ def test_what_is_not_run_has_a_reason(source, reason):
     assert found.written == ()
 
 
+FIXTURES = "from pytest import fixture\n" + "".join(
+    f"@fixture\ndef {name}{n}({f'a{n - 1}, b{n - 1}' if n else ''}): return 1\n"
+    for n in range(60)
+    for name in "ab"
+)
+CHAIN = "".join(f"a{n} = [a{n - 1}]\n" if n else "a0 = [1]\n" for n in range(1200)) + "".join(
+    f"assert f(a{n}) == 1\n" for n in range(600, 1200)
+)
+
+
+def test_the_text_of_tests_is_bounded():
+    """Fixtures that take two others double what each gives; each test has a copy of what it uses."""
+    assert suite_of([f"{FIXTURES}def test_f(a59): assert f(a59) == 1"]).idle == 1
+    assert len(suite_of([f"{FIXTURES}def test_f(a3): assert f(a3) == 1"]).tests) == 1
+    assert suite_of([CHAIN]).tests == (CHAIN.strip(),)
+    assert [one.test for one in written(CHAIN).written] == [CHAIN.strip()]
+
+
+def test_what_stands_under_if_false_checks_nothing():
+    dead = "f(1)\nif False:\n    assert f(1) == 2\n"
+    assert written(dead).written == ()
+    assert len(written(f"{dead}else:\n    assert f(2) == 3\n").written) == 1
+
+
 def test_nothing_a_program_defines_makes_a_test_ask_it():
     """A helper that a test imports from a package is not the program's, whatever one answer defines."""
     source = "from some_helpers import is_two\nassert is_two(f(1))"

@@ -64,6 +64,7 @@ def test_only_trusted_tests_share_a_process():
         *("while True: pass", "bytearray(1 << 30)", "import builtins\nbuiltins.x = 1"),
         *("import math\nmath.pi = 3", "import os\nos.environ['A'] = '1'", "import os\nos.chdir('/')"),
         *("import decimal\ndecimal.getcontext().prec = 3", "import sys\nsys.modules['json'] = None"),
+        "import signal\nsignal.setitimer(signal.ITIMER_REAL, 60)",
     ],
 )
 def test_a_checker_that_is_not_as_it_was_is_replaced(test):
@@ -241,6 +242,16 @@ def test_what_ends_late_calls_no_function_of_another_test():
     other = "assert f(lambda n: n) == 1"
     programs = [(KEEPS, [other]), (COLLECTS, [test]), (KEEPS, [other]), (COLLECTS, [other])]
     assert [one.status for one in details(programs, trusted=True)] == ["all_passed"] * 4
+
+
+#: Ends a test while the program waits for its function.
+LEAVES = "def g(n): raise SystemExit\nf(g)"
+
+
+def test_a_program_that_still_waits_for_its_test_is_not_there_for_the_next():
+    calls, adds = "def f(g): return g(1)\n", "def f(n): return n + 1\n"
+    found = details([(calls, [LEAVES]), (adds, OF_F), (adds, OF_F)], trusted=True)
+    assert [one.status for one in found] == ["runtime_error", "all_passed", "all_passed"]
 
 
 def test_recursion_ends_at_the_same_depth_in_each_process():
