@@ -61,14 +61,11 @@ def _tests(sources: Sequence[str], target: str) -> Iterator[str]:
         tree = parsed(source)
         whole = f"{defined}{source}" if tree else source
         sessions = _sessions(tree, target) if tree else []
-        found = [
-            test
-            for one in (whole, *sessions)
-            for part in apart(one, target)
-            if part.count("\n") < _MOST_LINES
-            for test in suite_of([part], target).tests
-        ]
-        yield from found
+        found = False
+        for part in (part for one in (whole, *sessions) for part in dict.fromkeys(apart(one, target))):
+            for test in suite_of([part], target).tests if part.count("\n") < _MOST_LINES else ():
+                found = True
+                yield test
         if not found and tree:
             defined = f"{whole}\n"
 
