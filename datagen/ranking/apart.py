@@ -18,7 +18,7 @@ from datagen.ranking.asserts import as_assert
 from datagen.ranking.cases import comes_first, is_empty
 from datagen.ranking.forms import SOLUTION, copies, plain
 from datagen.ranking.linked import binds, linked, loads
-from datagen.ranking.programs import MOST_TEXT, up_to
+from datagen.ranking.programs import MOST_TEXT, rows_of, up_to
 
 #: More cases of a loop than these stay together.
 _MOST_CASES = 50
@@ -196,8 +196,8 @@ class _Module:
             yield from self._groups(place, method.body, {}, is_method=is_unittest)
         rest = [m for m in one.body if m not in free]
         if any(isinstance(m, _FUNCTIONS) and m.name.startswith("test") for m in rest):
-            gone = {row for m in free for row in _rows(m)}
-            lines = [self._lines[row - 1].decode() for row in _rows(one) if row not in gone]
+            gone = {row for m in free for row in rows_of(m)}
+            lines = [self._lines[row - 1].decode() for row in rows_of(one) if row not in gone]
             yield _Piece(place, (one,), "\n".join(lines))
 
     def _groups(
@@ -243,7 +243,7 @@ class _Module:
 
     def _text(self, node: ast.stmt, renamed: Mapping[str, str] | None = None) -> str:
         """A statement as it was written; anew where it stands deeper, or asserts, on several lines."""
-        rows = _rows(node)
+        rows = rows_of(node)
         if len(rows) > 1 and (node.col_offset or isinstance(node, ast.Assert)):
             return ast.unparse(_renamed(node, renamed or {}))
         lines = self._lines[rows[0] - 1 : rows[-1]]
@@ -353,9 +353,3 @@ def _renamed(node: ast.stmt, renamed: Mapping[str, str]) -> ast.stmt:
     for name in _named(node, renamed):
         name.id = renamed[name.id]
     return node
-
-
-def _rows(node: ast.stmt) -> range:
-    """The numbers of a statement's lines, its decorators included."""
-    first = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", []))])
-    return range(first, (node.end_lineno or first) + 1)

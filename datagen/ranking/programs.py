@@ -158,10 +158,10 @@ class _Source:
         """The text of a statement, of a class without the methods that a case does not need."""
         if not isinstance(statement, ast.ClassDef) or not case.left_out:
             return self._source_of(statement)
-        drop = {number for one in case.left_out for number in _rows(one)} & {*_rows(statement)}
+        drop = {number for one in case.left_out for number in rows_of(one)} & {*rows_of(statement)}
         if not drop:
             return self._source_of(statement)
-        return "\n".join(self._lines[row - 1].decode() for row in _rows(statement) if row not in drop)
+        return "\n".join(self._lines[row - 1].decode() for row in rows_of(statement) if row not in drop)
 
     def _is_separable(self) -> bool:
         """Whether each statement defines, asserts or calls, and means the same without the others."""
@@ -223,7 +223,7 @@ class _Source:
 
     def _source_of(self, node: ast.stmt) -> str:
         """The text of a statement, its decorators included; of several lines the first begins at its left."""
-        rows = _rows(node)
+        rows = rows_of(node)
         lines = self._lines[rows[0] - 1 : rows[-1]]
         lines[-1] = lines[-1][: node.end_col_offset]
         lines[0] = lines[0][node.col_offset :]
@@ -271,7 +271,7 @@ def _is_text(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
 
 
-def _rows(node: ast.stmt) -> range:
+def rows_of(node: ast.stmt) -> range:
     """The numbers of a statement's lines, its decorators included."""
     first = min([node.lineno, *(one.lineno for one in getattr(node, "decorator_list", []))])
     return range(first, (node.end_lineno or first) + 1)
