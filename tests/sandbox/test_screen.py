@@ -182,6 +182,7 @@ def test_equal_values_have_one_text():
 def test_interrupted_while_it_ends(monkeypatch, caplog):
     """A second Ctrl-C, while servers are ended, leaves no process, and says nothing of tasks."""
     join, interrupts = threading.Thread.join, [KeyboardInterrupt]
+    before = set(children(os.getpid()))
 
     def interrupted(thread, *given):
         if thread.name == "datagen-screen" and interrupts:
@@ -190,7 +191,7 @@ def test_interrupted_while_it_ends(monkeypatch, caplog):
 
     monkeypatch.setattr(threading.Thread, "join", interrupted)
     with pytest.raises(KeyboardInterrupt), Screening(2):
-        started = children(os.getpid())
+        started = [pid for pid in children(os.getpid()) if pid not in before]
     gc.collect()
     assert started
     assert not interrupts
