@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -172,22 +174,38 @@ def evidence_of(frame: pl.DataFrame, indexes: Indexes) -> pl.DataFrame:
 
 def _evidence(frame: pl.DataFrame, indexes: Indexes) -> Iterator[pl.DataFrame]:
     for batch in frame.iter_slices(BATCH):
-        found = [
-            _raised(detector(name).matches(batch, index), indexes.shares[name])
-            for name, index in indexes.detectors.items()
-            if name not in indexes.closer
-        ]
+        with _uncollected():
+            found = _of_batch(batch, indexes)
         yield from found
-        done = pl.concat(
-            [
-                SCHEMA.to_frame(),
-                *(rows.filter(pl.col("detector").is_in(indexes.profile.done)) for rows in found),
-            ],
-            how="diagonal",
-        )
-        for name in indexes.closer:
-            yield _closer(batch, name, done, indexes)
     forget_rows()
+
+
+def _of_batch(batch: pl.DataFrame, indexes: Indexes) -> list[pl.DataFrame]:
+    found = [
+        _raised(detector(name).matches(batch, index), indexes.shares[name])
+        for name, index in indexes.detectors.items()
+        if name not in indexes.closer
+    ]
+    done = pl.concat(
+        [
+            SCHEMA.to_frame(),
+            *(rows.filter(pl.col("detector").is_in(indexes.profile.done)) for rows in found),
+        ],
+        how="diagonal",
+    )
+    return found + [_closer(batch, name, done, indexes) for name in indexes.closer]
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Look for no cycles of garbage meanwhile: syntax trees are many objects, and have none."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _closer(batch: pl.DataFrame, name: str, done: pl.DataFrame, indexes: Indexes) -> pl.DataFrame:

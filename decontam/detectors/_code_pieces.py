@@ -56,7 +56,7 @@ class Unit(NamedTuple):
 def units(text: str) -> Iterator[Unit]:
     """Yield the functions of a text, and all code of each fenced block and of what lies outside of these."""
     last = 0
-    for fence in FENCE.finditer(text):
+    for fence in FENCE.finditer(text) if "```" in text or "~~~" in text else ():
         yield from _cut(text[last : fence.start()], last)
         yield from _cut(fence[2], fence.start(2))
         last = fence.end()
@@ -69,8 +69,9 @@ def _cut(text: str, start: int) -> Iterator[Unit]:
         end = min(len(text), at + _LONGEST)
         if end < len(text):
             end = text.rfind("\n", at + _LONGEST // 2, end) + 1 or end
-        if _CODE.search(text, at, end) or "return" in text[at:end]:
-            yield from _piece(text[at:end], start + at)
+        piece = text[at:end]
+        if "return" in piece or (("(" in piece or "=" in piece) and _CODE.search(piece)):
+            yield from _piece(piece, start + at)
         at = end
 
 

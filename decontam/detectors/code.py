@@ -61,6 +61,8 @@ _RAREST = 8 * _BIT
 _MOST_NAMED = 40
 #: Items of which the features are counted, besides those that there are: a small benchmark says little.
 _OTHERS = 50
+#: Features of which the bits are looked up once.
+_REMEMBERED = 200_000
 #: Functions that are compared together: memory stays in bounds.
 _TOGETHER = 64
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
@@ -366,10 +368,17 @@ def _bits(feature: str, share: float) -> int:
     return bits // 2 if deep else bits
 
 
-@lru_cache(maxsize=100_000)
-def _common(feature: str) -> int:
-    """Return the bits of a feature in ordinary code."""
-    return _bits(feature, _table().get(feature, 0) / 10_000)
+class _Common(dict[str, int]):
+    """The bits of features in ordinary code."""
+
+    def __missing__(self, feature: str) -> int:
+        bits = _bits(feature, _table().get(feature, 0) / 10_000)
+        if len(self) < _REMEMBERED:
+            self[feature] = bits
+        return bits
+
+
+_common = _Common().__getitem__
 
 
 @lru_cache(maxsize=1)
