@@ -17,8 +17,8 @@ from datagen.ranking.programs import suite_of
 MAX_TESTS = 50
 #: What the tests of an answer have together, in characters: each has a copy of the definitions it uses.
 MAX_TEXT = 2**16
-#: A longer piece that cannot be taken apart is a model caught in a loop.
-_MOST_LINES = 300
+#: A longer piece that cannot be taken apart, in lines or characters, is a model caught in a loop.
+_MOST_LINES, _MOST_CHARACTERS = 300, 2**14
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _IDENTIFIER = re.compile(r"\s*(\w+)")
 #: A test that waits for input, or depends on a file, says nothing of the function.
@@ -63,7 +63,9 @@ def _tests(sources: Sequence[str], target: str) -> Iterator[str]:
         sessions = _sessions(tree, target) if tree else []
         found = False
         for part in (part for one in (whole, *sessions) for part in dict.fromkeys(apart(one, target))):
-            for test in suite_of([part], target).tests if part.count("\n") < _MOST_LINES else ():
+            if part.count("\n") >= _MOST_LINES or len(part) > _MOST_CHARACTERS:
+                continue
+            for test in suite_of([part], target).tests:
                 found = True
                 yield test
         if not found and tree:

@@ -218,6 +218,15 @@ def test_any_answer_is_read(parts, entry_point):
         assert "\n" not in test
 
 
+def test_a_loop_within_one_test_is_no_test():
+    """A test has at most 16,384 characters; a longer one takes no other with it."""
+    begun, other = "assert add(1) == '", "assert add(2) == 2"
+    longest = f"{begun}{'1' * (2**14 - len(begun) - 1)}'"
+    assert parse(f"{longest}\n{other}") == [longest, other]
+    assert parse(f"{longest} \n{other}") == [longest, other]
+    assert parse(f"{begun}1{longest.removeprefix(begun)}\n{other}") == [other]
+
+
 @pytest.mark.parametrize(
     "text",
     [
