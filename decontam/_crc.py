@@ -29,6 +29,9 @@ Numbers = npt.NDArray[np.int64]
 _BLOCK = 128
 
 
+_KINDS = KIND.tobytes().ljust(256, b"\0")
+
+
 class Tokens(NamedTuple):
     """The tokens of several texts.
 
@@ -79,8 +82,9 @@ def _by_text(found: Tokens) -> Iterator[Tokens]:
 def _of_ascii(texts: Sequence[str]) -> Tokens:
     # A line break at both ends, so that every token has a byte before it and one behind.
     joined = "\n".join(["", *texts, ""]).replace(">>>", "   ").lower()
-    codes = np.frombuffer(joined.encode(), np.uint8)
-    kinds = KIND.take(codes)
+    encoded = joined.encode()
+    codes = np.frombuffer(encoded, np.uint8)
+    kinds = np.frombuffer(encoded.translate(_KINDS), np.uint8)
     within = (kinds[1:] == WORD) & (kinds[:-1] == WORD)  # the byte goes on with the token before it
     begins, ends = kinds != SPACE, kinds != SPACE
     stays = begins.copy()
@@ -112,9 +116,9 @@ def of_shingles(found: Tokens, n: int) -> tuple[Crcs, Numbers]:
     firsts = runs(np.cumsum(found.counts) - found.counts, counts)
     bounds = np.append(0, np.cumsum(found.lengths))
     crcs = _of_runs(found.content, bounds, n).take(firsts, mode="clip") if len(bounds) > n else _NONE
-    lasts = firsts + np.repeat(np.minimum(found.counts, n), counts)
-    odd = np.flatnonzero((bounds[lasts] - bounds[firsts] > _BLOCK) | (lasts - firsts < n))
-    if len(odd):
+    if found.counts.min(initial=n) < n or (bounds[n:] - bounds[:-n]).max(initial=0) > _BLOCK:
+        lasts = firsts + np.repeat(np.minimum(found.counts, n), counts)
+        odd = np.flatnonzero((bounds[lasts] - bounds[firsts] > _BLOCK) | (lasts - firsts < n))
         crcs = np.resize(crcs, len(firsts))
         content = found.content.tobytes()
         for number in odd.tolist():
