@@ -28,8 +28,9 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from decontam import _scan
 from decontam._crc import Tokens, of_texts, of_words
+from decontam._scan import grams as gram_hashes
+from decontam._scan import hashes as token_hashes
 from decontam._text import tokens
 from decontam.minhash import candidate_probability, signatures
 
@@ -147,7 +148,7 @@ def _digest(content: bytes | memoryview) -> bytes:
 
 def hashes(words: Sequence[str], n: int) -> Hashes:
     """Return the set of shingles of a text with words, each as 64 bits, in ascending order."""
-    return np.unique(_scan.grams(_scan.hashes(words), min(n, len(words))))
+    return np.unique(gram_hashes(token_hashes(words), min(n, len(words))))
 
 
 def buckets(keys: NDArray[np.uint64]) -> NDArray[np.int32]:
