@@ -10,9 +10,7 @@ usage: python bench/decontam.py [ROUNDS] [PAIRS]     one core; needs ../shared/d
 
 from __future__ import annotations
 
-import ast
 import json
-import random
 import resource
 import subprocess
 import sys
@@ -24,6 +22,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import polars as pl
+from pairs import pairs
 
 import decontam
 from decontam import detectors
@@ -51,29 +50,6 @@ def seconds_of(*words: str) -> float:
     started = time.monotonic()
     subprocess.run([sys.executable, "-c", COMMAND, *words], check=True, capture_output=True)
     return time.monotonic() - started
-
-
-def pairs(count: int, words: list[str]) -> pl.DataFrame:
-    """Return `count` rows of 60 of the words, as they follow one another, and about 40 lines of functions."""
-    functions = []
-    for path in sorted(Path(ast.__file__).parent.glob("*.py")):
-        source = path.read_text(encoding="utf-8", errors="replace")
-        lines = source.splitlines()
-        functions += [
-            lines[node.lineno - 1 : node.end_lineno]
-            for node in ast.parse(source).body
-            if isinstance(node, ast.FunctionDef) and 3 <= (node.end_lineno or 0) - node.lineno < 40
-        ]
-    chosen = random.Random(0)
-    rows = []
-    for number in range(count):
-        start = chosen.randrange(len(words) - 60)
-        code: list[str] = []
-        while len(code) < 40:
-            one = chosen.choice(functions)
-            code += [*one, ""] if len(code) + len(one) < 44 else []
-        rows.append((str(number), " ".join(words[start : start + 60]), "\n".join(code)))
-    return pl.DataFrame(rows, schema=["id", "instruction", "response"], orient="row")
 
 
 def compare_pairs(frame: pl.DataFrame, items: list[Item], rounds: int) -> None:

@@ -31,11 +31,11 @@ _TOGETHER = 500_000
 _P = 0x9E3779B97F4A7C15
 _MIX = np.uint64(0xD6E8FEB86659FD93)
 _GRAM = np.uint64(0xA0761D6478BD642F)
-_SPACE, _WORD, _SIGN = 0, 1, 2
+SPACE, WORD, SIGN = 0, 1, 2
 _ASCII = [chr(code) for code in range(128)]
 #: What each ASCII character is: part of a word, a token by itself, or nothing; see `_text.tokens`.
-_KIND = np.array(
-    [_WORD if re.match(r"\w", c) else _SIGN if re.match(r"[^\w\s'\"#`\\]", c) else _SPACE for c in _ASCII],
+KIND = np.array(
+    [WORD if re.match(r"\w", c) else SIGN if re.match(r"[^\w\s'\"#`\\]", c) else SPACE for c in _ASCII],
     np.uint8,
 )
 
@@ -72,7 +72,7 @@ def of_characters(codes: npt.NDArray[np.uint32]) -> Hashes:
     return mixed ^ (mixed >> np.uint64(29))
 
 
-_VALUE = np.where(_KIND == _SPACE, np.uint64(0), of_characters(np.arange(128, dtype=np.uint32)))
+_VALUE = np.where(KIND == SPACE, np.uint64(0), of_characters(np.arange(128, dtype=np.uint32)))
 
 
 def sums(values: Hashes, starts: Numbers) -> Hashes:
@@ -89,9 +89,9 @@ def _ascii(texts: Sequence[str]) -> tuple[Hashes, Numbers]:
     """Hash the tokens of texts of ASCII; for each token also the number of its text."""
     plain = [text.replace(">>>", "   ").lower() for text in texts]
     codes = np.frombuffer("\n".join(plain).encode(), np.uint8)
-    kinds = _KIND[codes]
-    begins = kinds != _SPACE
-    begins[1:] &= (kinds[1:] == _SIGN) | (kinds[:-1] != _WORD)
+    kinds = KIND[codes]
+    begins = kinds != SPACE
+    begins[1:] &= (kinds[1:] == SIGN) | (kinds[:-1] != WORD)
     starts = np.flatnonzero(begins)
     ends = np.cumsum([len(text) + 1 for text in plain])
     return sums(_VALUE[codes], starts), np.searchsorted(ends, starts, side="right")

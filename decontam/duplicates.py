@@ -8,8 +8,7 @@ is cut into words and single marks, its comments included.
 words is one shingle, so only equal words make it a duplicate.
 
 *Candidates* come from MinHash LSH (minhash.py) and the true J decides: LSH can miss a pair, but never makes
-one. A band's values are compared as one 64-bit key, and only keys that several texts have are held:
-datasketch's own tables take 12 KB a text.
+one. A band's values are compared as one 64-bit key, and only keys that several texts have are held.
 
 *No chains.* A text is compared with those that were kept before it, never with one that was dropped: where A
 is like B and B like C, but A not like C, A and C stay.
@@ -23,24 +22,31 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from decontam._text import Shingle, shingles, tokens
-from decontam.minhash import candidate_probability, signature
+from decontam._crc import Tokens, of_texts, of_words
+from decontam._scan import grams as gram_hashes
+from decontam._scan import hashes as token_hashes
+from decontam._text import tokens
+from decontam.minhash import candidate_probability, signatures
 
 Hashes = NDArray[np.uint64]
+_Text = TypeVar("_Text", str, Sequence[str])
 
 #: LSH finds a pair at the threshold with this probability, if there are permutations enough.
 FOUND = 0.999
 #: Texts that a bucket of LSH holds.
 BUCKET = 64
+#: Texts that go through numpy together, and how long they may be together.
+_TOGETHER = 128
+_CHARACTERS = 500_000
 _ODD = np.uint64(0x9E3779B97F4A7C15)
 #: Another number wherever equal settings may give other results than before.
-VERSION = 1
+VERSION = 2
 
 
 class Settings(NamedTuple):
@@ -78,39 +84,71 @@ def settings(threshold: float, num_perm: int) -> Settings:
 
 
 class Sketch(NamedTuple):
-    """A text in few bytes: the hash of its words, and a key for each band of its signature."""
+    """A text in few bytes.
+
+    Args:
+        digest: what texts of the same words have in common.
+        keys: of each band of its signature.
+        words: how many words it has.
+    """
 
     digest: bytes
     keys: Hashes
+    words: int
 
 
-def sketch(words: Sequence[str], by: Settings) -> Sketch:
-    """Return the sketch of a text that has at least one word."""
-    places = signature(_grams(words, by.n), num_perm=by.rows * by.bands, seed=by.seed).hashvalues
-    keys = np.zeros(by.bands, np.uint64)
-    for column in places.astype(np.uint64).reshape(by.bands, by.rows).T:
-        keys = (keys ^ column) * _ODD  # modulo 2**64; the shift brings high bits down
+def sketches_of_texts(texts: Iterable[str], by: Settings) -> Iterator[Sketch]:
+    """Yield the sketch of each text, whose words are the tokens of `_text.py`."""
+    for batch in _batches(texts, len):
+        yield from _sketches(of_texts(batch), by)
+
+
+def sketches_of_words(texts: Iterable[Sequence[str]], by: Settings) -> Iterator[Sketch]:
+    """Yield the sketch of each text, given its words."""
+    for batch in _batches(texts, lambda words: sum(map(len, words))):
+        yield from _sketches(of_words(batch), by)
+
+
+def _batches(texts: Iterable[_Text], size: Callable[[_Text], int]) -> Iterator[list[_Text]]:
+    batch: list[_Text] = []
+    held = 0
+    for text in texts:
+        batch.append(text)
+        held += size(text)
+        if len(batch) == _TOGETHER or held > _CHARACTERS:
+            yield batch
+            batch, held = [], 0
+    if batch:
+        yield batch
+
+
+def _sketches(found: Tokens, by: Settings) -> Iterator[Sketch]:
+    places = signatures(found, n=by.n, num_perm=by.rows * by.bands, seed=by.seed)
+    keys = np.zeros((len(places), by.bands), np.uint64)
+    for row in range(by.rows):
+        keys = (keys ^ places[:, row :: by.rows]) * _ODD  # modulo 2**64; the shift brings high bits down
         keys ^= keys >> np.uint64(29)
-    return Sketch(digest(words), keys)
+    bounds = np.append(0, np.cumsum(found.lengths))
+    content = found.content.copy()
+    content[bounds[:-1]] = 0
+    joined = memoryview(content.tobytes())
+    ends = bounds[np.cumsum(found.counts)].tolist()
+    for own, start, end, words in zip(keys, [0, *ends], ends, found.counts.tolist(), strict=False):
+        yield Sketch(_digest(joined[start + 1 : end]), own, words)
 
 
 def digest(words: Sequence[str]) -> bytes:
     """Return what texts of the same words have in common."""
-    return hashlib.blake2b("\0".join(words).encode(), digest_size=16).digest()
+    return _digest("\0".join(words).encode())
+
+
+def _digest(content: bytes | memoryview) -> bytes:
+    return hashlib.blake2b(content, digest_size=16).digest()
 
 
 def hashes(words: Sequence[str], n: int) -> Hashes:
-    """Return the set of a text's shingles, each as 64 bits, in ascending order."""
-    joined = b"".join(_hash("\0".join(gram).encode()) for gram in _grams(words, n))
-    return np.unique(np.frombuffer(joined, "<u8").astype(np.uint64))
-
-
-def _hash(content: bytes) -> bytes:
-    return hashlib.blake2b(content, digest_size=8).digest()
-
-
-def _grams(words: Sequence[str], n: int) -> Iterator[Shingle]:
-    return shingles(words, n) if len(words) >= n else iter([tuple(words)])
+    """Return the set of shingles of a text with words, each as 64 bits, in ascending order."""
+    return np.unique(gram_hashes(token_hashes(words), min(n, len(words))))
 
 
 def buckets(keys: NDArray[np.uint64]) -> NDArray[np.int32]:

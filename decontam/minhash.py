@@ -9,53 +9,108 @@ candidates, which happens with probability
 
 With r = 2, b = 32 (64 permutations): s = 0.1: 0.28, 0.2: 0.73, 0.3: 0.951, 0.4: 0.9962, 0.5: 0.9999.
 
-*Stable.* Hashes are CRC-32 and the permutations come from `seed` by datasketch's scheme of versions 1 and 2
-alike ("legacy"): the same text has the same signature on every machine.
+*Stable.* The same text has the same signature on every machine: that of datasketch 2 with CRC-32 and its
+default scheme ("affine32"). Permutation k of a hash h is a_k * m(h) + b_k modulo 2^32: m is the finalizer of
+MurmurHash3, a_k is odd, and a and b are drawn by `numpy.random.RandomState(seed)`.
 
-datasketch is imported where it is needed: it takes half a second, and most files hold nothing that needs it.
+*Fast.* Texts go through numpy in batches, each shingle as 32 bits; see `_crc.py`. A signature does not depend
+on its batch.
 """
 
 from __future__ import annotations
 
-import inspect
 import zlib
+from collections import defaultdict
 from collections.abc import Iterable
-from functools import cache
-from itertools import islice
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
 
+import numpy as np
+from numpy.typing import NDArray
+
+from decontam._crc import Crcs, Numbers, Tokens, of_shingles
 from decontam._text import Shingle
 
-if TYPE_CHECKING:
-    from datasketch import MinHash, MinHashLSH
+Signatures = NDArray[np.uint32]
 
-_BATCH = 4096
+_EMPTY = np.uint32(0xFFFFFFFF)
 
 
-def signature(grams: Iterable[Shingle], *, num_perm: int, seed: int) -> MinHash:
+def signature(grams: Iterable[Shingle], *, num_perm: int, seed: int) -> Signatures:
     """Return the MinHash signature of a set of shingles: `num_perm` 32-bit minima, the same everywhere."""
-    result = _empty(num_perm, seed).copy()
-    rest = iter(grams)
-    # A batch takes num_perm numbers for each shingle, and a text of 1 MB has 200,000 of them.
-    while batch := [" ".join(gram).encode() for gram in islice(rest, _BATCH)]:
-        result.update_batch(batch)
-    return result
+    crcs = np.fromiter((zlib.crc32(" ".join(gram).encode()) for gram in grams), np.uint32)
+    found: Signatures = _minima(crcs, np.array([len(crcs)]), num_perm, seed)[0]
+    return found
 
 
-def lsh(signatures: Iterable[MinHash], *, rows: int, bands: int) -> MinHashLSH:
-    """Return an LSH that finds the signatures by their numbers, from 0.
+def signatures(found: Tokens, *, n: int, num_perm: int, seed: int) -> Signatures:
+    """Return a line for each text: the signature of its runs of `n` tokens.
+
+    A text of fewer tokens is one shingle; that of one without tokens is the greatest number at all places.
+    """
+    return _minima(*of_shingles(found, n), num_perm, seed)
+
+
+def _minima(crcs: Crcs, counts: Numbers, num_perm: int, seed: int) -> Signatures:
+    """For each text the least of its hashes under each permutation.
 
     Args:
-        signatures: of rows * bands places each.
-        rows: places in a band (r).
-        bands: bands in a signature (b).
+        crcs: the hashes, text by text.
+        counts: hashes of each text.
     """
-    from datasketch import MinHashLSH
+    found = np.full((num_perm, len(counts)), _EMPTY)
+    filled = counts > 0
+    if filled.any():
+        starts = (np.cumsum(counts) - counts)[filled]
+        mixed, permuted = _mixed(crcs), np.empty_like(crcs)
+        least = np.empty(len(starts), np.uint32)
+        for line, factor, term in zip(found, *_permutations(num_perm, seed), strict=True):
+            np.multiply(mixed, factor, out=permuted)
+            np.add(permuted, term, out=permuted)
+            line[filled] = np.minimum.reduceat(permuted, starts, out=least)
+    return np.ascontiguousarray(found.T)
 
-    found = MinHashLSH(num_perm=rows * bands, params=(bands, rows))
-    for number, one in enumerate(signatures):
-        found.insert(number, one)
-    return found
+
+def _mixed(crcs: Crcs) -> Crcs:
+    """The finalizer of MurmurHash3 (Appleby), a bijection of 32 bits."""
+    mixed: Crcs = crcs ^ (crcs >> np.uint32(16))
+    mixed *= np.uint32(0x85EBCA6B)
+    mixed ^= mixed >> np.uint32(13)
+    mixed *= np.uint32(0xC2B2AE35)
+    mixed ^= mixed >> np.uint32(16)
+    return mixed
+
+
+@lru_cache(maxsize=8)
+def _permutations(num_perm: int, seed: int) -> tuple[Signatures, Signatures]:
+    """The factors, which are odd, and the terms, as datasketch 2 draws them."""
+    drawn = np.random.RandomState(seed)
+    factors = drawn.randint(0, 1 << 31, num_perm, np.uint32) * np.uint32(2) + np.uint32(1)
+    return factors, drawn.randint(0, 1 << 32, num_perm, np.uint32)
+
+
+class Lsh:
+    """Finds the signatures that agree with another one on a whole band."""
+
+    def __init__(self, known: Iterable[Signatures], *, rows: int, bands: int) -> None:
+        """Take signatures, which are known by their numbers from 0.
+
+        Args:
+            known: of rows * bands places each.
+            rows: places in a band (r).
+            bands: bands in a signature (b).
+        """
+        self._shape = bands, rows
+        self._held: dict[tuple[int, bytes], list[int]] = defaultdict(list)
+        for number, one in enumerate(known):
+            for key in self._keys(one):
+                self._held[key].append(number)
+
+    def candidates(self, one: Signatures) -> set[int]:
+        """Return the numbers of the signatures that have a band in common with this one."""
+        return {number for key in self._keys(one) for number in self._held.get(key, ())}
+
+    def _keys(self, one: Signatures) -> list[tuple[int, bytes]]:
+        return [(band, places.tobytes()) for band, places in enumerate(one.reshape(self._shape))]
 
 
 def jaccard(one: frozenset[Shingle], other: frozenset[Shingle]) -> float:
@@ -67,12 +122,3 @@ def jaccard(one: frozenset[Shingle], other: frozenset[Shingle]) -> float:
 def candidate_probability(similarity: float, *, rows: int, bands: int) -> float:
     """Return 1 - (1 - s^r)^b: how likely LSH finds two texts whose Jaccard similarity is s."""
     return float(1 - (1 - similarity**rows) ** bands)
-
-
-@cache
-def _empty(num_perm: int, seed: int) -> MinHash:
-    from datasketch import MinHash
-
-    # datasketch 1 knows one scheme and no such keyword; 2 has others, which give other signatures.
-    scheme: dict[str, Any] = {"scheme": "legacy"} if "scheme" in inspect.signature(MinHash).parameters else {}
-    return MinHash(num_perm=num_perm, seed=seed, hashfunc=zlib.crc32, **scheme)

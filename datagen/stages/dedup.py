@@ -96,17 +96,17 @@ class _Texts:
         self._digests: list[bytes] = []
         self._keys: list[Hashes] = []
 
-    def add(self, row: str, one: Sketch) -> None:
+    def add(self, row: str, digest: bytes, keys: Hashes) -> None:
         self.rows.append(row)
-        self._digests.append(one.digest)
-        self._keys.append(one.keys)
+        self._digests.append(digest)
+        self._keys.append(keys)
 
     def without(self, rows: AbstractSet[str]) -> _Texts:
         """Those of other rows."""
         found = _Texts()
-        for row, words, keys in zip(self.rows, self._digests, self._keys, strict=True):
+        for row, digest, keys in zip(self.rows, self._digests, self._keys, strict=True):
             if row not in rows:
-                found.add(row, Sketch(words, keys))
+                found.add(row, digest, keys)
         return found
 
     def candidates(self) -> set[str]:
@@ -138,8 +138,8 @@ class _Sketched(NamedTuple):
         ids: of all rows.
         tasks: of all rows.
         kinds: of all rows.
-        instructions: by row, the sketch and whether it has fewer words than a shingle; the first row of a
-            task only, and none where an instruction has no words.
+        instructions: by row, the sketch; the first row of a task only, and none where an instruction has no
+            words.
         codes: by row.
         texts: by row, the hash of an answer that has no code.
     """
@@ -147,29 +147,35 @@ class _Sketched(NamedTuple):
     ids: list[str]
     tasks: list[str]
     kinds: list[int]
-    instructions: dict[str, tuple[Sketch, bool]]
+    instructions: dict[str, Sketch]
     codes: dict[str, Sketch]
     texts: dict[str, bytes]
 
 
 def _sketched(frame: pl.DataFrame, by: Settings) -> _Sketched:
     found = _Sketched(frame["id"].to_list(), frame["task"].to_list(), [], {}, {}, {})
-    for row, instruction in _first_of_tasks(frame):
-        words = duplicates.instruction_words(instruction or "")
-        if words:
-            found.instructions[row] = duplicates.sketch(words, by), len(words) < by.n
-    for row, kind, words in _answers(frame):
-        found.kinds.append(kind)
-        if kind == _CODE:
-            found.codes[row] = duplicates.sketch(words, by)
-        elif kind == _TEXT:
-            found.texts[row] = duplicates.digest(words)
+    rows, texts = _first_of_tasks(frame)
+    sketches = zip(rows, duplicates.sketches_of_texts(texts, by), strict=True)
+    found.instructions.update((row, one) for row, one in sketches if one.words)
+    coded: list[str] = []
+
+    def codes() -> Iterator[list[str]]:
+        for row, kind, words in _answers(frame):
+            found.kinds.append(kind)
+            if kind == _CODE:
+                coded.append(row)
+                yield words
+            elif kind == _TEXT:
+                found.texts[row] = duplicates.digest(words)
+
+    found.codes.update(zip(coded, [*duplicates.sketches_of_words(codes(), by)], strict=True))
     return found
 
 
-def _first_of_tasks(frame: pl.DataFrame) -> Iterator[tuple[str, str | None]]:
+def _first_of_tasks(frame: pl.DataFrame) -> tuple[list[str], list[str]]:
+    """The first row of each task, and its instruction."""
     first = frame.select("id", "task", "instruction").unique("task", keep="first", maintain_order=True)
-    return first.select("id", pl.col("instruction").cast(pl.String)).iter_rows()
+    return first["id"].to_list(), first["instruction"].cast(pl.String).fill_null("").to_list()
 
 
 def _answers(frame: pl.DataFrame) -> Iterator[tuple[str, int, list[str]]]:
@@ -227,19 +233,19 @@ class _Set:
     codes: _Texts = field(default_factory=_Texts)
     texts: dict[str, bytes] = field(default_factory=dict)
 
-    def add(self, found: _Sketched) -> None:
-        """Add the rows of the next frame."""
+    def add(self, found: _Sketched, shingle: int) -> None:
+        """Add the rows of the next frame, given the words of a shingle."""
         for row, task, kind in zip(found.ids, found.tasks, found.kinds, strict=True):
             self.rows.append((row, task, kind))
             if kind != _NOTHING:
                 self.answered.add(task)
             if self.first.setdefault(task, row) == row and row in found.instructions:
-                one, is_short = found.instructions[row]
-                self.instructions.add(row, one)
-                if is_short:
+                one = found.instructions[row]
+                self.instructions.add(row, one.digest, one.keys)
+                if one.words < shingle:
                     self.short.add(task)
         for row, one in found.codes.items():
-            self.codes.add(row, one)
+            self.codes.add(row, one.digest, one.keys)
         self.texts.update(found.texts)
 
     def compared(self) -> _Texts:
@@ -254,7 +260,7 @@ def _start(source: Source, options: Options, over: Over) -> Started:
     by = _settings(options)
     whole = _Set()
     for found in over(partial(_sketched, by=by), source):
-        whole.add(found)
+        whole.add(found, by.n)
     instructions = whole.compared()
     grams = _Shingled({}, {})
     wanted = instructions.candidates(), whole.codes.candidates()

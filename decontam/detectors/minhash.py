@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, compress
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import NamedTuple
 
 import polars as pl
 
@@ -34,10 +34,7 @@ from decontam._evidence import (
 from decontam._scan import Sieve, gram_hashes, grams_of, sieve
 from decontam._text import Shingle, shingles, tokens
 from decontam.benchmarks import Item
-from decontam.minhash import lsh, signature
-
-if TYPE_CHECKING:
-    from datasketch import MinHash, MinHashLSH
+from decontam.minhash import Lsh, Signatures, signature
 
 
 class _Part(NamedTuple):
@@ -73,11 +70,11 @@ class Index:
         return min((len(part.grams) for part in self.parts if part.grams), default=1)
 
     @cached_property
-    def lsh(self) -> MinHashLSH:
+    def lsh(self) -> Lsh:
         """Finds candidates by the numbers of their parts; made when a row is similar to one."""
-        return lsh((self.signature(part.grams) for part in self.parts), rows=self.rows, bands=self.bands)
+        return Lsh((self.signature(part.grams) for part in self.parts), rows=self.rows, bands=self.bands)
 
-    def signature(self, grams: frozenset[Shingle]) -> MinHash:
+    def signature(self, grams: frozenset[Shingle]) -> Signatures:
         """The signature of a text."""
         return signature(grams, num_perm=self.rows * self.bands, seed=self.seed)
 
@@ -158,5 +155,5 @@ def _similar(words: Sequence[str], index: Index) -> list[tuple[_Part, float]]:
             enough[number] = value
     if not enough:
         return []
-    candidates: set[Any] = {*index.lsh.query(index.signature(grams))}
+    candidates = index.lsh.candidates(index.signature(grams))
     return [(index.parts[number], value) for number, value in enough.items() if number in candidates]

@@ -189,7 +189,7 @@ class TestRun:
         assert found["options"] == {
             **{"threshold": 0.7, "num_perm": 128},
             "signatures": {
-                **{"version": 1, "seed": 0, "shingle_words": 5, "bands": 32, "rows": 4, "bucket": 64}
+                **{"version": 2, "seed": 0, "shingle_words": 5, "bands": 32, "rows": 4, "bucket": 64}
             },
         }
         assert found["dropped"] == {"near-duplicate-instruction": 1}
