@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from decontam._text import Shingle, shingles, tokens
-from decontam.minhash import candidate_probability, signature
+from decontam.minhash import candidate_probability, permutations, signature
 
 Hashes = NDArray[np.uint64]
 
@@ -86,9 +86,9 @@ class Sketch(NamedTuple):
 
 def sketch(words: Sequence[str], by: Settings) -> Sketch:
     """Return the sketch of a text that has at least one word."""
-    places = signature(_grams(words, by.n), num_perm=by.rows * by.bands, seed=by.seed).hashvalues
+    places = signature(_grams(words, by.n), permutations(by.rows * by.bands, by.seed))
     keys = np.zeros(by.bands, np.uint64)
-    for column in places.astype(np.uint64).reshape(by.bands, by.rows).T:
+    for column in places.reshape(by.bands, by.rows).T:
         keys = (keys ^ column) * _ODD  # modulo 2**64; the shift brings high bits down
         keys ^= keys >> np.uint64(29)
     return Sketch(digest(words), keys)

@@ -9,10 +9,11 @@ candidates, which happens with probability
 
 With r = 2, b = 32 (64 permutations): s = 0.1: 0.28, 0.2: 0.73, 0.3: 0.951, 0.4: 0.9962, 0.5: 0.9999.
 
-*Stable.* Hashes are CRC-32 and the permutations come from `seed` by datasketch's scheme of versions 1 and 2
-alike ("legacy"): the same text has the same signature on every machine.
+*Stable.* Hashes are CRC-32 and the permutations are datasketch's, drawn from `seed` by its scheme of versions
+1 and 2 alike ("legacy"): the same text has the same signature on every machine.
 
-datasketch is imported where it is needed: it takes half a second, and most files hold nothing that needs it.
+datasketch is imported only to draw permutations: that takes half a second, of which scipy has most. Whoever
+keeps the permutations does without.
 """
 
 from __future__ import annotations
@@ -22,40 +23,59 @@ import zlib
 from collections.abc import Iterable
 from functools import cache
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from decontam._text import Shingle
 
-if TYPE_CHECKING:
-    from datasketch import MinHash, MinHashLSH
+Hashes = npt.NDArray[np.uint64]
 
 _BATCH = 4096
+_PRIME = np.uint64((1 << 61) - 1)
+_LARGEST = np.uint64((1 << 32) - 1)
 
 
-def signature(grams: Iterable[Shingle], *, num_perm: int, seed: int) -> MinHash:
-    """Return the MinHash signature of a set of shingles: `num_perm` 32-bit minima, the same everywhere."""
-    result = _empty(num_perm, seed).copy()
-    rest = iter(grams)
-    # A batch takes num_perm numbers for each shingle, and a text of 1 MB has 200,000 of them.
-    while batch := [" ".join(gram).encode() for gram in islice(rest, _BATCH)]:
-        result.update_batch(batch)
-    return result
+@cache
+def permutations(num_perm: int, seed: int) -> Hashes:
+    """Return datasketch's factors and summands of `num_perm` permutations, of shape (2, num_perm)."""
+    from datasketch import MinHash
+
+    # datasketch 1 knows one scheme and no such keyword; 2 has others, which give other signatures.
+    scheme: dict[str, Any] = {"scheme": "legacy"} if "scheme" in inspect.signature(MinHash).parameters else {}
+    return np.array(MinHash(num_perm=num_perm, seed=seed, **scheme).permutations, np.uint64)
 
 
-def lsh(signatures: Iterable[MinHash], *, rows: int, bands: int) -> MinHashLSH:
-    """Return an LSH that finds the signatures by their numbers, from 0.
+def signature(grams: Iterable[Shingle], permuted: Hashes) -> Hashes:
+    """Return the MinHash signature of a set of shingles, the same everywhere.
 
     Args:
-        signatures: of rows * bands places each.
-        rows: places in a band (r).
-        bands: bands in a signature (b).
-    """
-    from datasketch import MinHashLSH
+        grams: the shingles; of none, each minimum is the largest number.
+        permuted: what `permutations` returned.
 
-    found = MinHashLSH(num_perm=rows * bands, params=(bands, rows))
-    for number, one in enumerate(signatures):
-        found.insert(number, one)
-    return found
+    Returns:
+        32-bit minima of (hash * factor + summand) modulo 2**64, then 2**61 - 1, as many as permutations.
+    """
+    factors, summands = permuted
+    minima = np.full(len(factors), _LARGEST)
+    rest = iter(grams)
+    # A batch takes num_perm numbers for each shingle, and a text of 1 MB has 200,000 of them.
+    while batch := [zlib.crc32(" ".join(gram).encode()) for gram in islice(rest, _BATCH)]:
+        hashed = np.array(batch, np.uint64)[:, None] * factors + summands
+        np.minimum(minima, (hashed % _PRIME & _LARGEST).min(axis=0), out=minima)
+    return minima
+
+
+def are_candidates(one: Hashes, other: Hashes, *, rows: int) -> bool:
+    """Whether two signatures agree on a whole band.
+
+    Args:
+        one: a signature of rows * bands places.
+        other: another one by the same permutations.
+        rows: places in a band (r).
+    """
+    return bool((one == other).reshape(-1, rows).all(axis=1).any())
 
 
 def jaccard(one: frozenset[Shingle], other: frozenset[Shingle]) -> float:
@@ -67,12 +87,3 @@ def jaccard(one: frozenset[Shingle], other: frozenset[Shingle]) -> float:
 def candidate_probability(similarity: float, *, rows: int, bands: int) -> float:
     """Return 1 - (1 - s^r)^b: how likely LSH finds two texts whose Jaccard similarity is s."""
     return float(1 - (1 - similarity**rows) ** bands)
-
-
-@cache
-def _empty(num_perm: int, seed: int) -> MinHash:
-    from datasketch import MinHash
-
-    # datasketch 1 knows one scheme and no such keyword; 2 has others, which give other signatures.
-    scheme: dict[str, Any] = {"scheme": "legacy"} if "scheme" in inspect.signature(MinHash).parameters else {}
-    return MinHash(num_perm=num_perm, seed=seed, hashfunc=zlib.crc32, **scheme)

@@ -13,11 +13,11 @@ minimal pair). StarCoder2-Instruct deduplicates at 0.7; here one of the two side
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, compress
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import NamedTuple
 
 import polars as pl
 
@@ -34,10 +34,7 @@ from decontam._evidence import (
 from decontam._scan import Sieve, gram_hashes, grams_of, sieve
 from decontam._text import Shingle, shingles, tokens
 from decontam.benchmarks import Item
-from decontam.minhash import lsh, signature
-
-if TYPE_CHECKING:
-    from datasketch import MinHash, MinHashLSH
+from decontam.minhash import Hashes, are_candidates, permutations, signature
 
 
 class _Part(NamedTuple):
@@ -56,6 +53,7 @@ class Index:
 
     holders: for a shingle, the numbers of the parts that have it.
     sieve: lets texts pass that share enough shingles with a part: the union is at least as large as it.
+    permutations: of the signatures, rows * bands of them; kept here, as drawing them takes long.
     """
 
     parts: list[_Part]
@@ -64,8 +62,7 @@ class Index:
     threshold: float
     n: int
     rows: int
-    bands: int
-    seed: int
+    permutations: Hashes
 
     @cached_property
     def smallest(self) -> int:
@@ -73,13 +70,18 @@ class Index:
         return min((len(part.grams) for part in self.parts if part.grams), default=1)
 
     @cached_property
-    def lsh(self) -> MinHashLSH:
-        """Finds candidates by the numbers of their parts; made when a row is similar to one."""
-        return lsh((self.signature(part.grams) for part in self.parts), rows=self.rows, bands=self.bands)
+    def _signatures(self) -> dict[int, Hashes]:
+        """Those of parts that were needed so far."""
+        return {}
 
-    def signature(self, grams: frozenset[Shingle]) -> MinHash:
-        """The signature of a text."""
-        return signature(grams, num_perm=self.rows * self.bands, seed=self.seed)
+    def candidates(self, grams: frozenset[Shingle], numbers: Collection[int]) -> list[int]:
+        """Return which of these parts LSH finds for a text."""
+        own = signature(grams, self.permutations)
+        known = self._signatures
+        for number in numbers:
+            if number not in known:
+                known[number] = signature(self.parts[number].grams, self.permutations)
+        return [number for number in numbers if are_candidates(own, known[number], rows=self.rows)]
 
 
 def index(
@@ -116,7 +118,7 @@ def index(
     postings = [[(number, 1.0) for number in held] for held in holders.values()]
     enough = [threshold * len(part.grams) for part in found]
     sought = sieve(zip(gram_hashes(holders), postings, strict=True), enough)
-    return Index(found, dict(holders), sought, threshold, n, rows, bands, seed)
+    return Index(found, dict(holders), sought, threshold, n, rows, permutations(rows * bands, seed))
 
 
 def matches(frame: pl.DataFrame, index: Index) -> pl.DataFrame:
@@ -158,5 +160,4 @@ def _similar(words: Sequence[str], index: Index) -> list[tuple[_Part, float]]:
             enough[number] = value
     if not enough:
         return []
-    candidates: set[Any] = {*index.lsh.query(index.signature(grams))}
-    return [(index.parts[number], value) for number, value in enough.items() if number in candidates]
+    return [(index.parts[number], enough[number]) for number in index.candidates(grams, enough)]

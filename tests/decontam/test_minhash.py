@@ -1,5 +1,9 @@
 """Jaccard similarity against brute force, and signatures."""
 
+import inspect
+import zlib
+
+import datasketch
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -52,19 +56,53 @@ def test_signatures_agree_as_often_as_the_sets():
     one = frozenset((f"w{k}", "of", "a", "set") for k in range(300))
     other = frozenset((f"w{k}", "of", "a", "set") for k in range(100, 400))
     assert machinery.jaccard(one, other) == 0.5
-    pairs = zip(
-        *(machinery.signature(s, num_perm=2048, seed=3).hashvalues for s in (one, other)), strict=True
-    )
+    pairs = zip(*(machinery.signature(s, machinery.permutations(2048, 3)) for s in (one, other)), strict=True)
     assert sum(a == b for a, b in pairs) / 2048 == pytest.approx(0.5, abs=0.04)  # 3.6 standard errors
 
 
 def test_a_signature_is_the_same_everywhere():
     """The signature of a text is fixed by its shingles and the seed, across machines and versions."""
     grams = [("a", "b"), ("b", "c"), ("c", "d")]
-    found = [int(value) for value in machinery.signature(grams, num_perm=4, seed=0).hashvalues]
+    by = machinery.permutations(4, 0)
+    found = machinery.signature(grams, by).tolist()
     assert found == [1385604674, 936538911, 576040879, 1015362712]
-    assert found == [int(v) for v in machinery.signature(grams[::-1], num_perm=4, seed=0).hashvalues]
-    assert found != [int(v) for v in machinery.signature(grams, num_perm=4, seed=1).hashvalues]
+    assert found == machinery.signature(grams[::-1], by).tolist()
+    assert found != machinery.signature(grams, machinery.permutations(4, 1)).tolist()
+
+
+def of_datasketch(texts, **given):
+    """The MinHashes of sets of shingles, by datasketch alone."""
+    scheme = {"scheme": "legacy"} if "scheme" in inspect.signature(datasketch.MinHash).parameters else {}
+    made = [datasketch.MinHash(hashfunc=zlib.crc32, **given, **scheme) for _ in texts]
+    for one, grams in zip(made, texts, strict=True):
+        one.update_batch([" ".join(gram).encode() for gram in grams])
+    return made
+
+
+sets = st.frozensets(st.tuples(st.sampled_from("abcdefgh"), st.sampled_from("xyz\xe4")), min_size=1)
+
+
+@settings(deadline=None)
+@given(st.lists(sets, min_size=2, max_size=6), st.integers(0, 2**32 - 1))
+def test_signatures_and_candidates_are_those_of_datasketch(texts, seed):
+    """Signatures are equal, and the same pairs are candidates as in its tables."""
+    by = machinery.permutations(12, seed)
+    ours = [machinery.signature(grams, by) for grams in texts]
+    theirs = of_datasketch(texts, num_perm=12, seed=seed)
+    assert [one.tolist() for one in ours] == [one.hashvalues.tolist() for one in theirs]
+    tables = datasketch.MinHashLSH(num_perm=12, params=(3, 4))
+    for number, one in enumerate(theirs):
+        tables.insert(number, one)
+    for own, one in zip(ours, theirs, strict=True):
+        found = [n for n, other in enumerate(ours) if machinery.are_candidates(own, other, rows=4)]
+        assert found == sorted(tables.query(one))
+
+
+def test_a_long_text_has_the_signature_of_datasketch():
+    """It is hashed in several batches."""
+    grams = [(str(number), "x") for number in range(10_000)]
+    (theirs,) = of_datasketch([grams], num_perm=64, seed=0)
+    assert machinery.signature(grams, machinery.permutations(64, 0)).tolist() == theirs.hashvalues.tolist()
 
 
 def test_tiny_parts_are_left_out():
