@@ -602,7 +602,7 @@ class TestBehaviour:
         ran = Screening.run
         monkeypatch.setattr(Screening, "run", lambda self, jobs: calls.append(len(jobs)) or ran(self, jobs))
         again = survey("decontam", "in.jsonl", against=("jsonl:bench.jsonl",))
-        assert calls == [1]  # the one by which it is learnt what the machine grants
+        assert calls == []
         assert first.manifest["overlaps"] == again.manifest["overlaps"] == {"bench": 1}
 
     def test_without_isolation_nothing_runs(self, monkeypatch):
@@ -613,6 +613,18 @@ class TestBehaviour:
         told = survey("decontam", "in.jsonl", against=("jsonl:bench.jsonl",)).manifest
         assert (told["overlaps"], told["behaviour"]["ran"]) == ({"bench": 0}, False)
         assert told["behaviour"]["isolation"] == "rlimits"
+
+    def test_where_no_server_starts(self, monkeypatch):
+        """Where nothing can be run at all, rows are compared without it, and the manifest says so."""
+
+        async def refused(*_):
+            raise OSError("no processes left")
+
+        monkeypatch.setattr("datagen.sandbox.screen.Screen.run", refused)
+        given_rows({"instruction": OTHER, "response": self.COPY}, {"instruction": ASKED})
+        told = survey("decontam", "in.jsonl", against=("jsonl:bench.jsonl",)).manifest
+        assert told["overlaps"] == {"bench": 1}
+        assert told["behaviour"] == {"ran": False, "isolation": "", "rows": 0, "not_run": 0, "why": {}}
 
 
 class TestProfiles:
