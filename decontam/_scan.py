@@ -202,7 +202,8 @@ class Sieve(NamedTuple):
     def found(self, sought: Tokens) -> tuple[Numbers, Numbers]:
         """Return which texts hold which keys: numbers of texts and of keys, no pair twice."""
         token, key = self.located(sought)
-        pairs = np.unique(sought.owner[token] * max(len(self.keys), 1) + key)
+        pairs = np.sort(sought.owner[token] * max(len(self.keys), 1) + key)
+        pairs = pairs[np.diff(pairs, prepend=-1) > 0]  # np.unique imports numpy.ma, which takes 20 ms
         owner, key = np.divmod(pairs, max(len(self.keys), 1))
         return owner, key
 

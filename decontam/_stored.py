@@ -14,6 +14,7 @@ import gc
 import hashlib
 import io
 import json
+import math
 import pickle
 import sys
 import tempfile
@@ -26,9 +27,9 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-_START = b"datagen index 1\n"
-_ARRAY = "array"
-_DTYPES = frozenset({"<u8", "<i8", "<f8", "|b1"})
+_START = b"datagen index 2\n"
+_ARRAY, _BITS = "array", "bits"
+_DTYPES = frozenset({"<u8", "<i8", "<f8"})
 #: Files that are kept in a folder: the newest.
 _MOST = 16
 
@@ -90,12 +91,19 @@ def store(folder: Path, name: str, value: object, modules: Mapping[str, ModuleTy
 
 @contextlib.contextmanager
 def _without_collector() -> Iterator[None]:
-    """Python looks for rubbish again and again while many values are made, of which none is."""
+    """Python looks for rubbish again and again while many values are made, of which none is.
+
+    In the end they count as old, or the next look would go through all of them.
+    """
     was_on = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
+        others_froze = gc.get_freeze_count() > 0
+        gc.freeze()
+        if not others_froze:
+            gc.unfreeze()
         if was_on:
             gc.enable()
 
@@ -113,6 +121,8 @@ class _Writer(pickle.Pickler):
     def reducer_override(self, obj: Any) -> Any:  # noqa: ANN401
         if obj is _made:
             return NotImplemented
+        if isinstance(obj, np.ndarray) and obj.dtype == bool:
+            return _made, (_BITS, obj.shape, np.packbits(obj).tobytes())
         if isinstance(obj, np.ndarray) and obj.dtype.str in _DTYPES:
             return _made, (_ARRAY, obj.dtype.str, obj.shape, obj.tobytes())
         name = f"{type(obj).__module__}.{type(obj).__qualname__}"
@@ -135,6 +145,10 @@ class _Maker:
         raise AttributeError(name)
 
     def __call__(self, kind: str, *values: Any) -> Any:  # noqa: ANN401
+        if kind == _BITS:
+            shape, packed = values
+            bits = np.unpackbits(np.frombuffer(packed, np.uint8), count=math.prod(shape))
+            return bits.view(bool).reshape(shape)
         if kind != _ARRAY:
             return self._known[kind](*values)
         dtype, shape, raw = values

@@ -20,15 +20,18 @@ on its batch.
 from __future__ import annotations
 
 import zlib
-from collections import defaultdict
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from decontam._crc import Crcs, Numbers, Tokens, of_shingles
 from decontam._text import Shingle
+
+if TYPE_CHECKING:
+    from datasketch import LeanMinHash
 
 Signatures = NDArray[np.uint32]
 
@@ -88,29 +91,25 @@ def _permutations(num_perm: int, seed: int) -> tuple[Signatures, Signatures]:
     return factors, drawn.randint(0, 1 << 32, num_perm, np.uint32)
 
 
-class Lsh:
-    """Finds the signatures that agree with another one on a whole band."""
+def are_candidates(one: Signatures, other: Signatures, *, rows: int) -> bool:
+    """Whether two signatures agree on a whole band.
 
-    def __init__(self, known: Iterable[Signatures], *, rows: int, bands: int) -> None:
-        """Take signatures, which are known by their numbers from 0.
+    Args:
+        one: a signature of rows * bands places.
+        other: another one by the same permutations.
+        rows: places in a band (r).
+    """
+    return bool((one == other).reshape(-1, rows).all(axis=1).any())
 
-        Args:
-            known: of rows * bands places each.
-            rows: places in a band (r).
-            bands: bands in a signature (b).
-        """
-        self._shape = bands, rows
-        self._held: dict[tuple[int, bytes], list[int]] = defaultdict(list)
-        for number, one in enumerate(known):
-            for key in self._keys(one):
-                self._held[key].append(number)
 
-    def candidates(self, one: Signatures) -> set[int]:
-        """Return the numbers of the signatures that have a band in common with this one."""
-        return {number for key in self._keys(one) for number in self._held.get(key, ())}
+def as_datasketch(one: Signatures, *, seed: int) -> LeanMinHash:
+    """Return a signature as what the indexes of datasketch hold, such as `MinHashLSH` and `MinHashLSHForest`.
 
-    def _keys(self, one: Signatures) -> list[tuple[int, bytes]]:
-        return [(band, places.tobytes()) for band, places in enumerate(one.reshape(self._shape))]
+    datasketch is imported here: that takes half a second.
+    """
+    from datasketch import LeanMinHash
+
+    return LeanMinHash(seed=seed, hashvalues=one, scheme="affine32")
 
 
 def jaccard(one: frozenset[Shingle], other: frozenset[Shingle]) -> float:

@@ -35,6 +35,8 @@ class Indexes(NamedTuple):
             where another agrees. They take time, so that they look only for items that another has found.
         profile: what a match asks for.
         textbook: by benchmark and item, the words of those that are exercises of every textbook.
+        key: what the indexes are known by; "" where another package's detector is among them, as nobody knows
+            when that changes.
     """
 
     detectors: dict[str, Any]
@@ -42,6 +44,7 @@ class Indexes(NamedTuple):
     closer: dict[str, Any]
     profile: Profile
     textbook: dict[tuple[str, str], str]
+    key: str
 
 
 def build_indexes(
@@ -71,6 +74,7 @@ def build_indexes(
         {name: built.closer[name] for name in asked},
         wanted,
         built.textbook,
+        built.key,
     )
 
 
@@ -80,6 +84,7 @@ class _Built(NamedTuple):
     detectors: dict[str, Any]
     closer: dict[str, Any]
     textbook: dict[tuple[str, str], str]
+    key: str
 
 
 def _built(
@@ -102,14 +107,19 @@ def _built(
         for wanted in (True, False)
     )
     known = {**own, **{name: import_module(f"decontam.{name}") for name in _SIEVES}}
-    key = key_of([items, *ours, {name: settings(name) for name in ours[0]}]) if kept else ""
+    key = key_of([items, *ours, {name: settings(name) for name in ours[0]}])
     found: Any = load(kept, key, known) if kept else None
     if not _fits(found, ours):
         found = (*(_indexes(items, some) for some in ours), textbook_items(items))
         if kept:
             store(kept, key, found, known)
     own_indexes, own_closer, textbook = found
-    return _Built(own_indexes | _indexes(items, others[0]), own_closer | _indexes(items, others[1]), textbook)
+    return _Built(
+        own_indexes | _indexes(items, others[0]),
+        own_closer | _indexes(items, others[1]),
+        textbook,
+        "" if others[0] else key,
+    )
 
 
 def _indexes(items: Sequence[Item], given: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

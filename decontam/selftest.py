@@ -2,15 +2,21 @@
 
 The copies are mechanical (transforms.py). What people or models reworded is found less often: the figures are
 an upper bound for that.
+
+What is found of a copy depends on the texts beside it: similarity is one of whole texts. So a result is kept
+for the very texts beside which it was measured, and is measured anew beside others.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeGuard
 
 import polars as pl
 
+from decontam._stored import key_of, load, store
 from decontam.benchmarks import Item
 from decontam.overlaps import Indexes, find_overlaps
 from decontam.transforms import copies
@@ -19,7 +25,9 @@ from decontam.transforms import copies
 PLANTED = 12
 
 
-def counts(items: Sequence[Item], indexes: Indexes, rows: pl.DataFrame) -> dict[str, dict[str, int]]:
+def counts(
+    items: Sequence[Item], indexes: Indexes, rows: pl.DataFrame, kept: Path | None = None
+) -> dict[str, dict[str, int]]:
     """How many copies were `planted` and `found`, by the name of the change.
 
     Args:
@@ -27,10 +35,29 @@ def counts(items: Sequence[Item], indexes: Indexes, rows: pl.DataFrame) -> dict[
         indexes: as `find_overlaps` takes them.
         rows: some rows of the set, with `instruction` and, if there are answers, `response`. The text of a
             copy replaces the instruction of one of them, its code stands before the response.
+        kept: the folder where the result is kept for the next time; None to keep nothing.
     """
-    planted = [(item, name, copy) for item in _drawn(items) for name, copy in copies(item).items()]
-    asked = _texts(rows, "instruction")
-    answers = _texts(rows, "response")
+    drawn, asked, answers = _drawn(items), _texts(rows, "instruction"), _texts(rows, "response")
+    if not (kept and indexes.key):
+        return _counted(drawn, indexes, asked, answers)
+    key = key_of([indexes.key, indexes.profile, drawn, asked, answers])
+    found = load(kept, key, {})
+    if not _is_result(found):
+        found = _counted(drawn, indexes, asked, answers)
+        store(kept, key, found, {})
+    return found
+
+
+def _is_result(found: object) -> TypeGuard[dict[str, dict[str, int]]]:
+    return isinstance(found, dict) and all(
+        isinstance(one, dict) and one.keys() == {"planted", "found"} for one in found.values()
+    )
+
+
+def _counted(
+    drawn: Sequence[Item], indexes: Indexes, asked: Sequence[str], answers: Sequence[str]
+) -> dict[str, dict[str, int]]:
+    planted = [(item, name, copy) for item in drawn for name, copy in copies(item).items()]
     frame = pl.DataFrame(
         {
             "id": [str(number) for number in range(len(planted))],

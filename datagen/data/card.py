@@ -6,8 +6,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 _SIZES = (
     (1_000, "n<1K"),
     (10_000, "1K<n<10K"),
@@ -32,6 +30,8 @@ def write(
 
 
 def _text(manifest: Mapping[str, Any], licenses: set[str | None], more: Iterable[str]) -> str:
+    import yaml
+
     only = next(iter(licenses)) if len(licenses) == 1 else None
     front = {
         # The Hub knows single licences only.

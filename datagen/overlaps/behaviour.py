@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict
 from functools import cached_property, partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import polars as pl
 
@@ -50,25 +50,50 @@ class Behaviour:
         self._known = known
         self._counts: Counter[str] = Counter()
         self._why: Counter[str] = Counter()
-        self.runs = screening is not None and "seccomp" in screening.isolation.split("+")
+        #: Whether code may be run, if this machine can keep it from doing harm.
+        self.wanted = screening is not None
+
+    @cached_property
+    def _isolation(self) -> str:
+        """What the machine grants, once that is known; "" where nothing can be run."""
+        with suppress(DatagenError, OSError):  # then nothing is run, and the manifest says so
+            return self._screening.isolation if self._screening else ""
+        return ""
+
+    @cached_property
+    def _runs(self) -> bool:
+        return "seccomp" in self._isolation.split("+")
 
     def told(self) -> dict[str, Any]:
         """What was run, and what not, as the manifest says it."""
-        isolation = self._screening.isolation if self._screening else ""
         counts = {"rows": self._counts["rows"], "not_run": self._counts["not_run"]}
-        return {"ran": self.runs, "isolation": isolation, **counts, "why": dict(sorted(self._why.items()))}
+        why = dict(sorted(self._why.items()))
+        return {"ran": self._runs, "isolation": self._isolation, **counts, "why": why}
 
     @cached_property
-    def _sought(self) -> tuple[list[behaviour.Known], str]:
-        """What is known of the items, and its digest; only where there is something to compare with it."""
+    def _stored(self) -> list[dict[str, Any]]:
+        """What is known of the items, as JSON; only where there is something to compare with it."""
         named = [list(item) for item in self._items]
         reach = partial(self._reach, lambda _: [behaviour.to_json(behaviour.known(self._items, self._run))])
         [stored] = reach([["items", named]])
-        return behaviour.from_json(stored), canonical.sha256(canonical.dumps(stored))
+        return cast(list[dict[str, Any]], stored)
+
+    @cached_property
+    def _digest(self) -> str:
+        return canonical.sha256(canonical.dumps(self._stored))
+
+    @cached_property
+    def _sought(self) -> list[behaviour.Known]:
+        """What is known of the items; only where something is run, as it takes a while to read."""
+        return behaviour.from_json(self._stored)
 
     def added(self, evidence: pl.DataFrame, taken: Taken | None) -> pl.DataFrame:
         """The evidence of a frame, and what running its code adds to it."""
-        if not self.runs or taken is None or not (taken.held.pieces or taken.held.asked or taken.held.unread):
+        if (
+            taken is None
+            or not (taken.held.pieces or taken.held.asked or taken.held.unread)
+            or not self._runs
+        ):
             return evidence
         pieces, asked = taken.held.pieces, taken.held.asked
         outcomes = self._outcomes(list(dict.fromkeys(one.code for one in pieces)))
@@ -86,10 +111,11 @@ class Behaviour:
     def _outcomes(self, codes: list[str]) -> dict[str, Outcome]:
         if not codes:
             return {}
-        items, digest = self._sought
         reached = self._reach(
-            lambda places: [list(one) for one in screened([codes[n] for n in places], items, self._run)],
-            [["program", digest, code] for code in codes],
+            lambda places: [
+                list(one) for one in screened([codes[n] for n in places], self._sought, self._run)
+            ],
+            [["program", self._digest, code] for code in codes],
         )
         return {
             code: Outcome(detail, [Hit(*hit) for hit in hits])
@@ -99,10 +125,11 @@ class Behaviour:
     def _answers(self, asked: list[Asked]) -> list[list[Hit]]:
         if not asked:
             return []
-        items, digest = self._sought
         reached = self._reach(
-            lambda places: [list(hits) for hits in answered([asked[n] for n in places], items, self._run)],
-            [["examples", digest, repr(one.arguments), repr(one.results)] for one in asked],
+            lambda places: [
+                list(hits) for hits in answered([asked[n] for n in places], self._sought, self._run)
+            ],
+            [["examples", self._digest, repr(one.arguments), repr(one.results)] for one in asked],
         )
         return [[Hit(*hit) for hit in hits] for hits in reached]
 
@@ -151,7 +178,5 @@ def running(benchmarks: Sequence[Benchmark], over: Over, *, wanted: bool) -> Ite
         known = None
         with suppress(DatagenError):  # it only saves time
             known = stack.enter_context(open_verdicts(over.journal))
-        screening = None
-        with suppress(DatagenError, OSError):  # then nothing is run, and the manifest says so
-            screening = stack.enter_context(Screening(over.workers))
+        screening = stack.enter_context(Screening(over.workers))
         yield Behaviour(items, screening, known)

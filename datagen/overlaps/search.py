@@ -84,14 +84,14 @@ def search(
         drop_common: whether a textbook exercise is a match like others.
         judge: the name of the one who is asked about pairs in doubt, and about how many; None for nobody.
     """
-    items, kept = items_of(benchmarks), _kept()
-    indexes = decontam.build_indexes(items, wanted=wanted, kept=kept)
-    closer = decontam.build_indexes(items, wanted=doubtful(), kept=kept) if judge else indexes
-    found = Overlap(indexes=indexes)
-    parts, in_doubt = [found.evidence], [found.evidence.with_columns(task=pl.lit(""))]
+    items, kept = items_of(benchmarks), kept_folder("indexes")
     review = review or Review()
     with running(benchmarks, over, wanted=run) as programs:
-        compare = partial(_compare, indexes=closer, names=names, decided=review.drop_ids, run=programs.runs)
+        indexes = decontam.build_indexes(items, wanted=wanted, kept=kept)
+        closer = decontam.build_indexes(items, wanted=doubtful(), kept=kept) if judge else indexes
+        found = Overlap(indexes=indexes)
+        parts, in_doubt = [found.evidence], [found.evidence.with_columns(task=pl.lit(""))]
+        compare = partial(_compare, indexes=closer, names=names, decided=review.drop_ids, run=programs.wanted)
         for part in over(compare, source):
             found.characters.update(part.characters)
             evidence = programs.added(part.evidence, part.runnable)
@@ -130,10 +130,10 @@ def _noted(found: Overlap, matches: pl.DataFrame) -> pl.DataFrame:
     return matches.drop("task")
 
 
-def _kept() -> Path | None:
-    """The folder of built indexes; None on a machine that has no place for them."""
+def kept_folder(name: str) -> Path | None:
+    """The folder of what `decontam` keeps for the next time; None on a machine that has no place for it."""
     try:
-        return cache.folder("built indexes") / "indexes"
+        return cache.folder("built indexes") / name
     except DatagenError:
         return None
 

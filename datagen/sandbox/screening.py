@@ -8,6 +8,8 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Coroutine, Sequence
+from concurrent.futures import Future
+from functools import cached_property
 from typing import Any, Self, TypeVar
 
 from datagen.sandbox.screen import Inputs, Screen, Screened, ScreenLimits
@@ -25,6 +27,8 @@ _JOBS = 64
 class Screening:
     """A `Screen` behind plain calls; use it as `with Screening(workers) as screening`.
 
+    Its servers start while the caller does other work; `isolation` waits for the first one.
+
     Args:
         workers: servers, each of which runs one program at a time.
     """
@@ -33,21 +37,25 @@ class Screening:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="datagen-screen", daemon=True)
         self._screen = Screen(workers)
-        #: What the machine grants, such as "namespaces+seccomp+rlimits".
-        self.isolation = ""
 
     def __enter__(self) -> Self:
         self._thread.start()
-        try:
-            self.run([(["f = 1\n"], [(1,)])])
-        except BaseException:
-            self.__exit__()
-            raise
-        self.isolation = self._screen.isolation
+        self._first = self._submitted(self._all([(["f = 1\n"], [(1,)])]))
         return self
 
+    @cached_property
+    def isolation(self) -> str:
+        """What the machine grants, such as "namespaces+seccomp+rlimits".
+
+        Raises:
+            DatagenError: this machine can run no program.
+            OSError: the same.
+        """
+        self._wait(self._first)
+        return self._screen.isolation
+
     def __exit__(self, *_: object) -> None:
-        asyncio.run_coroutine_threadsafe(self._stop(), self._loop)
+        self._submitted(self._stop())
         try:
             self._thread.join()
         except BaseException:  # a second interrupt: servers end all the same
@@ -68,7 +76,7 @@ class Screening:
 
     def run(self, jobs: Sequence[tuple[Sequence[str], Sequence[Sequence[object]]]]) -> list[list[Screened]]:
         """For each job, programs and inputs, what each of its programs shows; in their order."""
-        return self._wait(self._all(jobs))
+        return self._wait(self._submitted(self._all(jobs)))
 
     async def _all(
         self, jobs: Sequence[tuple[Sequence[str], Sequence[Sequence[object]]]]
@@ -83,8 +91,10 @@ class Screening:
             tasks = [group.create_task(one(codes, inputs)) for codes, inputs in jobs]
         return [task.result() for task in tasks]
 
-    def _wait(self, work: Coroutine[Any, Any, T]) -> T:
-        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+    def _submitted(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    def _wait(self, future: Future[T]) -> T:
         try:
             return future.result()
         except ExceptionGroup as errors:

@@ -17,7 +17,7 @@ from datagen.data.source import Source
 from datagen.errors import DatagenError, UsageError, nearest
 from datagen.overlaps import benchmarks, judging, report, texts
 from datagen.overlaps.found import found as told
-from datagen.overlaps.search import Overlap, items_of, search
+from datagen.overlaps.search import Overlap, items_of, kept_folder, search
 from datagen.runs import values
 from datagen.runs.options import ModelOptions, option
 from datagen.runs.stage import Check, FrameStage, Over, Started
@@ -172,7 +172,8 @@ def _start(source: Source, options: Options, over: Over) -> Started:
     if not (options.no_self_test or options.search) and (first := next(source.frames(), None)) is not None:
         carriers = texts.searchable(first.head(_CARRIERS), ("instruction", "response"))
         assert found.indexes is not None  # noqa: S101 - all rows were searched
-        entries["self_test"] = selftest.counts(items_of(against), found.indexes, carriers)
+        kept = kept_folder("self-tests")
+        entries["self_test"] = selftest.counts(items_of(against), found.indexes, carriers, kept)
     return Started(partial(_split, found=found, evidence=_by_row(found.evidence)), entries)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from importlib import metadata
 from typing import Any
 
@@ -20,7 +20,6 @@ from datagen.teachers._extras import Extras, extras
 from datagen.teachers._kind import Kind, kind_of, kinds, profile
 from datagen.teachers._settings import Setting, load_profiles, parse_profiles, settings
 from datagen.teachers._teacher import Profile, Role, Teacher
-from datagen.teachers.batch import pool
 
 __all__ = [
     "Busy",
@@ -117,8 +116,13 @@ async def connect_all(profiles: Sequence[Profile]) -> AsyncIterator[list[Teacher
         TeacherUnusable: one of them cannot be had (a missing extra, a missing key).
     """
     async with AsyncExitStack() as stack:
-        # Batches are another way to the same servers, so they are a mode and not a kind.
-        connecting = [
-            pool.connect(one) if one.mode == "batch" else kind_of(one).connect(one) for one in profiles
-        ]
-        yield [await stack.enter_async_context(one) for one in connecting]
+        yield [await stack.enter_async_context(_connection(one)) for one in profiles]
+
+
+def _connection(profile: Profile) -> AbstractAsyncContextManager[Teacher]:
+    """The way to a teacher; batches are another one to the same servers, so they are a mode and no kind."""
+    if profile.mode != "batch":
+        return kind_of(profile).connect(profile)
+    from datagen.teachers.batch import pool
+
+    return pool.connect(profile)

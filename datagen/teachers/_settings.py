@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
 from datagen.errors import UsageError, nearest, one_line
-from datagen.strict_yaml import load_mapping
 from datagen.teachers._extras import read_headers, read_query
 from datagen.teachers._kind import profile
 from datagen.teachers._teacher import Mode, Profile, Role, Style
@@ -181,6 +180,8 @@ def load_profiles(path: Path) -> dict[str, Profile]:
     Raises:
         UsageError: it cannot be read, or something in it is unknown, missing or of the wrong kind.
     """
+    from datagen.strict_yaml import load_mapping
+
     content = load_mapping(path, "a teachers file")
     if "teachers" not in content:
         return parse_profiles(content, path.name)

@@ -13,7 +13,7 @@ minimal pair). StarCoder2-Instruct deduplicates at 0.7; here one of the two side
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, compress
@@ -34,7 +34,7 @@ from decontam._evidence import (
 from decontam._scan import Sieve, gram_hashes, grams_of, sieve
 from decontam._text import Shingle, shingles, tokens
 from decontam.benchmarks import Item
-from decontam.minhash import Lsh, Signatures, signature
+from decontam.minhash import Signatures, are_candidates, signature
 
 
 class _Part(NamedTuple):
@@ -70,12 +70,20 @@ class Index:
         return min((len(part.grams) for part in self.parts if part.grams), default=1)
 
     @cached_property
-    def lsh(self) -> Lsh:
-        """Finds candidates by the numbers of their parts; made when a row is similar to one."""
-        return Lsh((self.signature(part.grams) for part in self.parts), rows=self.rows, bands=self.bands)
+    def _signatures(self) -> dict[int, Signatures]:
+        """Those of parts that were needed so far."""
+        return {}
 
-    def signature(self, grams: frozenset[Shingle]) -> Signatures:
-        """The signature of a text."""
+    def candidates(self, grams: frozenset[Shingle], numbers: Collection[int]) -> list[int]:
+        """Return which of these parts LSH finds for a text."""
+        own = self._signature(grams)
+        known = self._signatures
+        for number in numbers:
+            if number not in known:
+                known[number] = self._signature(self.parts[number].grams)
+        return [number for number in numbers if are_candidates(own, known[number], rows=self.rows)]
+
+    def _signature(self, grams: frozenset[Shingle]) -> Signatures:
         return signature(grams, num_perm=self.rows * self.bands, seed=self.seed)
 
 
@@ -155,5 +163,4 @@ def _similar(words: Sequence[str], index: Index) -> list[tuple[_Part, float]]:
             enough[number] = value
     if not enough:
         return []
-    candidates = index.lsh.candidates(index.signature(grams))
-    return [(index.parts[number], value) for number, value in enough.items() if number in candidates]
+    return [(index.parts[number], enough[number]) for number in index.candidates(grams, enough)]

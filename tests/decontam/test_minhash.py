@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 from cost import cost
-from datasketch import MinHash
+from datasketch import MinHash, MinHashLSH
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -138,6 +138,22 @@ def test_signatures_cost_a_fraction_of_datasketch():
 
     ours()
     assert min(cost(ours) for _ in range(3)) * 3 < min(cost(of_datasketch) for _ in range(3))
+
+
+SETS = st.frozensets(st.tuples(st.sampled_from("abcdefgh"), st.sampled_from("xyz\xe4")), min_size=1)
+
+
+@settings(deadline=None)
+@given(st.lists(SETS, min_size=2, max_size=6), SEED)
+def test_candidates_are_those_of_datasketch(texts, seed):
+    """Its tables take our signatures, and find the same pairs."""
+    ours = [machinery.signature(grams, num_perm=12, seed=seed) for grams in texts]
+    tables = MinHashLSH(num_perm=12, params=(3, 4))
+    for number, own in enumerate(ours):
+        tables.insert(number, machinery.as_datasketch(own, seed=seed))
+    for own in ours:
+        found = [n for n, other in enumerate(ours) if machinery.are_candidates(own, other, rows=4)]
+        assert found == sorted(tables.query(machinery.as_datasketch(own, seed=seed)))
 
 
 def test_tiny_parts_are_left_out():

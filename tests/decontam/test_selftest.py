@@ -7,12 +7,14 @@ import ast
 import polars as pl
 import pytest
 
-from decontam import build_indexes
+from decontam import MATCHES, build_indexes
 from decontam.benchmarks import Item, load
+from decontam.profiles import profile
 from decontam.selftest import PLANTED, counts
 from decontam.transforms import CHANGES, copies, program
 
 ITEMS = load("humaneval").items
+NONE = MATCHES.to_frame()
 
 
 @pytest.mark.parametrize("item", ITEMS[::20], ids=lambda item: item.task_id)
@@ -72,3 +74,35 @@ def test_what_is_found_is_counted():
         name: one["planted"] for name, one in told.items()
     }
     assert all(one["found"] == 0 for one in blind.values())
+
+
+def test_a_result_is_kept_for_the_same_texts_alone(tmp_path, monkeypatch):
+    """Other texts, another profile, other detectors or items are measured anew; so is a damaged result."""
+    measured = []
+    monkeypatch.setattr("decontam.selftest.find_overlaps", lambda *_: measured.append(1) or NONE)
+    rows = pl.DataFrame({"instruction": ["Write a poem."], "response": ["Roses are red."]})
+    few, indexes = ITEMS[:3], build_indexes(ITEMS[:3], ["ngrams"])
+    told = counts(few, indexes, rows, tmp_path)
+    assert counts(few, indexes, rows, tmp_path) == told
+    assert len(measured) == 1
+    others = [
+        (few, indexes, rows.with_columns(response=pl.lit("Violets are blue."))),
+        (few, indexes, rows.with_columns(instruction=pl.lit("Write a song."))),
+        (few, build_indexes(few, ["ngrams"], profile("strict")), rows),
+        (few, build_indexes(few, ["minhash"]), rows),
+        (ITEMS[:2], build_indexes(ITEMS[:2], ["ngrams"]), rows),
+    ]
+    for number, other in enumerate(others):
+        counts(*other, tmp_path)
+        assert len(measured) == 2 + number
+    for path in tmp_path.iterdir():
+        path.write_bytes(path.read_bytes()[:-1])
+    assert counts(few, indexes, rows, tmp_path) == told
+    assert len(measured) == 2 + len(others)
+
+
+def test_no_result_is_kept_of_a_detector_that_may_change(tmp_path):
+    """Of other packages' detectors nobody knows when they change."""
+    indexes = build_indexes(ITEMS[:1], ["ngrams"])._replace(key="")
+    counts(ITEMS[:1], indexes, pl.DataFrame({"instruction": ["Sing."]}), tmp_path)
+    assert not [*tmp_path.iterdir()]

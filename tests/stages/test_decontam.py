@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import polars as pl
 import pytest
-from cli import ROOT, datagen, left_in
+from cli import CACHE, ROOT, datagen, left_in
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from stages import make, survey
@@ -602,7 +605,7 @@ class TestBehaviour:
         ran = Screening.run
         monkeypatch.setattr(Screening, "run", lambda self, jobs: calls.append(len(jobs)) or ran(self, jobs))
         again = survey("decontam", "in.jsonl", against=("jsonl:bench.jsonl",))
-        assert calls == [1]  # the one by which it is learnt what the machine grants
+        assert calls == []
         assert first.manifest["overlaps"] == again.manifest["overlaps"] == {"bench": 1}
 
     def test_without_isolation_nothing_runs(self, monkeypatch):
@@ -613,6 +616,50 @@ class TestBehaviour:
         told = survey("decontam", "in.jsonl", against=("jsonl:bench.jsonl",)).manifest
         assert (told["overlaps"], told["behaviour"]["ran"]) == ({"bench": 0}, False)
         assert told["behaviour"]["isolation"] == "rlimits"
+
+    def test_where_no_server_starts(self, monkeypatch):
+        """Where nothing can be run at all, rows are compared without it, and the manifest says so."""
+
+        async def refused(*_):
+            raise OSError("no processes left")
+
+        monkeypatch.setattr("datagen.sandbox.screen.Screen.run", refused)
+        given_rows({"instruction": OTHER, "response": self.COPY}, {"instruction": ASKED})
+        told = survey("decontam", "in.jsonl", against=("jsonl:bench.jsonl",)).manifest
+        assert told["overlaps"] == {"bench": 1}
+        assert told["behaviour"] == {"ran": False, "isolation": "", "rows": 0, "not_run": 0, "why": {}}
+
+
+class TestStart:
+    """What it takes to begin."""
+
+    def test_with_a_kept_index_nothing_heavy_is_imported(self):
+        """The second time even rows that repeat an item need no datasketch, which brings scipy."""
+        given_rows({"instruction": ASKED, "response": SOLUTION}, {"instruction": CLEAN})
+        assert run(out=None).code == 0
+        given_rows({"instruction": f"{ASKED} Thank you.", "response": SOLUTION})  # the self-test runs, too
+        heavy = [
+            "datasketch",
+            "scipy",
+            "numpy.ma",
+            "openai",
+            "yaml",
+            "huggingface_hub",
+            "torch",
+            "ray",
+            "rich",
+        ]
+        heavy += ["datagen.teachers.openai_chat", "datagen.teachers.batch"]
+        program = (
+            "import sys\nfrom datagen.commands import console\n"
+            "console.run(['decontam', 'in.jsonl', '--against', 'jsonl:bench.jsonl'])\n"
+            f"sys.exit(','.join(name for name in {heavy!r} if name in sys.modules) or 0)"
+        )
+        environment = {**os.environ, "DATAGEN_CACHE_DIR": CACHE.name}
+        command = [sys.executable, "-c", program]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert "1 dropped" in done.stderr
 
 
 class TestProfiles:

@@ -12,8 +12,6 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
-import yaml
-
 from datagen.data import manifest
 from datagen.data.inputs import files, folders
 from datagen.data.inputs.files import File
@@ -170,6 +168,8 @@ def _configs(repository: Repository) -> dict[str, dict[str, list[str]]]:
     start, end, _ = text.removeprefix("---\n").partition("\n---")
     if not text.startswith("---\n") or not end:
         return {}
+    import yaml
+
     try:
         front = yaml.safe_load(start)
     except (yaml.YAMLError, ValueError, RecursionError):
