@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -155,6 +156,22 @@ _HALF, _HALVES = 512, (32, 64, 128)
 _BLOCK, _PAIRS = 512, 4096
 
 
+class Windows(NamedTuple):
+    """Windows of texts with prompts whose words may stand there.
+
+    Args:
+        text: for each window, the number of its text.
+        start: for each, how many words stand before it; `2 * half` words are in it.
+        half: any stretch of so many words is in one of the windows.
+        prompt: for each, the number of the prompt.
+    """
+
+    text: Numbers
+    start: Numbers
+    half: int
+    prompt: Numbers
+
+
 class WordSieve(NamedTuple):
     """What prompts say: first a sieve by their rarer words, then for each prompt that is left all its words.
 
@@ -174,43 +191,87 @@ class WordSieve(NamedTuple):
     enough: npt.NDArray[np.float64]
     widths: Numbers
 
-    def likely(self, texts: Sequence[str]) -> list[list[int]]:
-        """Return for each text the prompts of which its words reach enough."""
-        stems, first = in_pieces(stems_of(texts), len(texts), _HALF)
-        token, key = self.rare.located(Tokens(stems.hashes, stems.owner, ()))
-        stems = Stems(key.astype(np.uint64), stems.owner[token], stems.place[token])
-        found: list[set[int]] = [set() for _ in texts]
-        for start in range(0, int(first[-1]), _BLOCK):
-            inside = (stems.owner >= start) & (stems.owner < start + _BLOCK)
-            block = Stems(stems.hashes[inside], stems.owner[inside] - start, stems.place[inside])
-            for piece, prompts in self._likely(block, min(_BLOCK, int(first[-1]) - start)):
-                text = np.searchsorted(first, piece + start, side="right") - 1
-                for number, one in zip(text.tolist(), prompts.tolist(), strict=True):
-                    found[number].add(one)
-        return [sorted(one) for one in found]
+    def keys_of(self, words: Sequence[str]) -> Numbers:
+        """Return the numbers of the keys of words that prompts have."""
+        found: Numbers = np.searchsorted(self.rare.keys, hashes(_first_halves(words)))
+        return found
 
-    def _likely(self, stems: Stems, count: int) -> Iterator[tuple[Numbers, Numbers]]:
-        """Yield pieces with the prompts of which their words, near one another, reach enough."""
+    def passes(self, texts: Sequence[str]) -> npt.NDArray[np.bool_]:
+        """Tell of each text whether its words may reach enough of a prompt; of a long one that they may."""
+        passed = np.array([len(text) > LONGEST for text in texts], bool)
+        stems = stems_of([text if not long else "" for text, long in zip(texts, passed, strict=True)])
+        token, key = self.rare.located(Tokens(stems.hashes, stems.owner, ()))
+        keys = Stems(key.astype(np.uint64), stems.owner[token], stems.place[token])
+        for found in self.windows(keys, len(texts)):
+            passed[found.text] = True
+        return passed
+
+    def windows(
+        self, stems: Stems, count: int, sought: npt.NDArray[np.bool_] | None = None
+    ) -> Iterator[Windows]:
+        """Yield the windows in which words of a prompt, near one another, reach enough.
+
+        Args:
+            stems: of texts; their hashes are numbers of keys of `rare`.
+            count: how many texts there are.
+            sought: of each text, which prompts are looked for; all of them for None.
+        """
+        pieces, first = in_pieces(stems, count, _HALF)
+        order = np.argsort(pieces.owner, kind="stable")
+        pieces = Stems(pieces.hashes[order], pieces.owner[order], pieces.place[order])
+        total = int(first[-1])
+        bounds = np.searchsorted(pieces.owner, np.arange(0, total + _BLOCK, _BLOCK))
+        for number, (begin, end) in enumerate(pairwise(bounds.tolist())):
+            start = number * _BLOCK
+            text = np.searchsorted(first, np.arange(start, min(start + _BLOCK, total)), side="right") - 1
+            block = Stems(pieces.hashes[begin:end], pieces.owner[begin:end] - start, pieces.place[begin:end])
+            # The first half of a piece is the second one of the piece before.
+            again = np.where(first[text] < np.arange(start, start + len(text)), _HALF, 0)
+            for found in self._windows(block, again, None if sought is None else sought[text]):
+                piece = found.text
+                before = (piece + start - first[text[piece]]) * _HALF
+                yield Windows(text[piece], before + found.start, found.half, found.prompt)
+
+    def _windows(
+        self, stems: Stems, again: Numbers, sought: npt.NDArray[np.bool_] | None
+    ) -> Iterator[Windows]:
+        """Yield the windows of pieces, the texts here, except those in the first `again` words."""
+        count = len(again)
         held = self._held(stems, count)
         owner, said = np.nonzero(held)
         piece, prompt = self.rare.reached(owner, said, count)
+        if sought is not None:
+            wanted = sought[piece, prompt]
+            piece, prompt = piece[wanted], prompt[wanted]
         left = self._reach(held, piece, prompt)
         piece, prompt = piece[left], prompt[left]
         for half, lower in zip(_HALVES, (0, *_HALVES), strict=False):
             chosen = np.flatnonzero((self.widths[prompt] > lower) & (self.widths[prompt] <= half))
+            if not len(chosen):
+                continue
+            smaller, first = in_pieces(stems, count, half)
+            held = self._held(smaller, int(first[-1]))
             for start in range(0, len(chosen), _PAIRS):
                 some = chosen[start : start + _PAIRS]
-                yield self._near(stems, piece[some], prompt[some], count, half)
+                yield self._near(held, first, again, (piece[some], prompt[some]), half)
 
     def _near(
-        self, stems: Stems, piece: Numbers, prompt: Numbers, count: int, half: int
-    ) -> tuple[Numbers, Numbers]:
-        """Return the pieces in which the words of the prompt stand near one another, with the prompt."""
-        smaller, first = in_pieces(stems, count, half)
-        held = self._held(smaller, int(first[-1]))
+        self,
+        held: npt.NDArray[np.bool_],
+        first: Numbers,
+        again: Numbers,
+        pairs: tuple[Numbers, Numbers],
+        half: int,
+    ) -> Windows:
+        """Return the windows of pieces in which the words of the prompt stand near one another."""
+        piece, prompt = pairs
         lengths = first[piece + 1] - first[piece]
-        within = self._reach(held, runs(first[piece], lengths), np.repeat(prompt, lengths))
-        return np.repeat(piece, lengths)[within], np.repeat(prompt, lengths)[within]
+        before = np.minimum(np.maximum(again[piece] // half - 1, 0), lengths)
+        piece, prompt = np.repeat(piece, lengths - before), np.repeat(prompt, lengths - before)
+        window = runs(first[pairs[0]] + before, lengths - before)
+        left = self._reach(held, window, prompt)
+        piece, window = piece[left], window[left]
+        return Windows(piece, (window - first[piece]) * half, half, prompt[left])
 
     def _held(self, stems: Stems, count: int) -> npt.NDArray[np.bool_]:
         held = np.zeros((count, max(len(self.rare.keys), 1)), bool)
@@ -245,8 +306,7 @@ def word_sieve(
         widths: for each prompt, how many words of a row it may be spread over.
     """
     known = dict.fromkeys(word for one in words for word in one)
-    # Of a number with a fraction the half before it has to be there.
-    hashed = dict(zip(known, hashes([word.split(".")[0] for word in known]).tolist(), strict=True))
+    hashed = dict(zip(known, hashes(_first_halves([*known])).tolist(), strict=True))
     rare = sieve([(hashed[word], postings.get(word, ())) for word in known], enough)
     number = {key: at for at, key in enumerate(rare.keys.tolist())}
     return WordSieve(
@@ -257,3 +317,8 @@ def word_sieve(
         np.array(whole, np.float64) - 1e-6,
         np.array(widths, np.int64),
     )
+
+
+def _first_halves(words: Sequence[str]) -> list[str]:
+    """Return what has to be there for each word: of a number with a fraction the half before it."""
+    return [word.split(".")[0] for word in words]

@@ -22,7 +22,7 @@ from decontam.detectors import own as detectors_here
 from decontam.profiles import Profile, profile
 
 #: Modules whose classes an index may hold, beside those of the detectors.
-_SIEVES = ("_scan", "_scan_words")
+_SIEVES = ("_scan", "_scan_words", "_stretches")
 
 
 class Indexes(NamedTuple):

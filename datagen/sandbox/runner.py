@@ -70,6 +70,8 @@ class Runner:
         self._builtins = dict(vars(builtins))
         self._ends = math.inf  # of what runs now, by the processor's clock
         self._last = math.inf  # of the program
+        self._now = 0.0  # the processor's clock when it was last read
+        self._by_count: dict[tuple[int, float], list[tuple[int, Callable[[], Any]]]] = {}
         self._short_of_memory = False
         self.spent = False  # whether this process should run no other program
 
@@ -114,7 +116,7 @@ class Runner:
         return shown
 
     def _shown(self, compiled: types.CodeType, space: dict[str, Any]) -> dict[str, Any]:
-        detail = self._limited(lambda: _loaded(compiled, space), self._limits["load_seconds"])
+        detail = self._limited(lambda: _loaded(compiled, space), self._limits["load_seconds"], thread_time())
         called = {one.name: self._results(one) for one in _functions(space)}
         return {"detail": detail.removeprefix("!"), "functions": called}
 
@@ -123,21 +125,37 @@ class Runner:
 
         After a call that ran out of time there is no other: it counts as that for all inputs that follow.
         """
-        texts: list[str | None] = []
+        texts: list[str | None] = [None] * len(self._inputs)
         late = False
-        for arguments, make in self._inputs:
-            if not function.least <= arguments <= function.most:
-                texts.append(None)
-                continue
+        self._now = thread_time()
+        for place, make in self._fitting(function.least, function.most):
             act = functools.partial(_result, function, make)
-            texts.append("!timeout" if late else self._limited(act, self._limits["call_seconds"]))
-            late = texts[-1] == "!timeout"
+            texts[place] = "!timeout" if late else self._limited(act, self._limits["call_seconds"], self._now)
+            late = texts[place] == "!timeout"
         return texts
 
-    def _limited(self, act: Callable[[], str], seconds: float) -> str:
-        """The text that comes of it within its time, or "!" and why there is none."""
-        ends = min(thread_time() + seconds, self._last)
-        if ends == self._last and thread_time() > ends:
+    def _fitting(self, least: int, most: float) -> list[tuple[int, Callable[[], Any]]]:
+        """The inputs of so many arguments: which they are, and what makes them."""
+        found = self._by_count.get((least, most))
+        if found is None:
+            found = [
+                (place, make)
+                for place, (arguments, make) in enumerate(self._inputs)
+                if least <= arguments <= most
+            ]
+            self._by_count[least, most] = found
+        return found
+
+    def _limited(self, act: Callable[[], str], seconds: float, now: float) -> str:
+        """The text that comes of it within its time, or "!" and why there is none.
+
+        Args:
+            act: what is done.
+            seconds: the CPU time it has.
+            now: the clock, as it was read last; reading it takes as long as many a call.
+        """
+        ends = min(now + seconds, self._last)
+        if now > ends:
             return "!timeout"
         try:
             self._ends = ends
@@ -152,7 +170,8 @@ class Runner:
             self._short_of_memory = self.spent = True
         except BaseException as error:  # the program may raise anything
             text = f"!raised {_name_of(type(error))}"
-        if thread_time() > ends:  # whatever the program made of it
+        self._now = thread_time()
+        if self._now > ends:  # whatever the program made of it
             self.spent = True
             return "!timeout"
         return text
@@ -164,7 +183,7 @@ class Runner:
         if self._harmless is None:
             return
         forget(names)
-        self._limited(lambda: _emptied(space), self._limits["call_seconds"])
+        self._limited(lambda: _emptied(space), self._limits["call_seconds"], thread_time())
         if "decimal" in names:
             decimal.setcontext(decimal.Context())
         if sets:

@@ -32,12 +32,17 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence, Set
 from functools import lru_cache
+from itertools import compress
 from typing import Any, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from decontam._evidence import Evidence, OfItem, OfRow, evidence, of_item, of_row, texts
-from decontam._scan_words import WordSieve, word_sieve
+from decontam._scan import Numbers
+from decontam._scan_words import Stems, WordSieve, word_sieve
+from decontam._stretches import Prompts, Text, pair_numbers
 from decontam._words import bare_stems, frequencies, stems
 from decontam.benchmarks import Item
 
@@ -90,12 +95,18 @@ class Index(NamedTuple):
     sieve: finds the prompts of which a text may hold enough. The commonest words of a prompt are left out at
         first: they are in almost every row, and cost the most.
     numbers: by benchmark and item, those of its prompts.
+    vocabulary: the words of all prompts, with their numbers.
+    keys: of each word, the number of its key of the sieve.
+    exact: the prompts as numbers of `vocabulary`.
     """
 
     prompts: list[_Prompt]
     threshold: float
     sieve: WordSieve
     numbers: dict[tuple[str, str], list[int]]
+    vocabulary: dict[str, int]
+    keys: Numbers
+    exact: Prompts
 
 
 def index(items: Sequence[Item], *, threshold: float = 0.35) -> Index:
@@ -121,14 +132,45 @@ def index(items: Sequence[Item], *, threshold: float = 0.35) -> Index:
             else:
                 postings[word].append((number, weight))
         enough.append(prompt.enough - skipped)
-    words, whole, widths = (
-        zip(*[(one.words, one.enough, one.width) for one in found], strict=True) if found else ((), (), ())
-    )
+    words, whole, widths = [[getattr(one, name) for one in found] for name in ("words", "enough", "width")]
     sought = word_sieve(words, whole, postings, enough, widths)
     numbers: dict[tuple[str, str], list[int]] = defaultdict(list)
     for number, prompt in enumerate(found):
         numbers[prompt.benchmark, prompt.item].append(number)
-    return Index(found, threshold, sought, dict(numbers))
+    vocabulary = {word: number for number, word in enumerate(sorted(holders))}
+    return Index(
+        found,
+        threshold,
+        sought,
+        dict(numbers),
+        vocabulary,
+        sought.keys_of([*vocabulary]),
+        _exact(found, vocabulary, threshold),
+    )
+
+
+def _exact(found: Sequence[_Prompt], vocabulary: Mapping[str, int], threshold: float) -> Prompts:
+    """Return the prompts as numbers."""
+    pairs = [
+        (number, vocabulary[one], vocabulary[other], weight)
+        for number, prompt in enumerate(found)
+        for (one, other), weight in prompt.pairs.items()
+    ]
+    of, one, other, paired = np.array(pairs, np.int64).reshape(-1, 4).T
+    numbers = pair_numbers(len(vocabulary), of, one, other)
+    order = np.argsort(numbers)
+    return Prompts(
+        known=len(vocabulary),
+        starts=np.cumsum([0, *(len(prompt.words) for prompt in found)]),
+        words=np.array([vocabulary[word] for prompt in found for word in prompt.words], np.int64),
+        weights=np.array([weight for prompt in found for weight in prompt.words.values()], np.int64),
+        pairs=np.append(numbers[order], np.iinfo(np.int64).max),
+        paired=np.append(paired[order], 0),
+        missing=np.array([prompt.missing for prompt in found], np.int64),
+        widths=np.array([prompt.width for prompt in found], np.int64),
+        # One is for rounding: what reaches it is divided as it was before.
+        enough=np.array([threshold * prompt.scale - 1 for prompt in found], np.float64),
+    )
 
 
 def matches(
@@ -144,31 +186,69 @@ def matches(
     found: list[Evidence] = []
     rows = [*texts(frame)]
     if sought is None:
-        likely = index.sieve.likely([text for *_, text in rows])
+        passed = index.sieve.passes([text for *_, text in rows])
     else:
-        likely = [
-            [number for item in sorted(sought.get(row, ())) for number in index.numbers.get(item, ())]
-            for row, *_ in rows
-        ]
-    for (row, field, text), prompts in zip(rows, likely, strict=True):
-        if not prompts:
-            continue
-        words = bare_stems(text)
-        best: dict[int, tuple[float, int, int]] = {}
-        for start in range(0, max(len(words) - PIECE // 2, 1), PIECE // 2):
-            piece = words[start : start + PIECE]
-            for number in _candidates(piece, index, prompts):
-                value, first, last = _best_stretch(piece, index.prompts[number])
-                if value >= index.threshold and value > best.get(number, (0.0,))[0]:
-                    best[number] = value, start + first, start + last
-        for number in sorted(best):
-            value, first, last = best[number]
+        passed = np.array([bool(sought.get(row)) for row, *_ in rows], bool)
+    likely = [*compress(rows, passed)]
+    for (row, field, text), best in zip(likely, _best_stretches(likely, index, sought), strict=True):
+        words = bare_stems(text) if best else []
+        for number, (value, first, last) in sorted(best.items()):
             prompt = index.prompts[number]
             where = f"{prompt.part}:{field}"
             measured = ("words", where, value, index.threshold)
             both = _of_row(text, first, last), _in_item(prompt, {*words[first : last + 1]})
             found.append((row, prompt.benchmark, prompt.item, *measured, *both[0], *both[1], None))
     return evidence(found)
+
+
+def _best_stretches(
+    rows: Sequence[tuple[str, str, str]], index: Index, sought: Mapping[str, Set[tuple[str, str]]] | None
+) -> list[dict[int, tuple[float, int, int]]]:
+    """Return for each text the prompts of which a stretch says enough: the value, the first and last word.
+
+    Of stretches of equal value the one is taken that ends first, but a longer one in the same `PIECE` words.
+    """
+    best: list[dict[int, tuple[float, int, float, int, int]]] = [{} for _ in rows]
+    words, owner, place, offsets = _words_of([text for *_, text in rows], index.vocabulary)
+    keys = Stems(index.keys[words].astype(np.uint64), owner, place)
+    text = Text(words, place + offsets[owner], offsets)
+    for windows in index.sieve.windows(keys, len(rows), _sought_by(rows, index, sought)):
+        for some in index.exact.stretches(text, windows, NEAR):
+            for of, number, total, first, last in zip(*(one.tolist() for one in some), strict=True):
+                value = min(total / index.prompts[number].scale, 1.0)
+                if value >= index.threshold:
+                    one = -value, max(last // (PIECE // 2) - 1, 0), -total, last, first
+                    best[of][number] = min(one, best[of].get(number, one))
+    return [{number: (-one[0], one[4], one[3]) for number, one in own.items()} for own in best]
+
+
+def _words_of(
+    texts: Sequence[str], vocabulary: Mapping[str, int]
+) -> tuple[Numbers, Numbers, Numbers, Numbers]:
+    """Return the words that prompts have: their numbers, texts and places; and each text's offset."""
+    found: list[Numbers] = [np.zeros(0, np.int64)]
+    offsets, whole = [], 0
+    for text in texts:
+        found.append(np.array([vocabulary.get(word, -1) for word in bare_stems(text)], np.int64))
+        offsets.append(whole)
+        whole += len(found[-1]) + PIECE
+    place = np.concatenate([np.arange(len(words)) for words in found])
+    words, owner = np.concatenate(found), np.repeat(np.arange(len(texts)), [len(one) for one in found[1:]])
+    known = words >= 0
+    return words[known], owner[known], place[known], np.array(offsets, np.int64)
+
+
+def _sought_by(
+    rows: Sequence[tuple[str, str, str]], index: Index, sought: Mapping[str, Set[tuple[str, str]]] | None
+) -> npt.NDArray[np.bool_] | None:
+    """Return of each text which prompts are looked for; None for all of them."""
+    if sought is None:
+        return None
+    wanted = np.zeros((len(rows), len(index.prompts)), bool)
+    for number, (row, *_) in enumerate(rows):
+        for item in sought[row]:
+            wanted[number, index.numbers.get(item, [])] = True
+    return wanted
 
 
 def _task(prompt: str) -> str:
@@ -237,54 +317,6 @@ def _near(words: Sequence[str]) -> Iterator[Pair]:
         for other in words[at + 1 : at + 1 + NEAR]:
             if word != other:
                 yield (word, other) if word < other else (other, word)
-
-
-def _candidates(words: Sequence[str], index: Index, likely: Sequence[int]) -> list[int]:
-    """Return the prompts, of those that are likely, of which the words say enough, wherever they stand."""
-    present, near = {*words}, {*_near(words)}
-    return [number for number in likely if _reaches(present, near, index.prompts[number], index.threshold)]
-
-
-def _reaches(present: Set[str], near: Set[Pair], prompt: _Prompt, threshold: float) -> bool:
-    """Tell whether all words and pairs that are there would be enough in one stretch."""
-    said = sum([prompt.words[word] for word in prompt.words.keys() & present])
-    if said < prompt.enough:
-        return False
-    paired = sum([prompt.pairs[pair] for pair in prompt.pairs.keys() & near])
-    return said + prompt.missing + min(paired, said / 2) >= threshold * prompt.scale - 1
-
-
-def _best_stretch(words: Sequence[str], prompt: _Prompt) -> tuple[float, int, int]:
-    """Return the highest value of a stretch, and its first and last word; the first of equal ones."""
-    held: Counter[str] = Counter()
-    near: Counter[Pair] = Counter()
-    inside: dict[int, list[Pair]] = {}
-    said = paired = oldest = 0
-    best = (-math.inf, 0, 0)
-    places = [at for at, word in enumerate(words) if word in prompt.words]
-    for count, at in enumerate(places):
-        while places[oldest] <= at - prompt.width:
-            gone = words[places[oldest]]
-            held[gone] -= 1
-            said -= 0 if held[gone] else prompt.words[gone]
-            for pair in inside[places[oldest]]:
-                near[pair] -= 1
-                paired -= 0 if near[pair] else prompt.pairs[pair]
-            oldest += 1
-        word = words[at]
-        inside[at] = []
-        held[word] += 1
-        said += prompt.words[word] if held[word] == 1 else 0
-        for earlier in places[max(oldest, count - NEAR) : count]:
-            pair = (words[earlier], word) if words[earlier] < word else (word, words[earlier])
-            if earlier >= at - NEAR and pair in prompt.pairs:
-                inside[earlier].append(pair)
-                near[pair] += 1
-                paired += prompt.pairs[pair] if near[pair] == 1 else 0
-        total = said + prompt.missing + min(paired, said / 2)
-        if total > best[0]:
-            best = (total, places[oldest], at)
-    return min(max(best[0] / prompt.scale, 0.0), 1.0), best[1], best[2]
 
 
 @lru_cache(maxsize=1)

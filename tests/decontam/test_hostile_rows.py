@@ -25,6 +25,9 @@ def row(text):
         pytest.param(WHOLE, id="all items"),
         pytest.param("assert candidate([1.0, 2.0, 3.9, 4.0, 5.0, 2.2], 0.3) == True\n" * 400, id="one case"),
         pytest.param("7 " * 20_000, id="one literal"),
+        pytest.param(" ".join(item.prompt for item in ITEMS) * 4, id="prompts"),
+        pytest.param("".join(f"```\nx = {n % 99}\n```\n" for n in range(1500)), id="tiny blocks"),
+        pytest.param("".join(f"def f{n}(x):\n    return x + {n}\n\n" for n in range(700)), id="functions"),
     ],
 )
 def test_a_row_of_four_times_the_length_costs_about_four_times_as_much(piece):

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from decontam._scan import LONGEST, gram_hashes, grams_of, hashes, sieve, tokens_of
-from decontam._scan_words import stems_of, word_sieve
+from decontam._scan import LONGEST, Tokens, gram_hashes, grams_of, hashes, sieve, tokens_of
+from decontam._scan_words import Stems, stems_of, word_sieve
 from decontam._text import shingles, tokens
 from decontam._words import bare_stems
 
@@ -69,5 +69,10 @@ def test_words_far_apart_make_no_candidate(gap):
     """A prompt's words count where they stand near one another, also behind much else and in long texts."""
     made = word_sieve([{"alpha": 5, "beta": 5}], [10], {"alpha": [(0, 5)]}, [5], [12])
     near = f"{'filler ' * 700} alpha {'filler ' * gap} beta"
-    found = made.likely(["nothing", near, near + " filler" * (LONGEST // 7)])
-    assert found == ([[], [0], [0]] if gap < 64 else [[], [], []])
+    passed = made.passes(["nothing", near, near + " filler" * (LONGEST // 7)])
+    assert passed.tolist() == [False, gap < 64, True]
+    stems = stems_of([near, near + " filler" * (LONGEST // 7)])
+    token, key = made.rare.located(Tokens(stems.hashes, stems.owner, ()))
+    known = Stems(key.astype(np.uint64), stems.owner[token], stems.place[token])
+    found = {text for windows in made.windows(known, 2) for text in windows.text.tolist()}
+    assert found == ({0, 1} if gap < 64 else set())

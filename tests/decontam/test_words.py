@@ -1,5 +1,7 @@
 """Words of a prompt in rows: forms, synonyms, order, and what says too little."""
 
+from random import Random
+
 import polars as pl
 import pytest
 from cost import cost
@@ -90,13 +92,48 @@ def test_another_benchmark_changes_no_value():
     assert found(PROMPT, [ITEM])["lanterns"] == found(PROMPT, [ITEM, *others])["lanterns"]
 
 
-@given(st.lists(st.sampled_from([*PROMPT.split(), "list", "value", "x"]), max_size=40).map(" ".join))
-def test_no_candidate_is_missed(text):
-    """What is looked at closely is at least what reaches the threshold."""
+def direct(text, prompt):
+    """The value of the best stretch, and its place, from each stretch on its own."""
+    stemmed = stems(text)
+    best = (0.0, 0, 0, 0)
+    for last, (word, _, end) in enumerate(stemmed):
+        if word in prompt.words:
+            first = max(last - prompt.width + 1, 0)
+            while stemmed[first][0] not in prompt.words:
+                first += 1
+            held = [stem for stem, *_ in stemmed[first : last + 1]]
+            said = sum(prompt.words[one] for one in {*held} if one in prompt.words)
+            near = {pair for pair in words._near(held) if pair in prompt.pairs}
+            total = said + prompt.missing + min(sum(prompt.pairs[pair] for pair in near), said / 2)
+            value = min(max(total / prompt.scale, 0.0), 1.0)
+            best = max(best, (value, -last, stemmed[first][1], end), key=lambda one: one[0])
+    return best[0], *best[2:]
+
+
+@given(
+    st.lists(st.sampled_from([*PROMPT.split(), "list", "value", "x", "zebra " * 20]), max_size=80).map(
+        " ".join
+    )
+)
+def test_the_best_stretch_is_the_best_of_all(text):
+    """The value and place are those of each stretch looked at on its own, and no candidate is missed."""
     low = words.index([ITEM], threshold=0.2)
-    piece = bare_stems(text)
-    value = words._best_stretch(piece, low.prompts[0])[0] if piece else 0.0
-    assert bool(words.matches(rows(text), low).height) == (value >= 0.2)
+    wanted = direct(text, low.prompts[0])
+    found = [*words.matches(rows(text), low).select("value", "start", "end").iter_rows()]
+    assert found == ([wanted] if wanted[0] >= 0.2 else [])
+
+
+def test_a_long_row_of_prompts_words_costs_little_more_than_an_ordinary_one():
+    """Word by word it takes about ten times as much."""
+    every = [word for item in load("humaneval").items for word in item.prompt.split()]
+    drawn = Random(0)
+    hostile = " ".join(drawn.choice(every) for _ in range(80_000))
+    ordinary = " ".join(f"{drawn.choice(every)} w{number} v{number % 77} u" for number in range(25_000))
+    words.matches(rows(hostile, ordinary), INDEX)
+    plain = min(cost(lambda: words.matches(rows(ordinary), INDEX)) for _ in range(3))
+    assert (
+        min(cost(lambda: words.matches(rows(hostile), INDEX)) for _ in range(3)) < 4 * plain + 5
+    )  # word by word: 40
 
 
 def test_rows_do_not_depend_on_each_other():
