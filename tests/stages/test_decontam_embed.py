@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 from types import SimpleNamespace
 
 import cli
 import polars as pl
 import pytest
 from cli import datagen
+from endpoint import Endpoint
 
 ITEM = {
     "task_id": "bench/1",
@@ -143,3 +145,23 @@ def test_broken_model(folder, parts):
     assert ended.code == 1, ended
     assert "--embed model: " in ended.err
     assert "Traceback" not in ended.err
+
+
+@needs_model
+@pytest.mark.parametrize(("verdict", "left", "undecided"), [("near", 1, 0), ("different", 2, 0), ("?", 2, 1)])
+def test_judge_is_asked_about_candidates(verdict, left, undecided):
+    """A judge decides about a candidate; without a verdict it stays, marked, and counts as not judged."""
+
+    def says(body):
+        mark = re.search(r"<<(\w{12}) row, instruction>>", body["messages"][-1]["content"])[1]
+        return json.dumps({"mark": mark, "reason": "It is so.", "verdict": verdict})
+
+    with Endpoint(says=says) as endpoint:
+        told = run("--embed", MODEL, "--judge", endpoint.teacher)
+        assert len(endpoint.bodies) == 1
+    assert (told["rows_out"], told["embedding"]["undecided"]) == (left, undecided)
+    assert told["judged"]["not_judged"] == undecided
+    assert [bool(row["overlaps"]) for row in read()] == [False, bool(undecided)][:left]
+    if verdict == "near":
+        alike = next(row for row in read("dropped") if row["instruction"] == ALIKE)
+        assert [one["detector"] for one in alike["overlaps"]] == ["judge", "embedding"]
