@@ -48,7 +48,7 @@ DECIMALS = 4
 #: Texts of rows that are compared at a time: with 10,000 texts of items that takes 40 MB.
 _BLOCK = 1024
 
-#: Of `score`: logistic regression on 488 of the labelled rows, all-MiniLM-L6-v2, both classes of equal weight.
+#: Of `score`: logistic regression on 488 labelled rows (all-MiniLM-L6-v2), both classes of equal weight.
 _INTERCEPT, _SLOPE = -6.65, 10.03
 
 _Vectors = NDArray[np.float32]
