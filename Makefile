@@ -63,7 +63,7 @@ $(VENV)/.train: $(VENV)/.demo
 	touch $@
 
 $(VENV)/.test: $(VENV)/.demo
-	$(PIP) install --editable '.[local,train,dev]'
+	$(PIP) install --editable '.[local,train,embed,dev]'
 	touch $@
 
 clean:

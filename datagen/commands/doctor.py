@@ -131,6 +131,7 @@ def _of_machine(asked: Mapping[str, Profile], *, quick: bool) -> dict[str, Check
         "embedded model": partial(embedded.answers, needed=speaks, quick=quick),
         "extra vllm": partial(packages.extra, "vllm", needed="vllm" in kinds),
         "extra train": partial(packages.extra, "train", needed=False),
+        "extra embed": partial(packages.extra, "embed", needed=False),
         "machine": machine.processors,
         "sandbox": machine.sandbox,
         "GPU": machine.gpu,

@@ -56,6 +56,7 @@ def _lines(told: Mapping[str, Any]) -> Iterator[str]:
 def _verdict(told: Mapping[str, Any]) -> Iterator[str]:
     if told["kept"]:
         yield f"{told['id']} is in {escaped(told['dataset'])}"
+        yield from lines_of_matches(told["row"], told["row"].get("overlaps") or ())
     elif dropped := told["dropped"]:
         where, why = escaped(told["dataset"]), f"{dropped['stage']} dropped it as {dropped['reason']}"
         yield f"{told['id']} is not in {where}: {why}"

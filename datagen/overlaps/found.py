@@ -28,7 +28,8 @@ def found(evidence: pl.DataFrame, names: Sequence[str], common: Mapping[str, int
         names: of the benchmarks.
         common: by benchmark, how many rows only share textbook exercises, and stay.
     """
-    rank = pl.col("level").fill_null(_DECIDED).replace_strict(_RANK, return_dtype=pl.Int64)
+    # What only reads alike stands beside the judge's verdict, and has no rank of its own.
+    rank = pl.col("level").fill_null(_DECIDED).replace_strict(_RANK, default=None, return_dtype=pl.Int64)
     pairs = (
         evidence.with_row_index("_order")
         .group_by("benchmark", "row", "item")

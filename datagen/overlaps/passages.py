@@ -14,6 +14,9 @@ from datagen.overlaps import texts
 
 #: What a level is called on the screen and in the card, the closest first.
 LEVELS = {"same": "the same text", "near": "nearly the same", "logic": "shared logic"}
+#: Of rows that stay: what embeddings alone say is no match.
+ALIKE = "alike"
+_NAMES = {**LEVELS, ALIKE: "reads alike, not decided"}
 #: Detectors whose excerpt is no text of the row, but why somebody decided so.
 _DECIDED = frozenset({"judge", "review"})
 #: Characters of a line, of what stands before and behind the match there, and lines of a passage.
@@ -44,13 +47,13 @@ def lines_of_matches(row: Mapping[str, Any], matches: Sequence[Match]) -> Iterat
 def level_of(matches: Sequence[Match]) -> str:
     """Return the closest level of matches with one item; "" if they have none, as those of a review."""
     held = {one.get("level") for one in matches}
-    return next((level for level in LEVELS if level in held), "")
+    return next((level for level in _NAMES if level in held), "")
 
 
 def _item(row: Mapping[str, Any], matches: Sequence[Match], *, whole: bool) -> Iterator[str]:
     first = matches[0]
     level, score = level_of(matches), first.get("score")
-    told = [*([LEVELS[level]] if level else []), *([f"score {score:.2f}"] if score is not None else [])]
+    told = [*([_NAMES[level]] if level else []), *([f"score {score:.2f}"] if score is not None else [])]
     name = one_line(f"{first['benchmark']} {first['item']}", _WIDTH)
     yield f"  {name}{': ' if told else ''}{', '.join(told)}"
     by_share = sorted(matches, key=lambda one: -one["value"] / (one["threshold"] or 1))

@@ -15,11 +15,12 @@ import decontam
 from datagen import cache
 from datagen.data.source import Source
 from datagen.errors import DatagenError
-from datagen.overlaps import judging, report, texts
+from datagen.overlaps import embedding, judging, report, texts
 from datagen.overlaps.behaviour import Taken, running
 from datagen.runs.stage import Over
 from decontam import runnable
 from decontam.benchmarks import Benchmark, Item
+from decontam.embedding import Embed
 from decontam.overlaps import Indexes
 from decontam.profiles import Profile, doubtful
 from decontam.review import Review
@@ -42,6 +43,8 @@ class Overlap:
         behaviour: what was run, and what not, as the manifest says it.
         unanswered: rows in doubt whose judge did not answer, with the problem.
         judged: what the judge said, as the manifest says it; empty where there is none.
+        alike: the evidence of rows that stay, read like an item and are not decided.
+        embedded: what became of those that read alike, as the manifest says it; empty without a model.
     """
 
     reasons: dict[str, str] = field(default_factory=dict)
@@ -55,6 +58,8 @@ class Overlap:
     behaviour: dict[str, Any] = field(default_factory=lambda: dict(report.NOT_RUN))
     unanswered: Mapping[str, str] = field(default_factory=dict)
     judged: Mapping[str, Any] = field(default_factory=dict)
+    alike: pl.DataFrame = field(default_factory=decontam.MATCHES.to_frame)
+    embedded: Mapping[str, Any] = field(default_factory=dict)
 
 
 def search(
@@ -69,6 +74,7 @@ def search(
     wanted: Profile | None = None,
     drop_common: bool = False,
     judge: tuple[str, int] | None = None,
+    embed: tuple[str, Embed] | None = None,
 ) -> Overlap:
     """Compare every row with every benchmark item.
 
@@ -83,6 +89,7 @@ def search(
         wanted: what a match asks for; the profile "balanced" for None.
         drop_common: whether a textbook exercise is a match like others.
         judge: the name of the one who is asked about pairs in doubt, and about how many; None for nobody.
+        embed: the name of a model and what embeds texts, to find rows that read like an item; None for none.
     """
     items, kept = items_of(benchmarks), kept_folder("indexes")
     review = review or Review()
@@ -108,17 +115,30 @@ def search(
         found.behaviour = programs.told()
     along = partial(_take_tasks_along, found, source, over) if whole_tasks else found.tasks.clear
     along()
+    if embed:
+        common = () if drop_common else indexes.textbook
+        near = embedding.alike(source, over, items, embed[1], names, gone=_goes(found), common=common)
+        found.alike, found.unanswered = review.left(near.evidence), near.failed
+        in_doubt.append(found.alike)
     if judge:
-        goes = pl.col("row").is_in([*found.reasons]) | pl.col("task").is_in([*found.tasks])
-        left = pl.concat(in_doubt).filter(~goes)
-        name, most = judge
-        said = judging.judged(left, source, over, items_of(benchmarks), names, most=most, teacher=name)
+        left = pl.concat(in_doubt).filter(~_goes(found))
+        said = judging.judged(left, source, over, items, names, most=judge[1], teacher=judge[0])
         parts.append(_noted(found, said.matches))
         along()
         gone = left.filter(pl.col("task").is_in([*found.tasks]))["row"]
-        found.judged, found.unanswered = judging.told(said, frozenset(gone)), said.unanswered
+        found.judged = judging.told(said, frozenset(gone))
+        found.unanswered = {**found.unanswered, **said.unanswered}
+        found.alike = found.alike.filter(pl.col("row").is_in([*said.unknown]))
+    if embed:
+        found.alike = found.alike.filter(~_goes(found))
+        found.embedded = embedding.told(near, found.alike, embed[0])
     found.evidence = pl.concat(parts)
     return found
+
+
+def _goes(found: Overlap) -> pl.Expr:
+    """Whether a row, known as `row` and `task`, goes."""
+    return pl.col("row").is_in([*found.reasons]) | pl.col("task").is_in([*found.tasks])
 
 
 def _noted(found: Overlap, matches: pl.DataFrame) -> pl.DataFrame:

