@@ -123,17 +123,12 @@ def test_the_best_stretch_is_the_best_of_all(text):
     assert found == ([wanted] if wanted[0] >= 0.2 else [])
 
 
-def test_a_long_row_of_prompts_words_costs_little_more_than_an_ordinary_one():
-    """Word by word it takes about ten times as much."""
+def test_a_long_row_of_prompts_words_is_searched_in_time():
+    """It takes 5 units, and 17 on a busy machine; word by word it would take 40."""
     every = [word for item in load("humaneval").items for word in item.prompt.split()]
     drawn = Random(0)
     hostile = " ".join(drawn.choice(every) for _ in range(80_000))
-    ordinary = " ".join(f"{drawn.choice(every)} w{number} v{number % 77} u" for number in range(25_000))
-    words.matches(rows(hostile, ordinary), INDEX)
-    plain = min(cost(lambda: words.matches(rows(ordinary), INDEX)) for _ in range(3))
-    assert (
-        min(cost(lambda: words.matches(rows(hostile), INDEX)) for _ in range(3)) < 4 * plain + 5
-    )  # word by word: 40
+    assert min(cost(lambda: words.matches(rows(hostile), INDEX)) for _ in range(3)) < 30
 
 
 def test_rows_do_not_depend_on_each_other():
