@@ -29,9 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from decontam._crc import Tokens, of_texts, of_words
-from decontam._scan import grams as gram_hashes
-from decontam._scan import hashes as token_hashes
-from decontam._text import tokens
+from decontam._text import shingles, tokens
 from decontam.minhash import candidate_probability, signatures
 
 Hashes = NDArray[np.uint64]
@@ -147,8 +145,13 @@ def _digest(content: bytes | memoryview) -> bytes:
 
 
 def hashes(words: Sequence[str], n: int) -> Hashes:
-    """Return the set of shingles of a text with words, each as 64 bits, in ascending order."""
-    return np.unique(gram_hashes(token_hashes(words), min(n, len(words))))
+    """Return the set of shingles of a text with words, each as 64 bits, in ascending order.
+
+    Nobody can make texts whose shingles have equal hashes on purpose: what is dropped depends on these alone.
+    """
+    grams = shingles(words, min(n, len(words)))
+    joined = b"".join(hashlib.blake2b("\0".join(one).encode(), digest_size=8).digest() for one in grams)
+    return np.unique(np.frombuffer(joined, "<u8").astype(np.uint64))
 
 
 def buckets(keys: NDArray[np.uint64]) -> NDArray[np.int32]:
