@@ -93,6 +93,18 @@ def test_each_text_is_paid_once():
     assert told["embedding"]["candidates"] == 2
 
 
+def test_vectors_travel_with_a_journal(monkeypatch, folder):
+    """Exported calls are brought into another journal, and ask for nothing there."""
+    with Endpoint(says=by_words) as endpoint:
+        first = run(endpoint.teacher)
+        assert datagen("journal", "export", "-o", "calls.jsonl").code == 0
+        monkeypatch.setattr(cli, "CACHE", SimpleNamespace(name=str(folder / "other")))
+        assert datagen("journal", "import", "calls.jsonl").code == 0
+        again = run(endpoint.teacher, out="OUT2")
+        assert endpoint.answered.total() == TEXTS
+    assert first["digest"] == again["digest"]
+
+
 def test_workers_and_concurrency_change_nothing():
     """However many processes and calls at a time there are, the rows are the same."""
     write(*ROWS, *(f"{ALIKE} Call it function {n}." for n in range(40)))
@@ -323,3 +335,21 @@ def test_real_server():
     assert told["usage"]["openai:smollm2"]["calls"] == TEXTS
     assert told["usage"]["openai:smollm2"]["tokens_in"] > 0
     assert all(-1 <= match["value"] <= 1 for row in read() for match in row["overlaps"] or [])
+
+
+def test_recipe():
+    """A recipe names a teacher of its own for vectors, and its dry run counts their calls."""
+    with Endpoint(says=by_words) as endpoint:
+        recipe = {
+            "seeds": "in.jsonl",
+            "teachers": {"vectors": {"model": "stand-in", "base_url": endpoint.url}},
+            "stages": [
+                {"decontam": {"against": "jsonl:bench.jsonl", "no-run": True, "embed": "vectors"}},
+            ],
+        }
+        Path("recipe.yaml").write_text(json.dumps(recipe))
+        forecast = datagen("run", "recipe.yaml", "-o", "OUT", "--dry-run", "--json").json()
+        assert forecast["calls"] == [TEXTS, TEXTS]
+        told = datagen("run", "recipe.yaml", "-o", "OUT", "--json").json()
+        assert endpoint.answered.total() == TEXTS
+    assert told["embedding"]["candidates"] == 1
