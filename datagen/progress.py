@@ -12,6 +12,8 @@ PLAIN_SECONDS = 10.0
 
 _quiet: ContextVar[bool] = ContextVar("quiet", default=False)
 _verbose: ContextVar[bool] = ContextVar("verbose", default=False)
+#: Whether a bar is shown: a terminal has place for one.
+_shown: ContextVar[bool] = ContextVar("shown", default=False)
 
 
 def configure(*, quiet: bool, verbose: bool) -> None:
@@ -34,12 +36,20 @@ def detail(text: str) -> None:
 
 @contextlib.contextmanager
 def track(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    """Follow `total` steps of work (None: unknown) and yield a function that reports more done."""
-    if _quiet.get():
+    """Follow `total` steps of work (None: unknown) and yield a function that reports more done.
+
+    On a terminal, work inside of other work that is followed shows no bar of its own.
+    """
+    is_terminal = sys.stderr.isatty()
+    if _quiet.get() or (is_terminal and _shown.get()):
         yield lambda _: None
-    elif sys.stderr.isatty():
-        with _bar(what, total) as advance:
-            yield advance
+    elif is_terminal:
+        _shown.set(True)
+        try:
+            with _bar(what, total) as advance:
+                yield advance
+        finally:
+            _shown.set(False)
     else:
         yield _lines(what, total)
 

@@ -9,6 +9,10 @@ from typing import Any, Literal, NamedTuple
 from datagen import canonical
 from datagen.errors import DatagenError
 
+#: Stands in `Request.parameters` where the text is to be embedded, not continued.
+EMBED = ("embed", True)
+#: Stands in `Reply.finish_reason` where the text is a vector.
+EMBEDDING = "embedding"
 #: Stands in `Reply.adapted` where the server takes no temperature.
 WITHOUT_TEMPERATURE = "without temperature"
 #: "chat" follows instructions; "few-shot" only continues examples (tiny and base models).
@@ -101,6 +105,11 @@ class Request(_Request):
     sample: index among several answers to one prompt; it makes their requests differ.
     """
 
+    @property
+    def embeds(self) -> bool:
+        """Whether a vector is asked for, not a text."""
+        return EMBED in self.parameters
+
     @cached_property
     def canonical(self) -> str:
         """The request as canonical JSON."""
@@ -139,8 +148,9 @@ class Reply(NamedTuple):
 
     @property
     def is_counted(self) -> bool:
-        """Whether the server said how many tokens it counted: no prompt has none."""
-        return bool(self.tokens_in and (self.tokens_out or not (self.text or self.thinking)))
+        """Whether the server said how many tokens it counted: no prompt has none, and vectors are none."""
+        wrote = self.finish_reason != EMBEDDING and (self.text or self.thinking)
+        return bool(self.tokens_in and (self.tokens_out or not wrote))
 
     def stored(self) -> str:
         """What the journal keeps, as JSON; `adapted` and `thinking` only where there is something to tell."""

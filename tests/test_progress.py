@@ -49,6 +49,21 @@ def test_unknown_total(capsys, monkeypatch):
     assert capsys.readouterr().err == "filter: 1,234 (61.7/s)\n"
 
 
+def test_work_inside_of_other_work(monkeypatch):
+    """A terminal shows one bar at a time, and the next one when the work is done or has failed."""
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    shown = []
+    bar = progress._bar
+    monkeypatch.setattr(progress, "_bar", lambda what, total: shown.append(what) or bar(what, total))
+    with pytest.raises(ValueError), progress.track("outer", 3):  # noqa: PT011, PT012
+        with progress.track("inner", 3) as advance:
+            advance(3)
+        raise ValueError
+    with progress.track("next", 3):
+        pass
+    assert shown == ["outer", "next"]
+
+
 def test_bar_on_a_terminal(monkeypatch):
     """On a terminal there is a bar, which is gone when the work is done."""
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)

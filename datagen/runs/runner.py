@@ -96,7 +96,7 @@ def asked(stage: Stage, options: Any) -> list[Profile]:  # noqa: ANN401
     """
     if isinstance(stage, FrameStage):
         stage.check_options(options)
-        return [one] if (one := stage.asks(options)) else []
+        return list(stage.asks(options))
     profiles = list(stage.asks(options))
     needed = stage.needed(options)
     # A teacher may be the judge as well; otherwise nobody is named twice.

@@ -41,8 +41,8 @@ class Over(Protocol):
     workers: int
     journal: Path | None
 
-    def ask(self, prompts: Sequence[Prompt]) -> list[Answer]:
-        """What the one whom the stage asks answers to each prompt."""
+    def ask(self, prompts: Sequence[Prompt], profile: Profile) -> list[Answer]:
+        """What one of those whom the stage asks answers to each prompt."""
         ...
 
     def __call__(self, function: Callable[[pl.DataFrame], T], source: Source) -> Iterator[T]:
@@ -83,6 +83,10 @@ def _nothing(options: object) -> None:
     """None of it: no limit, no teacher that is needed, nothing to check."""
 
 
+def _nobody(options: object) -> Sequence[Profile]:  # noqa: ARG001
+    return ()
+
+
 @dataclass(frozen=True)
 class FrameStage(Generic[O]):
     """A stage that keeps or drops rows, a frame at a time.
@@ -109,7 +113,7 @@ class FrameStage(Generic[O]):
     help: str
     example: str
     argument: str = "ROWS"
-    asks: Callable[[O], Profile | None] = _nothing
+    asks: Callable[[O], Sequence[Profile]] = _nobody
     check: Check | None = None
     check_options: Callable[[O], object] = _nothing
     entries: tuple[Entry, ...] = ()

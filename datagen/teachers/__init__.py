@@ -20,6 +20,7 @@ from datagen.teachers._extras import Extras, extras
 from datagen.teachers._kind import Kind, kind_of, kinds, profile
 from datagen.teachers._settings import Setting, load_profiles, parse_profiles, settings
 from datagen.teachers._teacher import Profile, Role, Teacher
+from datagen.teachers._vectors import vector_of
 
 __all__ = [
     "Busy",
@@ -49,6 +50,7 @@ __all__ = [
     "public_settings",
     "remembered",
     "settings",
+    "vector_of",
     "versions",
 ]
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from datagen import secrets
-from datagen.request import THINKING_PARTS, Prompt, Reply, Request, Shape
+from datagen.request import EMBED, THINKING_PARTS, Prompt, Reply, Request, Shape
 from datagen.teachers._teacher import Profile, Style
 
 #: Where requests are posted to, below the base URL.
-CHAT, TEXT = "/chat/completions", "/completions"
+CHAT, TEXT, EMBEDDINGS = "/chat/completions", "/completions", "/embeddings"
 #: WizardLM and evol-teacher ask for at most 2048 tokens.
 MAX_TOKENS = 2048
 
@@ -43,7 +43,13 @@ class RequestBuilder:
         return self.profile.prompt_style or self.default_style
 
     def request(self, prompt: Prompt, *, seed: int, sample: int, temperature: float | None = None) -> Request:
-        """The request for a prompt; parameters of the profile outrank its own, `temperature` both."""
+        """The request for a prompt; parameters of the profile outrank its own, `temperature` both.
+
+        For a vector the text alone counts, and of the profile's parameters `extra_body`.
+        """
+        if self.profile.embeds:
+            extra = [(name, value) for name, value in self.profile.parameters if name == "extra_body"]
+            return Request(self.endpoint, self.model, (), prompt.text, (EMBED, *extra), 0)
         own = {**self.defaults, **dict(self.profile.parameters)}
         parameters: dict[str, Any] = {
             "seed": seed + sample,
@@ -104,6 +110,8 @@ class Built:
 
 def path(request: Request) -> str:
     """Where a request is posted to, below the base URL."""
+    if request.embeds:
+        return EMBEDDINGS
     return CHAT if request.text is None else TEXT
 
 
@@ -111,6 +119,8 @@ def body(request: Request) -> dict[str, Any]:
     """What is posted: parameters under their own names, `extra_body`'s entries beside them."""
     parameters = dict(request.parameters)
     extra = parameters.pop("extra_body", {})
+    if request.embeds:
+        return {"model": request.model, "input": request.text, **extra}
     if request.text is not None:
         return {"model": request.model, "prompt": request.text, **parameters, **extra}
     messages = [{"role": role, "content": content} for role, content in request.messages]
@@ -147,12 +157,12 @@ def parse_reply(body: Any) -> Reply:  # noqa: ANN401 - untrusted: a server may s
         raise TypeError(text)
     usage = body.get("usage")
     return Reply(
-        thinking=_text(thinking) or "",
-        text=_text(text) or "",
-        finish_reason=_text(choice.get("finish_reason")),
-        model=_text(body.get("model")),
-        tokens_in=_count(usage, "prompt_tokens"),
-        tokens_out=_count(usage, "completion_tokens"),
+        thinking=stored_text(thinking) or "",
+        text=stored_text(text) or "",
+        finish_reason=stored_text(choice.get("finish_reason")),
+        model=stored_text(body.get("model")),
+        tokens_in=counted(usage, "prompt_tokens"),
+        tokens_out=counted(usage, "completion_tokens"),
     )
 
 
@@ -180,7 +190,7 @@ def part_text(part: Any) -> str:  # noqa: ANN401 - untrusted
     return ""
 
 
-def _text(value: object) -> str | None:
+def stored_text(value: object) -> str | None:
     """A text that UTF-8 can hold: JSON can say half of a surrogate pair. None for what is no text.
 
     No secret is in it, because it is stored.
@@ -188,6 +198,7 @@ def _text(value: object) -> str | None:
     return secrets.hide(value.encode(errors="replace").decode()) if isinstance(value, str) else None
 
 
-def _count(usage: object, name: str) -> int:
+def counted(usage: object, name: str) -> int:
+    """A number of tokens of a server's `usage`; 0 where it does not say it."""
     value = usage.get(name) if isinstance(usage, dict) else None
     return value if type(value) is int and 0 <= value < 2**53 else 0

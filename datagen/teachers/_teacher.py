@@ -39,6 +39,7 @@ class Profile(NamedTuple):
         timeout: seconds for one call.
         patience: seconds without any answer after which it is given up.
         mode: "batch" sends calls through OpenAI's Batch API.
+        embeds: whether it makes vectors of texts, instead of answering them.
     """
 
     spec: str
@@ -61,6 +62,7 @@ class Profile(NamedTuple):
     timeout: float | None = None
     patience: float | None = None
     mode: Mode = "live"
+    embeds: bool = False
 
     @property
     def kind(self) -> str:

@@ -18,8 +18,18 @@ from datagen.teachers import _limits, _stream, _words
 from datagen.teachers._dialect import CHANGES, VERSION, Dialect, has_version, learnt
 from datagen.teachers._extras import Extras, extras
 from datagen.teachers._kind import Kind
-from datagen.teachers._protocol import CHAT, TEXT, Built, RequestBuilder, body, parse_reply, path
+from datagen.teachers._protocol import (
+    CHAT,
+    EMBEDDINGS,
+    TEXT,
+    Built,
+    RequestBuilder,
+    body,
+    parse_reply,
+    path,
+)
 from datagen.teachers._teacher import Profile
+from datagen.teachers._vectors import parse_embedding
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -106,7 +116,7 @@ def base_url_of(target: ServedModel) -> str:
     Examples of curl end in the path of the call itself, which is cut.
     """
     url = (target.base_url or os.environ.get(URL_VARIABLE, "").strip() or DEFAULT_URL).rstrip("/")
-    return re.sub("(/chat)?/completions$", "", url).rstrip("/")
+    return re.sub("((/chat)?/completions|/embeddings)$", "", url).rstrip("/")
 
 
 @asynccontextmanager
@@ -168,7 +178,7 @@ async def client(
 
 
 class OpenAIChat(Built):
-    """A model behind OpenAI's chat and completion calls."""
+    """A model behind OpenAI's chat, completion and embedding calls."""
 
     def __init__(self, opened: AsyncOpenAI, builder: RequestBuilder, address: str) -> None:
         """Wrap a client. address: where the server is, for errors."""
@@ -176,8 +186,9 @@ class OpenAIChat(Built):
         self.client = opened
         self._address = address
         base = str(opened.base_url).rstrip("/")
-        self._urls = {path: f"{base}{path}" for path in (CHAT, TEXT)}
-        self._versioned_urls = {path: f"{base}/v1{path}" for path in (CHAT, TEXT)}
+        paths = CHAT, TEXT, EMBEDDINGS
+        self._urls = {path: f"{base}{path}" for path in paths}
+        self._versioned_urls = {path: f"{base}/v1{path}" for path in paths}
         self._learnt = learnt()
         self._server = (self.profile.name, address, builder.model)
         self._reached = False
@@ -202,15 +213,15 @@ class OpenAIChat(Built):
         except _stream.Broken as error:
             raise NoAnswer(self.without_key(error), maybe_billed=True) from None
         try:
-            reply = parse_reply(json.loads(said))._replace(pause=_limits.pause(headers))
+            parse = parse_embedding if request.embeds else parse_reply
+            reply = parse(json.loads(said))._replace(pause=_limits.pause(headers))
             return dialect.finished(reply, body(request))
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
             start = self.without_key(said.decode(errors="replace"), 100) or "nothing"
+            what = "embedding of one text" if request.embeds else "completion"
             is_bare = not has_version(self._address) and VERSION not in dialect.changes
             cure = "; should the address end in /v1 ?" if is_bare else ""
-            raise NoAnswer(
-                f"the server's answer is no completion: {start}{cure}", maybe_billed=True
-            ) from None
+            raise NoAnswer(f"the server's answer is no {what}: {start}{cure}", maybe_billed=True) from None
 
     def _unanswered(self, error: BaseException) -> Exception:
         """What it means that a request got no answer; `error` is openai's."""

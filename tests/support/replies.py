@@ -23,6 +23,7 @@ _HOW = (
 def digest(path: str, body: Any) -> str:
     """The hash by which requests are counted: of the path's end and the body's content."""
     shape = "chat" if path.endswith("/chat/completions") else "text"
+    shape = "vector" if path.endswith("/embeddings") else shape
     return hashlib.sha256(json.dumps([shape, body], sort_keys=True).encode()).hexdigest()
 
 
@@ -30,14 +31,18 @@ def digest_of_journalled(request: str) -> str:
     """The hash of what the endpoint was sent, from the canonical request in the journal."""
     content = json.loads(request)
     body = {"model": content["model"], **dict(content["parameters"])}
+    if body.pop("embed", False):
+        return digest("/embeddings", {**body, "input": content["text"]})
     if content["text"] is not None:
         return digest("/completions", {**body, "prompt": content["text"]})
     turns = [{"role": role, "content": text} for role, text in content["messages"]]
     return digest("/chat/completions", {**body, "messages": turns})
 
 
-def reply(body: Any) -> str:
-    """What the model says."""
+def reply(body: Any) -> Any:
+    """What the model says; to a text that is to be embedded a vector, by its letters."""
+    if "input" in body:
+        return [body["input"].count(letter) for letter in "etaoins"]
     number = int(digest("", body)[:8], 16)
     extra = f"{_WHAT[number % len(_WHAT)]} {_HOW[number // 100 % len(_HOW)]}"
     if "prompt" in body:
@@ -67,6 +72,8 @@ def tokens(*texts: str) -> int:
 
 def completion(path: str, body: Any, fault: str | None, says: Callable[[Any], str] = reply) -> dict[str, Any]:
     """The completion that answers a request, with what a fault makes of its content."""
+    if path.endswith("/embeddings"):
+        return embeddings(body, fault, says(body))
     said: str | None = says(body)
     if fault == "null-content":
         said = None
@@ -92,4 +99,16 @@ def completion(path: str, body: Any, fault: str | None, says: Callable[[Any], st
             "completion_tokens": spent_out,
             "total_tokens": spent_in + spent_out,
         },
+    }
+
+
+def embeddings(body: Any, fault: str | None, said: list[Any]) -> dict[str, Any]:
+    """The answer to a text that is to be embedded: a vector, or a list of vectors."""
+    vectors = said if said and isinstance(said[0], list) else [said]
+    spent = tokens(body["input"])
+    return {
+        "object": "list",
+        "model": "another-model" if fault == "other-model" else f"{body['model']}-2026",
+        "data": [{"object": "embedding", "index": at, "embedding": one} for at, one in enumerate(vectors)],
+        "usage": {"prompt_tokens": spent, "completion_tokens": 0, "total_tokens": spent},
     }
