@@ -30,6 +30,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -37,6 +38,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from decontam._evidence import NOWHERE, Evidence, evidence, of_row, parts, texts
+from decontam._stored import key_of, load, store
 from decontam.benchmarks import Item
 
 #: From texts to an array (texts, dimensions) of any length; a text that has no vector has a row of NaN.
@@ -82,21 +84,30 @@ class Candidates(NamedTuple):
     failed: tuple[str, ...]
 
 
-def embedded(items: Sequence[Item], embed: Embed) -> Embedded:
+def embedded(items: Sequence[Item], embed: Embed, kept: Path | None = None, identity: str = "") -> Embedded:
     """The vectors of the prompts and solutions of items.
 
     Args:
         items: of benchmarks; several may come together.
         embed: the model.
+        kept: the folder where vectors are kept for the next time; None to keep nothing.
+        identity: what the model is known by there.
 
     Raises:
         ValueError: `embed` gives no vector for each text.
     """
     told = [(item, part, text) for item in items for part, text in parts(item).items()]
-    vectors, has_one = _unit(embed, [text for *_, text in told])
+    texts = [text for *_, text in told]
+    key = key_of(["vectors", identity, texts]) if kept else ""
+    vectors: Any = load(kept, key, {}) if kept else None
+    if not (isinstance(vectors, np.ndarray) and vectors.ndim == 2 and len(vectors) == len(texts)):
+        vectors = _unit(embed, texts).astype(np.float64)
+        if kept:
+            store(kept, key, vectors, {})
+    has_one: NDArray[np.bool_] = np.asarray(vectors.any(axis=1))
     failed = {told[at][0]: None for at in np.flatnonzero(~has_one)}
     places = tuple(told[at][:2] for at in np.flatnonzero(has_one))
-    return Embedded(places, vectors[has_one], tuple(failed))
+    return Embedded(places, vectors[has_one].astype(np.float32), tuple(failed))
 
 
 def candidates(
@@ -114,7 +125,8 @@ def candidates(
         ValueError: `embed` gives no vector for each text, or ones of another dimension than the items'.
     """
     told = [*texts(frame)]
-    vectors, has_one = _unit(embed, [text for *_, text in told], items.vectors.shape[1])
+    vectors = _unit(embed, [text for *_, text in told], items.vectors.shape[1])
+    has_one: NDArray[np.bool_] = np.asarray(vectors.any(axis=1))
     best: dict[str, tuple[float, int, int]] = {}
     for at, (value, place) in enumerate(_nearest(vectors, items.vectors)):
         row = told[at][0]
@@ -146,11 +158,11 @@ def _evidence(
     return row, *named, value, threshold, *of_row(words, 0, len(words)), *NOWHERE, None
 
 
-def _unit(embed: Embed, given: Sequence[str], dimensions: int | None = None) -> tuple[_Vectors, NDArray[Any]]:
-    """The vectors of texts, of length 1, and which texts have one; equal texts are embedded once."""
+def _unit(embed: Embed, given: Sequence[str], dimensions: int | None = None) -> _Vectors:
+    """The vectors of texts, of length 1; zeros for a text that has none. Equal texts are embedded once."""
     places = {text: place for place, text in enumerate(dict.fromkeys(given))}
     if not places:
-        return np.zeros((0, dimensions or 0), np.float32), np.zeros(0, np.bool_)
+        return np.zeros((0, dimensions or 0), np.float32)
     made = np.asarray(embed([*places]), np.float64)
     if made.ndim != 2 or len(made) != len(places):
         raise ValueError(f"{len(places)} texts have an array of the shape {made.shape}, not a vector each")
@@ -161,4 +173,4 @@ def _unit(embed: Embed, given: Sequence[str], dimensions: int | None = None) -> 
         lengths = np.sqrt((vectors**2).sum(axis=1))
     has_one = np.isfinite(lengths) & (lengths > 0)
     vectors[~has_one] = 0
-    return (vectors / np.where(has_one, lengths, 1)[:, None]).astype(np.float32), has_one
+    return (vectors / np.where(has_one, lengths, 1)[:, None]).astype(np.float32)

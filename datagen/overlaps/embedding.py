@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, Protocol
 import polars as pl
 
 import decontam
-from datagen import canonical
+from datagen import canonical, progress
 from datagen.answers.code import with_code
 from datagen.data.manifest import Entry, sums
 from datagen.data.source import Source
@@ -33,6 +33,8 @@ from decontam.embedding import Embed
 
 #: Characters of a text that are embedded; models read less, or refuse more.
 LONGEST = 4_000
+#: Texts of items that are embedded together.
+_TOGETHER = 128
 _DECISIVE = {".json", ".txt", ".model", ".safetensors"}
 _NO_VECTOR = "the model gives no vector"
 _NO_ROWS = pl.DataFrame(schema={"row": pl.String, "task": pl.String})
@@ -220,6 +222,7 @@ def alike(
     *,
     gone: pl.Expr,
     common: Collection[tuple[str, str]],
+    kept: Path | None,
 ) -> Alike:
     """The nearest item of each row that stays, where it is near enough.
 
@@ -231,10 +234,14 @@ def alike(
         names: the columns that are searched; none for all text.
         gone: whether a row, known as `row` and `task`, goes anyway.
         common: by benchmark and item, those that count for nothing: exercises of every textbook.
+        kept: the folder where the items' vectors are kept; those of a server are in the journal.
     """
     cut = partial(_cut, embedder.embed)
     sought = [one for one in items if (one.benchmark, one.task_id) not in common]
-    known = embedding.embedded(sought, cut)
+    if isinstance(embedder, Model):
+        known = embedding.embedded(sought, partial(_followed, cut), kept, embedder.identity())
+    else:
+        known = embedding.embedded(sought, cut)
     parts, failed = [_evidence(decontam.EVIDENCE.to_frame(), _NO_ROWS)], dict[str, str]()
     for rows in over(partial(_texts, names=names), source):
         left = rows.filter(~gone)
@@ -259,6 +266,19 @@ def _evidence(found: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
         pl.lit(ALIKE).alias("level"),
         pl.lit(value=False).alias("common"),
     ).join(tasks, on="row", how="left", maintain_order="left")
+
+
+def _followed(embed: Embed, texts: Sequence[str]) -> Any:  # noqa: ANN401
+    """Vectors of the items' texts, which take minutes for the first time."""
+    import numpy as np
+
+    made = []
+    with progress.track("embedding items", len(texts)) as advance:
+        for start in range(0, len(texts), _TOGETHER):
+            some = texts[start : start + _TOGETHER]
+            made.append(embed(some))
+            advance(len(some))
+    return np.concatenate(made)
 
 
 def _cut(embed: Embed, texts: Sequence[str]) -> Any:  # noqa: ANN401

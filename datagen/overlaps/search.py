@@ -117,7 +117,10 @@ def search(
     along()
     if embedder:
         common = () if drop_common else indexes.textbook
-        near = embedding.alike(source, over, items, embedder, names, gone=_goes(found), common=common)
+        vectors = kept_folder("vectors")
+        near = embedding.alike(
+            source, over, items, embedder, names, gone=_goes(found), common=common, kept=vectors
+        )
         found.alike, found.unanswered = review.left(near.evidence), near.failed
         in_doubt.append(found.alike)
     if judge:

@@ -31,6 +31,29 @@ def frame(*texts, **more):
     return pl.DataFrame(rows, schema_overrides={"instruction": pl.String})
 
 
+def test_vectors_of_items_are_kept(tmp_path):
+    """The model is asked once; another model, other items or a broken file ask again."""
+    asked = []
+
+    def counting(texts):
+        asked.append(len(texts))
+        return embed(texts)
+
+    first = embedded(ITEMS, counting, tmp_path, "one")
+    again = embedded(ITEMS, counting, tmp_path, "one")
+    assert len(asked) == 1
+    assert (again.vectors == first.vectors).all()
+    assert (again.places, again.failed) == (first.places, first.failed)
+    assert (embedded(ITEMS, embed).vectors == first.vectors).all()
+    embedded(ITEMS, counting, tmp_path, "other")
+    embedded(ITEMS[:1], counting, tmp_path, "one")
+    assert len(asked) == 3
+    for path in tmp_path.glob("*.index"):
+        path.write_bytes(path.read_bytes()[:-1])
+    assert (embedded(ITEMS, counting, tmp_path, "one").vectors == first.vectors).all()
+    assert len(asked) == 4
+
+
 def test_docstring():
     """The example of the module is right."""
     assert doctest.testmod(embedding).failed == 0
