@@ -1,15 +1,14 @@
-"""Whether two instances of the program's classes are equal, or one is before the other.
+"""What counts where two instances of the program's classes are compared.
 
-The program's own `__eq__` is asked, but cannot decide alone what a result is compared with. For a result to
-be equal to what the test wrote
+The program's `__eq__` is asked, but does not decide alone. A result is equal to what the test wrote if
 
-* both have the same class and the same attributes, as the program's process shows them (candidate.py);
-* it showed the result's before it heard what the test wrote;
+* both have the same class and the same attributes, as the program's process shows them (shown.py);
+* the result's were shown before the program heard what the test wrote;
 * what the test wrote is among the attributes of the instance that was made of it;
-* `==` says True there, too.
+* `__eq__` says so, too.
 
-Where these say different things, nothing is said: NotPlain. Of two instances that the test wrote, and the
-program has not changed since, `==` decides: it is what the test asks for.
+Where these say different things, nothing is said: NotPlain. Of two instances that the test wrote and that
+nothing has used since, `__eq__` decides: it is what the test asks for.
 """
 
 from __future__ import annotations
