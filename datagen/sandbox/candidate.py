@@ -17,25 +17,13 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from datagen.sandbox import wire
+from datagen.sandbox import comparing, shown, wire
 from datagen.sandbox.resident import Resident
 
 #: No program has more top-level names that a test could mean.
 MAX_NAMES = 100_000
 _TEXT = 2_000
 _COROUTINE = 0x80  # CO_COROUTINE of a code object
-#: How a value of a class that is derived from a built-in one is read as a value of that one.
-_PLAIN: dict[type, Callable[[Any], Any]] = {
-    int: int.__pos__,
-    float: float.__pos__,
-    str: str.__str__,
-    bytes: lambda value: bytes.__add__(b"", value),
-    list: lambda value: list(list.__iter__(value)),
-    tuple: lambda value: tuple(tuple.__iter__(value)),
-    dict: lambda value: dict(dict.items(value)),
-    set: lambda value: set(set.__iter__(value)),
-    frozenset: lambda value: frozenset(frozenset.__iter__(value)),
-}
 
 
 def serve(channel: socket.socket, resident: Resident | None = None) -> None:
@@ -94,9 +82,9 @@ class _Program:
         names = list(self._module.__dict__.items())[:MAX_NAMES]
         return ["loaded", {name: kind for name, value in names if (kind := _safely_kind(name, value))}]
 
-    def _answer(self, target: int | None, name: str | None, args: Any, kwargs: Any) -> None:  # noqa: ANN401
+    def _answer(self, target: int | None, name: str | None, args: Any, kwargs: Any, how: str = "") -> None:  # noqa: ANN401
         try:
-            answer = self._result(target, name, args, kwargs)
+            answer = self._result(target, name, args, kwargs, how)
         except wire.Closed:
             raise
         except wire.NotPlain as error:
@@ -105,11 +93,18 @@ class _Program:
             answer = ["raise", *_described(error), _arguments(error), *_more(error)]
         wire.send(self._channel, answer)
 
-    def _result(self, target: int | None, name: str | None, args: Any, kwargs: Any) -> list[Any]:  # noqa: ANN401
-        """Of a call, or of an attribute when `args` is null; what a call changes follows if it gives None."""
-        encode = wire.Encoder(self._special).encode
+    def _result(self, target: int | None, name: str | None, args: Any, kwargs: Any, how: str) -> list[Any]:  # noqa: ANN401
+        """Of a call, or of an attribute when `args` is null; what a call changes follows if it gives None.
+
+        With `c` in `how`, what a call changes follows whatever it gives; with `g` generators stay here.
+        """
+        encode = wire.Encoder(self._special, keeps="g" in how).encode
         it = self._named(name or "") if target is None else self._objects[target]
-        if target is not None and name is not None:
+        if name == comparing.STATE:
+            return ["ok", shown.state(it, self._is_own)]
+        if name in shown.ASKED:
+            it = functools.partial(shown.ASKED[name], it)
+        elif target is not None and name is not None:
             it = getattr(it, name)
         if args is None:
             return ["ok", encode(it)]
@@ -118,8 +113,9 @@ class _Program:
         result = it(*given, **named)
         if isinstance(result, types.CoroutineType):
             return ["awaited", encode(_waited(result))]
-        if result is None and (after := _changed(given, named, [args, kwargs])) is not None:
-            return ["ok", None, after]
+        after = _changed(given, named, [args, kwargs]) if result is None or "c" in how else None
+        if after is not None:
+            return ["ok", encode(result), after]
         return ["ok", encode(result)]
 
     def _named(self, path: str) -> Any:  # noqa: ANN401 - anything
@@ -132,25 +128,30 @@ class _Program:
     def _special(self, value: Any) -> Any:  # noqa: ANN401 - anything
         """A number for what is not plain; what is a str of a class of its own tells the text, too."""
         kind = type(value)
-        base = next((base for base in _PLAIN if issubclass(kind, base)), None)
-        plain = [] if base is None else [wire.Encoder(self._special).encode(_PLAIN[base](value))]
-        own = kind.__module__ == "solution" or self._module.__dict__.get(kind.__name__) is kind
-        if plain and (not own or isinstance(value, enum.Enum)):
+        base = next((base for base in shown.PLAIN if issubclass(kind, base)), None)
+        plain = [] if base is None else [wire.Encoder(self._special).encode(shown.PLAIN[base](value))]
+        own = self._is_own(kind)
+        if plain and not own:
             return plain[0]
         if isinstance(value, enum.Enum) and own:
-            return ["E", kind.__name__, value.name]
+            return ["E", kind.__name__, value.name, *plain]
         if isinstance(value, types.AsyncGeneratorType):
             return wire.Encoder(self._special).drained("a", iter(_waited(_listed(value))))
         name = kind.__name__
         if not own:
             manages = isinstance(value, contextlib._GeneratorContextManager)
-            if not manages and (not callable(value) or isinstance(value, type)):
+            steps = kind is types.GeneratorType
+            if not manages and not steps and (not callable(value) or isinstance(value, type)):
                 raise wire.NotPlain(name)
-            name = "context" if manages else "function"
+            name = "context" if manages else "generator" if steps else "function"
         number = self._numbers.setdefault(id(value), len(self._objects))
         if number == len(self._objects):
             self._objects.append(value)
         return ["h", number, name, *plain]
+
+    def _is_own(self, kind: type) -> bool:
+        """Whether a class is the program's."""
+        return kind.__module__ == "solution" or self._module.__dict__.get(kind.__name__) is kind
 
     def _named_tuple(self, name: str, fields: tuple[str, ...]) -> Any:  # noqa: ANN401 - a class
         """The program's own class for a named tuple of the tests, if it has one."""
@@ -170,6 +171,8 @@ class _Program:
             return self._callback(number)
         if tag == "x":
             return self._exception(*number)
+        if tag == "slice":
+            return slice(*number)
         raise wire.NotPlain(str(tag))
 
     def _callback(self, number: int) -> Callable[..., Any]:
@@ -256,11 +259,15 @@ def _kind(name: str, value: Any) -> list[Any] | None:  # noqa: ANN401 - anything
 def _data(kind: Any) -> list[Any]:  # noqa: ANN401 - a class
     """The word for a class, and its fields where these are all that there is to its values."""
     if issubclass(kind, enum.Enum):
-        return ["enum", list(kind.__members__)]
+        base = next((base for base in (int, str) if issubclass(kind, base)), None)
+        if base is None or issubclass(kind, enum.Flag):
+            return ["enum", list(kind.__members__), None]
+        return ["enum", list(kind.__members__), [shown.PLAIN[base](one) for one in kind.__members__.values()]]
     if issubclass(kind, tuple) and (fields := getattr(kind, "_fields", None)):
         extra = [n for n in vars(kind) if not n.startswith("_") and n not in fields]
         if not extra and kind.__eq__ is tuple.__eq__ and "__init__" not in vars(kind):
             return ["named", list(fields), wire.Encoder().encode(kind._field_defaults)]
+        return ["record", []]
     if "__dataclass_fields__" in vars(kind) and _is_generated(kind):
         import dataclasses  # the program has loaded it
 

@@ -22,8 +22,10 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from datagen.sandbox import stand_in, wire
-from datagen.sandbox.instances import Function, Instance, Member, ProgramClass
+from datagen.sandbox import marks, stand_in, wire
+from datagen.sandbox.classes import Member, ProgramClass, later
+from datagen.sandbox.functions import Function, changing
+from datagen.sandbox.instances import Instance
 from datagen.sandbox.proxies import DETAIL, Died, Program
 
 #: A signal that comes so early in a test was meant for the test before.
@@ -181,6 +183,10 @@ class Run:
                 made = {}  # what is imported is tested, not what has the name of a built-in
             solution.__dict__.update(made)  # for `from solution import f`
             module.__dict__.update(made | imported)
+            self._program.keeps_generators = not _STEPS.isdisjoint(wanted)
+            if made and _MARKED.search(f"{setup}\n{test}"):
+                module.__dict__.update(_MARKS)
+                parts = (*([_marked(setup, "<setup>")] if setup else []), _marked(test, file))
             for part in parts:
                 exec(part, module.__dict__)
 
@@ -230,22 +236,40 @@ class Run:
                 return made
             case ["async"]:
                 return _async(Function(program, None, name))
-            case ["enum" | "data" | "class" as word, list(about), *more, list(bases)]:
+            case ["enum" | "data" | "record" | "class" as word, list(about), *more, list(bases)]:
                 return self._class(name, word, about, more, bases)
         return Function(program, None, name)
 
     def _class(self, name: str, word: str, about: list[Any], more: list[Any], bases: list[Any]) -> object:
         program = self._program
         own = [program.classes[one] for one in bases if one in program.classes]
-        base = Member if word == "enum" else Instance
+        base: tuple[type, ...] = (Member,) if word == "enum" else (Instance,)
         its: dict[str, Any] = {"_program": program, "__module__": "solution"}
         if word == "enum":
             its["_members"] = [str(one) for one in about]
-        made: Any = ProgramClass(name, (*own[:1],) or (base,), its)
+            if isinstance(more[0], list):
+                values = [one if type(one) is str else int(one) for one in more[0]]
+                its["_values"] = dict(zip(its["_members"], values, strict=True))
+                its["_plain"] = type(values[0])
+                base, own = (Member, its["_plain"]), []
+        made: Any = ProgramClass(name, (*own[:1],) or base, its)
+        made._is_late = word == "class"
         if word == "data":
             made._fields, made._free = [str(one) for one in about], [str(one) for one in more[0]]
         program.classes[name] = made
         return made
+
+
+#: Methods by which a test goes through a generator step by step.
+_STEPS = frozenset(("send", "throw", "close"))
+#: A call of a class, or one whose result nobody takes: such tests are marked.
+_MARKED = re.compile(r"\b[A-Z]\w*\(|^\s*[\w.\[\]]+\(", re.MULTILINE)
+_MARKS = {"@late": later, "@changes": changing}
+
+
+@functools.lru_cache(maxsize=2048)  # many answers have the same tests
+def _marked(source: str, file: str) -> types.CodeType:
+    return compile(marks.marked(source), file, "exec", dont_inherit=True)
 
 
 @functools.lru_cache(maxsize=2048)  # many answers have the same tests

@@ -13,7 +13,7 @@ from datagen.errors import DatagenError
 from datagen.sandbox.verdict import Limits, Verdict
 
 #: Part of each key. It grows when a program may get another verdict than before.
-VERSION = 7
+VERSION = 8
 #: What a judge without a sandbox says of a program that nobody has run.
 UNKNOWN = Verdict("", 0.0, (), "not run", "")
 

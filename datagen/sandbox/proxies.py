@@ -13,7 +13,10 @@ from functools import partial
 from typing import Any
 
 from datagen.sandbox import wire
-from datagen.sandbox.instances import Attribute, Context, Function, Instance, Member, ProgramClass
+from datagen.sandbox.classes import Member, ProgramClass
+from datagen.sandbox.comparing import STATE, State, state_of
+from datagen.sandbox.functions import Attribute, Context, Function, Steps
+from datagen.sandbox.instances import Instance
 
 DETAIL = 300
 _BUILT_IN = [value for value in vars(builtins).values() if type(value) is types.BuiltinFunctionType]
@@ -52,6 +55,8 @@ class Program:
         self._limit = int(request["value_bytes"])
         self._callbacks: list[Callable[..., Any]] = []
         self._asking = 0
+        #: Whether generators of the program stay there.
+        self.keeps_generators = False
         #: Why the test that runs cannot pass, even where it catches what was raised.
         self.fault = ""
         self.errors: dict[str, type[Exception]] = {}
@@ -128,6 +133,7 @@ class Program:
         *,
         steps: bool = False,
         guarded: bool = False,
+        changes: bool = False,
     ) -> Any:  # noqa: ANN401
         """What a function, a method or (without `args`) an attribute gives.
 
@@ -138,17 +144,13 @@ class Program:
             kwargs: of a call.
             steps: whether StopIteration ends an iteration.
             guarded: whether the object that is asked may stand for plain data, and so what it gives.
+            changes: whether nobody takes the result, so that arguments hold what the program left in them.
         """
         encode = wire.Encoder(self._special).encode
         called = args is not None
         message = ["call", target, name, encode(list(args)) if called else None, encode(kwargs or {})]
-        self._asking += (
-            1  # stays above 0 where a test ends in between: the answer that comes then is nobody's
-        )
-        answer = self._exchange(message)
-        while answer[0] == "callback":
-            answer = self._exchange(self._called_back(*answer[1:]))
-        self._asking -= 1
+        message += ["c" * changes + "g" * self.keeps_generators]
+        answer = self._answered(message)
         if answer[0] == "raise":
             if steps and answer[1] == "StopIteration":
                 raise StopIteration
@@ -159,11 +161,35 @@ class Program:
         decode = wire.Decoder(partial(self._object, known=known)).decode
         try:
             result = decode(answer[1])
-            if len(answer) > 2 and result is None:
+            if len(answer) > 2 and (changes or result is None):
                 _update([list(args or ()), kwargs or {}], wire.Decoder(_kept).decode(answer[2]))
         except wire.NotPlain as error:
             raise self.refused(str(error)) from None
         return _done(result) if answer[0] == "awaited" else result
+
+    def _answered(self, message: object) -> Any:  # noqa: ANN401 - JSON
+        """The answer to a call; what it calls back is answered in between."""
+        # It stays above 0 where a test ends in between: the answer that comes then is nobody's.
+        self._asking += 1
+        answer = self._exchange(message)
+        while answer[0] == "callback":
+            answer = self._exchange(self._called_back(*answer[1:]))
+        self._asking -= 1
+        return answer
+
+    def state(self, number: int) -> State:
+        """The attributes of an instance, as the program's process shows them.
+
+        Raises:
+            NotPlain: they are not plain.
+        """
+        answer = self._answered(["call", number, STATE, None, ["d"], ""])
+        if answer[0] != "ok" or not isinstance(answer[1], list):
+            raise self.refused(str(answer[1])[:DETAIL])
+        try:
+            return state_of(answer[1])
+        except wire.NotPlain as error:
+            raise self.refused(str(error)) from None
 
     def refused(self, why: str) -> wire.NotPlain:
         """What to raise for a value that is not plain; the test cannot pass any more."""
@@ -196,11 +222,17 @@ class Program:
 
     def _special(self, value: Any) -> Any:  # noqa: ANN401 - anything
         if isinstance(value, Instance):
-            return ["h", value._made()]
+            number = value._made()
+            vars(value).update(_passed=True)
+            return ["h", number]
         if isinstance(value, Member):
             return ["g", value._path]
         if isinstance(value, ProgramClass | Function):
             return ["g", value.__name__] if getattr(value, "_handle", None) is None else ["h", value._handle]
+        if type(value) is slice:
+            return ["slice", [value.start, value.stop, value.step]]
+        if isinstance(value, Steps):
+            return ["h", value._asked[1]]
         if isinstance(value, Attribute):
             raise wire.NotPlain("method")
         if isinstance(value, Exception):
@@ -224,6 +256,8 @@ class Program:
         """
         tag, number, name, *plain = written
         if tag == "E" and isinstance(number, str) and isinstance(name, str):
+            if number not in self.classes and plain:
+                return wire.Decoder().decode(plain[0])
             return self._class(number, Member)._member(name)
         if tag != "h" or type(number) is not int or type(name) is not str:
             raise wire.NotPlain("value")
@@ -231,14 +265,18 @@ class Program:
             return Function(self, number, "function")
         if name == "context":
             return Context(self, number)
+        if name == "generator":
+            return Steps(self, number)
         if name not in self.classes and plain:
             return wire.Decoder(partial(self._object, known=known)).decode(plain[0])
         kind = self._class(name, Instance)
         if name not in self.classes:
             return kind._numbered(number, guarded=not known)
-        found = self._instances.get(number)
+        found: Any = self._instances.get(number)
         if type(found) is not kind:
             found = self._instances[number] = kind._numbered(number)
+        else:
+            vars(found).update(_fresh=False, _back=found._back or not found._passed)
         return found
 
     def _class(self, name: str, base: type) -> Any:  # noqa: ANN401 - a class

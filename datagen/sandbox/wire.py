@@ -16,6 +16,7 @@ import functools
 import json
 import socket
 import sys
+import types
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
@@ -172,10 +173,12 @@ class Encoder:
 
     Args:
         special: writes what is not plain, or raises NotPlain.
+        keeps: whether a generator is not plain; else it is drained.
     """
 
-    def __init__(self, special: Callable[[Any], Any] = _no_special) -> None:
+    def __init__(self, special: Callable[[Any], Any] = _no_special, *, keeps: bool = False) -> None:
         self._special = special
+        self._keeps = keeps
         self._text = 0
 
     def encode(self, value: object) -> Any:  # noqa: ANN401 - JSON
@@ -242,6 +245,8 @@ class Encoder:
         if issubclass(kind, tuple) and isinstance(getattr(kind, "_fields", None), tuple):
             items, fields = [*map(self._encode, tuple.__iter__(value))], [*map(str, kind._fields)]
             return ["N", kind.__name__, fields, *items] if len(fields) == len(items) else ["t", *items]
+        if self._keeps and kind is types.GeneratorType:
+            return self._special(value)
         if hasattr(kind, "__next__") and hasattr(kind, "__iter__") and kind.__module__ != "solution":
             return self.drained("i", value)
         return self._special(value)
