@@ -86,10 +86,10 @@ def screened(codes: Sequence[str], items: Sequence[Known], run: Run) -> list[Out
     sought = [one for one in items if not one.common]
     probes = {repr(one.inputs[place]): one.inputs[place] for one in sought for place in one.probes}
     numbers = {written: number for number, written in enumerate(probes)}
-    wanted: dict[tuple[int, str], list[int]] = defaultdict(list)
+    wanted: list[dict[str, list[int]]] = [defaultdict(list) for _ in probes]
     for item, one in enumerate(sought):
         for place in one.probes:
-            wanted[numbers[repr(one.inputs[place])], one.results[place]].append(item)
+            wanted[numbers[repr(one.inputs[place])]][one.results[place]].append(item)
     enough = [min(AGREE, len(one.probes)) for one in sought]
     shown: list[Shown] = list(run([(codes, list(probes.values()))])[0]) if codes else []
     likely: dict[int, list[int]] = defaultdict(list)
@@ -122,23 +122,21 @@ def _why_not(program: Shown) -> str:
     return program.detail or "no function"
 
 
-def _likely(
-    program: Shown, wanted: Mapping[tuple[int, str], Sequence[int]], enough: Sequence[int]
-) -> set[int]:
+def _likely(program: Shown, wanted: Sequence[Mapping[str, Sequence[int]]], enough: Sequence[int]) -> set[int]:
     """The items with which a function of the program agrees on enough probes.
 
     Args:
         program: what it showed.
-        wanted: by the number of a probe and a result the items whose reference gives this.
+        wanted: for each probe the items by what their reference gives.
         enough: for each item, on how many probes a function has to agree.
     """
     found: set[int] = set()
     for results in program.functions.values():
         agreed = Counter(
             item
-            for place, text in enumerate(results)
-            if text is not None
-            for item in wanted.get((place, plain(text)), ())
+            for items, text in zip(wanted, results, strict=True)
+            if text is not None and text[:1] != "!"
+            for item in items.get(plain(text), ())
         )
         found.update(item for item, times in agreed.items() if times >= enough[item])
     return found

@@ -19,7 +19,6 @@ import signal
 import socket
 import time
 import warnings
-from collections.abc import Callable
 from typing import Any
 
 from datagen.sandbox import harmless, server, wire
