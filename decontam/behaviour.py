@@ -28,7 +28,7 @@ import ast
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -72,8 +72,19 @@ class Shown(Protocol):
 
 #: Programs, and the inputs that each of their functions gets whose number of arguments fits.
 Job = tuple[Sequence[str], Sequence[Input]]
-#: Runs programs: for each job what each of its programs showed. Equal values have equal texts.
-Run = Callable[[Sequence[Job]], Sequence[Sequence[Shown]]]
+
+
+class Run(Protocol):
+    """Runs programs. Equal values have equal texts."""
+
+    def __call__(self, jobs: Sequence[Job], /, *, alone: bool = False) -> Sequence[Sequence[Shown]]:
+        """For each job what each of its programs showed.
+
+        Args:
+            jobs: programs and inputs.
+            alone: whether nothing that another program left may be there, however harmless it is.
+        """
+        ...
 
 
 class Known(NamedTuple):
@@ -157,6 +168,7 @@ def says_something(text: str) -> bool:
     return not text.startswith("!") and text != "null"
 
 
+@lru_cache(maxsize=1 << 14)  # most results are a few short texts
 def plain(text: str) -> str:
     """The text of a value in which a tuple or an iterator is a list."""
     return text.removeprefix("iter").translate(_PLAIN)
@@ -184,21 +196,17 @@ def _weighed(found: Sequence[_Reference], run: Run) -> list[Known]:
     names = ["f"] * len(common) + [one.item.entry_point for one in others]
     codes = [*common, *(one.code for one in others)]
     inputs = [given for one in found for given in one.inputs]
-    shown = run(in_jobs(codes, inputs))
+    columns = _columns(run(in_jobs(codes, inputs)), names, len(inputs))
+    own = {id(one): len(common) + number for number, one in enumerate(others)}
     made: list[Known] = []
     at = 0
     for one in found:
         agree: list[list[bool]] = []
         closest = 0.0
-        for number, name in enumerate(names):
-            if number >= len(common) and others[number - len(common)] is one:
-                continue
-            texts = [
-                _text(shown[place // TOGETHER][number], name, place % TOGETHER)
-                for place in range(at, at + len(one.inputs))
-            ]
-            if any(text is not None for text in texts):
-                agree.append(agreement(texts, one.results))
+        for number, column in enumerate(columns):
+            texts = column[at : at + len(one.inputs)]
+            if number != own.get(id(one)) and any(text is not None for text in texts):
+                agree.append([text == wanted for text, wanted in zip(texts, one.results, strict=True)])
                 if number < len(common):
                     closest = max(closest, sum(agree[-1]) / len(texts))
         bits = _bits(agree, one.results)
@@ -219,9 +227,20 @@ def _weighed(found: Sequence[_Reference], run: Run) -> list[Known]:
     return made
 
 
-def _text(shown: Shown, function: str, place: int) -> str | None:
-    texts = shown.functions.get(function)
-    return texts[place] if texts else None
+def _columns(jobs: Sequence[Sequence[Shown]], names: Sequence[str], inputs: int) -> list[list[str | None]]:
+    """For each program what its function gives for all inputs, in plain texts.
+
+    Args:
+        jobs: what the programs showed, so many inputs at a time (`in_jobs`).
+        names: of each program the function.
+        inputs: how many there are.
+    """
+    columns: list[list[str | None]] = [[] for _ in names]
+    for start, job in zip(range(0, inputs, TOGETHER), jobs, strict=True):
+        for column, name, shown in zip(columns, names, job, strict=True):
+            texts = shown.functions.get(name) or [None] * min(TOGETHER, inputs - start)
+            column.extend(None if text is None else plain(text) for text in texts)
+    return columns
 
 
 def _bits(agree: Sequence[Sequence[bool]], results: Sequence[str]) -> list[float]:

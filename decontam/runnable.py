@@ -5,8 +5,8 @@ from __future__ import annotations
 import builtins
 import hashlib
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -86,13 +86,15 @@ def screened(codes: Sequence[str], items: Sequence[Known], run: Run) -> list[Out
     sought = [one for one in items if not one.common]
     probes = {repr(one.inputs[place]): one.inputs[place] for one in sought for place in one.probes}
     numbers = {written: number for number, written in enumerate(probes)}
-    wanted = [
-        [(numbers[repr(one.inputs[place])], one.results[place]) for place in one.probes] for one in sought
-    ]
+    wanted: list[dict[str, list[int]]] = [defaultdict(list) for _ in probes]
+    for item, one in enumerate(sought):
+        for place in one.probes:
+            wanted[numbers[repr(one.inputs[place])]][one.results[place]].append(item)
+    enough = [min(AGREE, len(one.probes)) for one in sought]
     shown: list[Shown] = list(run([(codes, list(probes.values()))])[0]) if codes else []
     likely: dict[int, list[int]] = defaultdict(list)
     for number, program in enumerate(shown):
-        for found in _likely(program, wanted):
+        for found in _likely(program, wanted, enough):
             likely[found].append(number)
     jobs = [([codes[number] for number in likely[item]], sought[item].inputs) for item in sorted(likely)]
     hits: dict[int, list[Hit]] = defaultdict(list)
@@ -120,14 +122,23 @@ def _why_not(program: Shown) -> str:
     return program.detail or "no function"
 
 
-def _likely(program: Shown, wanted: Sequence[Sequence[tuple[int, str]]]) -> set[int]:
-    """The items with which a function of the program agrees on enough probes."""
+def _likely(program: Shown, wanted: Sequence[Mapping[str, Sequence[int]]], enough: Sequence[int]) -> set[int]:
+    """The items with which a function of the program agrees on enough probes.
+
+    Args:
+        program: what it showed.
+        wanted: for each probe the items by what their reference gives.
+        enough: for each item, on how many probes a function has to agree.
+    """
     found: set[int] = set()
     for results in program.functions.values():
-        got = [None if text is None else plain(text) for text in results]
-        for item, probes in enumerate(wanted):
-            if sum(got[place] == text for place, text in probes) >= min(AGREE, len(probes)):
-                found.add(item)
+        agreed = Counter(
+            item
+            for items, text in zip(wanted, results, strict=True)
+            if text is not None and text[:1] != "!"
+            for item in items.get(plain(text), ())
+        )
+        found.update(item for item, times in agreed.items() if times >= enough[item])
     return found
 
 
@@ -136,8 +147,7 @@ def _confirmed(
 ) -> list[Hit | None]:
     """The hits that are the same when nothing else runs in the process.
 
-    A worker is thrown away when the inputs change: so each program gets them in an order of its own, which
-    depends on nothing but the program.
+    Each program gets the inputs in an order of its own, which depends on nothing but the program.
     """
     turned = [
         sought[item]._replace(
@@ -149,7 +159,7 @@ def _confirmed(
         for turn in [_turn(codes[number], len(sought[item].inputs))]
     ]
     jobs = [([codes[number]], one.inputs) for (_, number), one in zip(alone, turned, strict=True)]
-    return [_hit(answers[0], one) for one, answers in zip(turned, run(jobs), strict=True)]
+    return [_hit(answers[0], one) for one, answers in zip(turned, run(jobs, alone=True), strict=True)]
 
 
 def _turn(code: str, inputs: int) -> int:

@@ -133,9 +133,9 @@ class Behaviour:
         )
         return [[Hit(*hit) for hit in hits] for hits in reached]
 
-    def _run(self, jobs: Sequence[behaviour.Job]) -> list[list[Screened]]:
+    def _run(self, jobs: Sequence[behaviour.Job], *, alone: bool = False) -> list[list[Screened]]:
         assert self._screening is not None  # noqa: S101 - nothing runs without it
-        return self._screening.run(jobs)
+        return self._screening.run(jobs, alone=alone)
 
     def _reach(self, reach: Callable[[list[int]], list[Any]], what: Sequence[list[Any]]) -> list[Any]:
         """What came of things, as JSON: looked up, else reached, all missing ones at once, and stored."""

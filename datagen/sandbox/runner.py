@@ -16,7 +16,7 @@ import signal
 import sys
 import types
 from collections.abc import Callable, Iterator
-from time import thread_time  # the clock of the process is coarse while a timer runs
+from time import monotonic, thread_time  # the clock of the process is coarse while a timer runs
 from typing import Any, NamedTuple
 
 from datagen.sandbox import deterministic, wire
@@ -26,6 +26,7 @@ from datagen.sandbox.texts import text_of
 #: So many functions and methods of a program are called, the first that it defines.
 MAX_FUNCTIONS = 64
 _TICK_SECONDS = 0.01
+_STALE_SECONDS = 0.0002
 _FILE = "<solution>"
 _VARIADIC = 4  # a flag of code objects: takes any number of arguments
 _name_of: Callable[[type], str] = type.__dict__["__name__"].__get__  # a metaclass may say something else
@@ -70,10 +71,15 @@ class Runner:
         self._builtins = dict(vars(builtins))
         self._ends = math.inf  # of what runs now, by the processor's clock
         self._last = math.inf  # of the program
-        self._now = 0.0  # the processor's clock when it was last read
+        self._now = self._wall = 0.0  # the processor's clock when it was last read, and the wall's then
         self._by_count: dict[tuple[int, float], list[tuple[int, Callable[[], Any]]]] = {}
         self._short_of_memory = False
         self.spent = False  # whether this process should run no other program
+
+    def give(self, inputs: list[Input]) -> None:
+        """Call functions with other inputs from now on."""
+        self._inputs = inputs
+        self._by_count = {}
 
     def start(self) -> None:
         """Let the timer tick in this process."""
@@ -116,7 +122,8 @@ class Runner:
         return shown
 
     def _shown(self, compiled: types.CodeType, space: dict[str, Any]) -> dict[str, Any]:
-        detail = self._limited(lambda: _loaded(compiled, space), self._limits["load_seconds"], thread_time())
+        self._read_clocks()
+        detail = self._limited(_loaded, self._limits["load_seconds"], compiled, space)
         called = {one.name: self._results(one) for one in _functions(space)}
         return {"detail": detail.removeprefix("!"), "functions": called}
 
@@ -126,12 +133,12 @@ class Runner:
         After a call that ran out of time there is no other: it counts as that for all inputs that follow.
         """
         texts: list[str | None] = [None] * len(self._inputs)
+        call, seconds = function.call, self._limits["call_seconds"]
         late = False
-        self._now = thread_time()
+        self._read_clocks()
         for place, make in self._fitting(function.least, function.most):
-            act = functools.partial(_result, function, make)
-            texts[place] = "!timeout" if late else self._limited(act, self._limits["call_seconds"], self._now)
-            late = texts[place] == "!timeout"
+            texts[place] = text = "!timeout" if late else self._limited(_result, seconds, call, make)
+            late = text == "!timeout"
         return texts
 
     def _fitting(self, least: int, most: float) -> list[tuple[int, Callable[[], Any]]]:
@@ -146,21 +153,30 @@ class Runner:
             self._by_count[least, most] = found
         return found
 
-    def _limited(self, act: Callable[[], str], seconds: float, now: float) -> str:
+    def _read_clocks(self) -> None:
+        self._wall = monotonic()
+        self._now = thread_time()
+
+    def _limited(self, act: Callable[..., str], seconds: float, *given: Any) -> str:  # noqa: ANN401 - of `act`
         """The text that comes of it within its time, or "!" and why there is none.
+
+        The processor's clock is read only where it may have moved by more than `_STALE_SECONDS` since it was
+        read last: that takes as long as many a call, and no thread uses more of it than goes by.
 
         Args:
             act: what is done.
-            seconds: the CPU time it has.
-            now: the clock, as it was read last; reading it takes as long as many a call.
+            seconds: the CPU time it has, less what the last reading is old.
+            given: what `act` gets.
         """
-        ends = min(now + seconds, self._last)
-        if now > ends:
-            return "!timeout"
+        ends = self._now + seconds
+        if ends > self._last:
+            ends = self._last
+            if self._now > ends:
+                return "!timeout"
         try:
             self._ends = ends
             try:
-                text = act()
+                text = act(*given)
             finally:
                 self._ends = math.inf
         except wire.NotPlain:
@@ -170,10 +186,11 @@ class Runner:
             self._short_of_memory = self.spent = True
         except BaseException as error:  # the program may raise anything
             text = f"!raised {_name_of(type(error))}"
-        self._now = thread_time()
-        if self._now > ends:  # whatever the program made of it
-            self.spent = True
-            return "!timeout"
+        if ends == self._last or monotonic() - self._wall > _STALE_SECONDS:
+            self._read_clocks()
+            if self._now > ends:  # whatever the program made of it
+                self.spent = True
+                return "!timeout"
         return text
 
     def _clean(self, space: dict[str, Any], names: set[str], sets: bool) -> None:
@@ -183,7 +200,8 @@ class Runner:
         if self._harmless is None:
             return
         forget(names)
-        self._limited(lambda: _emptied(space), self._limits["call_seconds"], thread_time())
+        self._read_clocks()
+        self._limited(_emptied, self._limits["call_seconds"], space)
         if "decimal" in names:
             decimal.setcontext(decimal.Context())
         if sets:
@@ -195,8 +213,9 @@ def _loaded(compiled: types.CodeType, space: dict[str, Any]) -> str:
     return ""
 
 
-def _result(function: _Function, make: Callable[[], Any]) -> str:
-    return text_of(_waited(function.call(make())))
+def _result(call: Callable[[Any], Any], make: Callable[[], Any]) -> str:
+    result = call(make())
+    return text_of(_waited(result) if type(result) is types.CoroutineType else result)
 
 
 def _emptied(space: dict[str, Any]) -> str:
@@ -270,12 +289,10 @@ def _method(kind: Callable[[], Any], name: str, given: Any) -> Any:  # noqa: ANN
     return getattr(kind(), name)(*given)
 
 
-def _waited(result: Any) -> Any:  # noqa: ANN401 - anything
-    """The result of a coroutine that waits for nothing, or what was given."""
-    if type(result) is not types.CoroutineType:
-        return result
+def _waited(coroutine: types.CoroutineType[Any, Any, Any]) -> Any:  # noqa: ANN401 - anything
+    """The result of a coroutine that waits for nothing."""
     try:
-        result.send(None)
+        coroutine.send(None)
     except StopIteration as done:
         return done.value
     raise wire.NotPlain("coroutine")

@@ -101,13 +101,15 @@ class _Line(_Worker):
         super().__init__(wanted, limits, "screener")
         self._inputs = ""
 
-    async def screen(self, codes: Sequence[str], inputs: Inputs, limits: ScreenLimits) -> list[bytes]:
+    async def screen(
+        self, codes: Sequence[str], inputs: Inputs, limits: ScreenLimits, *, alone: bool
+    ) -> list[bytes]:
         """What was told of each program.
 
         Raises:
             _Lost: the server is gone.
         """
-        request: dict[str, Any] = {"codes": list(codes), "limits": asdict(limits)}
+        request: dict[str, Any] = {"codes": list(codes), "limits": asdict(limits), "alone": alone}
         if inputs.digest != self._inputs:
             request["inputs"] = inputs.written
         try:
@@ -139,7 +141,12 @@ class Screen(Pool[_Line]):
     isolation = ""
 
     async def run(
-        self, codes: Sequence[str], inputs: Inputs, limits: ScreenLimits = DEFAULT
+        self,
+        codes: Sequence[str],
+        inputs: Inputs,
+        limits: ScreenLimits = DEFAULT,
+        *,
+        alone: bool = False,
     ) -> list[Screened]:
         """What each program shows, in their order; none depends on another.
 
@@ -147,20 +154,23 @@ class Screen(Pool[_Line]):
             codes: the programs.
             inputs: what their functions are called with.
             limits: what each program may use.
+            alone: whether each gets a process in which no other program ran, however harmless it is.
         """
         parts = [codes[start : start + BATCH] for start in range(0, len(codes), BATCH)]
         try:
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(self._part(part, inputs, limits)) for part in parts]
+                tasks = [group.create_task(self._part(part, inputs, limits, alone=alone)) for part in parts]
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from None
         return [screened for task in tasks for screened in task.result()]
 
-    async def _part(self, codes: Sequence[str], inputs: Inputs, limits: ScreenLimits) -> list[Screened]:
+    async def _part(
+        self, codes: Sequence[str], inputs: Inputs, limits: ScreenLimits, *, alone: bool
+    ) -> list[Screened]:
         server = Limits(cpu_seconds=_WORKER_SECONDS, memory_mb=limits.memory_mb, file_mb=_FILE_MB)
 
         async def ask(worker: _Line) -> list[bytes]:
-            told = await worker.screen(codes, inputs, limits)
+            told = await worker.screen(codes, inputs, limits, alone=alone)
             self.isolation = worker.isolation
             return told
 

@@ -1,8 +1,9 @@
 """The processes that screen programs: a server, which runs none of them, and workers that it throws away.
 
-A worker runs the harmless programs (harmless.py) of many requests one after the other, and tells what each
-showed as soon as it is done. A program that is not harmless, or that ended its worker, gets a worker to
-itself. Both are confined as the candidates of the server are.
+A worker runs the harmless programs (harmless.py) of many requests one after the other, with the inputs of
+each, and tells what each program showed as soon as it is done. A program that is not harmless, that ended its
+worker, or of which a request says so, gets a worker to itself. Both are confined as the candidates of the
+server are.
 """
 
 from __future__ import annotations
@@ -18,12 +19,11 @@ import signal
 import socket
 import time
 import warnings
-from collections.abc import Callable
 from typing import Any
 
 from datagen.sandbox import harmless, server, wire
 from datagen.sandbox.job import cpu_of
-from datagen.sandbox.runner import Runner
+from datagen.sandbox.runner import Input, Runner
 
 #: What a worker says of itself before what a program showed: it goes on, or is spent. Nothing more follows
 #: where the program needs a worker to itself.
@@ -34,6 +34,7 @@ _ANSWER_BYTES = 32 << 20
 #: A worker ends after so many programs, and once it has held so much more memory than at its start.
 _PROGRAMS = 5_000
 _GROWTH_KB = 64 << 10
+_FIXED = frozenset({str, int, float, bool, type(None)})
 _LINE = 251  # the descriptor of a worker to the server
 _ENDED = {why: f'{{"detail":"{why}","functions":{{}}}}'.encode() for why in ("timeout", "killed")}
 
@@ -92,7 +93,9 @@ class Screener(server.Server):
         time.sleep = _at_once  # type: ignore[assignment] # there it takes whatever is an index, too
         self._harmless = harmless.Harmless()
         self._watch = harmless.Watch()
-        self._inputs: list[tuple[int, Callable[[], Any]]] = []
+        self._written: list[Any] = []  # inputs
+        self._inputs: list[Input] | None = None  # the same, where a worker was forked that has them
+        self._has_inputs = False  # whether the resident has them
         self._allowed: dict[str, Any] = {}
         self._clean = True  # whether the temporary folder is empty
         self._resident: _Child | None = None
@@ -110,14 +113,14 @@ class Screener(server.Server):
         except wire.Closed:
             self._end_resident()
             raise
-        if "inputs" in batch or batch["limits"] != self._allowed:
+        if batch["limits"] != self._allowed:
             self._end_resident()
             self._allowed = batch["limits"]
         if "inputs" in batch:
-            self._inputs = [_input(written) for written in batch["inputs"]]
+            self._written, self._inputs, self._has_inputs = batch["inputs"], None, False
         codes = batch["codes"]
         told = [b""] * len(codes)
-        waiting = list(range(len(codes)))
+        waiting = [] if batch["alone"] else list(range(len(codes)))
         while waiting:
             waiting = waiting[self._together([codes[number] for number in waiting], waiting, told) :]
         for number, code in enumerate(codes):
@@ -131,9 +134,11 @@ class Screener(server.Server):
         """Have programs screened by the worker that others used; for how many that is settled."""
         if self._resident is None:
             self._resident = self._fork(shared=True)
+            self._has_inputs = True
         worker = self._resident
         with contextlib.suppress(wire.Closed):  # then it ended while it was idle, and tells nothing
-            wire.send(worker.line, codes)
+            wire.send(worker.line, [codes, None if self._has_inputs else self._written])
+        self._has_inputs = True
         for done, number in enumerate(numbers):
             try:
                 word, text = self._answer(worker)
@@ -152,7 +157,7 @@ class Screener(server.Server):
         """What a program shows in a worker of its own."""
         worker = self._fork(shared=False)
         try:
-            wire.send(worker.line, [code])
+            wire.send(worker.line, [[code], None])
             return self._answer(worker)[1]
         except (_Ended, wire.Closed) as ended:
             return _ENDED["timeout" if str(ended) == "timeout" else "killed"]
@@ -161,13 +166,16 @@ class Screener(server.Server):
             self._clean = self._swept() and self._clean
 
     def _fork(self, *, shared: bool) -> _Child:
-        return _Child(*self._forks.worker(lambda line: self._work(line, shared=shared)))
+        if self._inputs is None:
+            self._inputs = [_input(written) for written in self._written]
+        inputs = self._inputs
+        return _Child(*self._forks.worker(lambda line: self._work(line, inputs, shared=shared)))
 
-    def _work(self, line: socket.socket, *, shared: bool) -> None:
+    def _work(self, line: socket.socket, inputs: list[Input], *, shared: bool) -> None:
         os.dup2(line.detach(), _LINE)  # `open(3)` is what a function does that is called with 3
         os.close(3)
         judge = self._harmless if shared else None
-        _serve(socket.socket(fileno=_LINE), Runner(self._inputs, self._allowed, judge, self._watch))
+        _serve(socket.socket(fileno=_LINE), Runner(inputs, self._allowed, judge, self._watch))
 
     def _answer(self, worker: _Child) -> tuple[bytes, bytes]:
         """What a worker tells of its next program.
@@ -205,13 +213,15 @@ def _at_once(seconds: float, /) -> None:
     """Stands for `time.sleep`: waiting changes no result, and would keep other programs waiting."""
 
 
-def _input(written: Any) -> tuple[int, Callable[[], Any]]:  # noqa: ANN401 - JSON
-    """How many arguments there are, and what makes them anew."""
+def _input(written: Any) -> Input:  # noqa: ANN401 - JSON
+    """How many arguments there are, and what makes them anew, or gives them where nothing can change them."""
     decode = wire.Decoder().decode
     with contextlib.suppress(ValueError):  # what holds a type that marshal does not know
         packed = marshal.dumps(decode(written))
-        if wire.Encoder().encode(marshal.loads(packed)) == written:
-            return len(written) - 1, lambda: marshal.loads(packed)
+        value = marshal.loads(packed)
+        if wire.Encoder().encode(value) == written:
+            fixed = all(type(one) in _FIXED for one in value)
+            return len(written) - 1, (lambda: value) if fixed else (lambda: marshal.loads(packed))
     return len(written) - 1, lambda: decode(written)
 
 
@@ -219,9 +229,14 @@ def _serve(line: socket.socket, runner: Runner) -> None:
     """Screen what comes until nobody asks any more."""
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss + _GROWTH_KB
     left = _PROGRAMS
+    gc.freeze()  # what is there now lasts: `gc.collect` after each program need not look at it
     runner.start()
     while True:
-        for code in wire.receive(line, 1 << 31):
+        codes, inputs = wire.receive(line, 1 << 31)
+        if inputs is not None:
+            runner.give([_input(written) for written in inputs])
+            gc.freeze()
+        for code in codes:
             left -= 1
             told = runner.screened(code)
             held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

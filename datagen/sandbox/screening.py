@@ -16,6 +16,8 @@ from datagen.sandbox.screen import Inputs, Screen, Screened, ScreenLimits
 
 T = TypeVar("T")
 
+#: Programs, and what their functions are called with.
+Job = tuple[Sequence[str], Sequence[Sequence[object]]]
 #: What a program may use while its behaviour is compared: less than elsewhere, because there are many.
 LIMITS = ScreenLimits(
     load_seconds=0.2, call_seconds=0.03, cpu_seconds=0.5, wall_seconds=20.0, idle_seconds=1.0
@@ -74,18 +76,21 @@ class Screening:
         await self._screen.__aexit__()
         self._loop.stop()
 
-    def run(self, jobs: Sequence[tuple[Sequence[str], Sequence[Sequence[object]]]]) -> list[list[Screened]]:
-        """For each job, programs and inputs, what each of its programs shows; in their order."""
-        return self._wait(self._submitted(self._all(jobs)))
+    def run(self, jobs: Sequence[Job], *, alone: bool = False) -> list[list[Screened]]:
+        """For each job what each of its programs shows; in their order.
 
-    async def _all(
-        self, jobs: Sequence[tuple[Sequence[str], Sequence[Sequence[object]]]]
-    ) -> list[list[Screened]]:
+        Args:
+            jobs: programs and inputs.
+            alone: whether each program gets a process in which no other ran, however harmless it is.
+        """
+        return self._wait(self._submitted(self._all(jobs, alone=alone)))
+
+    async def _all(self, jobs: Sequence[Job], *, alone: bool = False) -> list[list[Screened]]:
         some = asyncio.Semaphore(_JOBS)
 
         async def one(codes: Sequence[str], inputs: Sequence[Sequence[object]]) -> list[Screened]:
             async with some:
-                return await self._screen.run(codes, Inputs(inputs), LIMITS)
+                return await self._screen.run(codes, Inputs(inputs), LIMITS, alone=alone)
 
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(one(codes, inputs)) for codes, inputs in jobs]

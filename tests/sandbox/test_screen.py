@@ -436,3 +436,16 @@ def test_nothing_of_a_program_is_left_for_its_neighbour(changes):
     first, second = NEIGHBOURS[changes]
     inputs = Inputs([(1,)])
     assert screened([first, second], inputs)[1] == screened([second], inputs)[0]
+
+
+def test_inputs_change_in_a_worker_that_goes_on():
+    """Each program gets the inputs of its own request, unchanged by others, in a shared worker or its own."""
+    change = "def f(a):\n    a.append(len(a))\n    return a\n"
+    double = "def f(a):\n    return a * 2\n"
+    jobs = [([change, double], [([number],), (number, number), ("ab",)]) for number in range(5)]
+    with Screening(1) as screening:
+        together = screening.run(jobs)
+        assert together == screening.run(jobs, alone=True)
+    assert [[one.functions["f"] for one in job] for job in together] == [
+        [[f"[{n},1]", None, "!raised AttributeError"], [f"[{n},{n}]", None, '"abab"']] for n in range(5)
+    ]
