@@ -37,7 +37,7 @@ from decontam._inputs import Input, inputs_of, program_of
 from decontam.benchmarks import Item
 
 #: It grows when an item or a row may be judged otherwise than before.
-VERSION = 1
+VERSION = 2
 #: The least value that is a match, of a row's functions and of its examples.
 THRESHOLDS: dict[str, float] = {"function": 0.6, "examples": 0.45}
 #: Inputs of an item that every function is called with first, and how many of these have to agree.
@@ -132,10 +132,17 @@ class Hit(NamedTuple):
 
 
 class _Reference(NamedTuple):
+    """A reference with its results.
+
+    is_other: whether it stands for an ordinary function. Its place among all items decides that, not among
+        those that could be run: one that is at the limit of time would change what the others say.
+    """
+
     item: Item
     code: str
     inputs: list[Input]
     results: list[str]
+    is_other: bool
 
 
 def known(items: Sequence[Item], run: Run) -> list[Known]:
@@ -149,7 +156,8 @@ def known(items: Sequence[Item], run: Run) -> list[Known]:
     pool = list({repr(one): one for _, inputs in having for one in inputs[:1]}.values())
     jobs: list[Job] = [([program_of(item)], inputs or pool) for item, inputs in having]
     found: list[_Reference] = []
-    for (item, _), (codes, inputs), [shown] in zip(having, jobs, run(jobs), strict=True):
+    step = max(1, len(having) // OTHERS)
+    for place, ((item, _), (codes, inputs), [shown]) in enumerate(zip(having, jobs, run(jobs), strict=True)):
         texts = shown.functions.get(item.entry_point, [None] * len(inputs))
         good = [
             (one, text)
@@ -157,8 +165,9 @@ def known(items: Sequence[Item], run: Run) -> list[Known]:
             if text is not None and says_something(text)
         ]
         if good:
+            results = [plain(text) for _, text in good]
             found.append(
-                _Reference(item, codes[0], [one for one, _ in good], [plain(text) for _, text in good])
+                _Reference(item, codes[0], [one for one, _ in good], results, is_other=place % step == 0)
             )
     return _weighed(found, run)
 
@@ -192,7 +201,7 @@ def in_jobs(codes: Sequence[str], inputs: Sequence[Input]) -> list[Job]:
 def _weighed(found: Sequence[_Reference], run: Run) -> list[Known]:
     """The references with the bits of their inputs."""
     common = ordinary()
-    others = found[:: max(1, len(found) // OTHERS)]
+    others = [one for one in found if one.is_other]
     names = ["f"] * len(common) + [one.item.entry_point for one in others]
     codes = [*common, *(one.code for one in others)]
     inputs = [given for one in found for given in one.inputs]

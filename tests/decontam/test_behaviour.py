@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from functools import partial
+from types import SimpleNamespace
+
 import polars as pl
 import pytest
 
@@ -194,6 +198,30 @@ def test_reasons_are_not_the_programs_to_choose(screening, known):
     codes = ["raise type('x' * 5000, (Exception,), {})\n", "import nothing_of_that_name\n"]
     details = [one.detail for one in screened(codes, known, screening.run)]
     assert details == ["raised an error of its own", "raised ModuleNotFoundError"]
+
+
+def test_an_item_that_does_not_run_changes_no_other():
+    """Which references stand for ordinary functions does not depend on which of them could be run in time."""
+    codes = [f"def f{n}(x): return x * 3 + {n % 2}" for n in range(90)]
+    items = [
+        Item("b", str(n), "", "", code, (f"assert f{n}({n}) == 1",), f"f{n}") for n, code in enumerate(codes)
+    ]
+
+    def shown(code, inputs, late):
+        functions: dict[str, object] = {}
+        if code in codes and (code != codes[1] or not late):
+            exec(code, functions)
+            [(name, function)] = [one for one in functions.items() if one[0] != "__builtins__"]
+            functions = {name: [json.dumps(function(*given)) for given in inputs]}
+        return SimpleNamespace(detail="", functions=functions)
+
+    def run(jobs, *, alone=False, late=False):
+        return [[shown(code, inputs, late) for code in some] for some, inputs in jobs]
+
+    whole = behaviour.known(items, run)
+    left = behaviour.known(items, partial(run, late=True))
+    assert len(left) == 89
+    assert left == [one for one in whole if one.item != "1"]
 
 
 def test_known_items_survive_json(known):
