@@ -620,7 +620,7 @@ class TestBehaviour:
     def test_where_no_server_starts(self, monkeypatch):
         """Where nothing can be run at all, rows are compared without it, and the manifest says so."""
 
-        async def refused(*_):
+        async def refused(*_, **__):
             raise OSError("no processes left")
 
         monkeypatch.setattr("datagen.sandbox.screen.Screen.run", refused)
