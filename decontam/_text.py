@@ -16,8 +16,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 Shingle = tuple[str, ...]
+_Word = TypeVar("_Word", str, bytes)
 
 # Chinese and Japanese put no spaces between words: there every character is a token.
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
@@ -77,7 +79,7 @@ def literal_spans(text: str) -> list[tuple[int, int]]:
     return [match.span() for match in _LITERAL.finditer(without_docstring_quotes(text))]
 
 
-def shingles(words: Sequence[str], n: int) -> Iterator[Shingle]:
+def shingles(words: Sequence[_Word], n: int) -> Iterator[tuple[_Word, ...]]:
     """Yield every run of `n` neighbouring tokens, in order; nothing if there are fewer than `n`."""
     return zip(*[words[start:] for start in range(n)], strict=False)
 

@@ -43,6 +43,8 @@ BUCKET = 64
 _TOGETHER = 128
 _CHARACTERS = 500_000
 _ODD = np.uint64(0x9E3779B97F4A7C15)
+#: Stands between the words that are hashed: no byte of UTF-8, so that no word can hold it.
+_BETWEEN = b"\xff"
 #: Another number wherever equal settings may give other results than before.
 VERSION = 2
 
@@ -128,7 +130,7 @@ def _sketches(found: Tokens, by: Settings) -> Iterator[Sketch]:
         keys ^= keys >> np.uint64(29)
     bounds = np.append(0, np.cumsum(found.lengths))
     content = found.content.copy()
-    content[bounds[:-1]] = 0
+    content[bounds[:-1]] = _BETWEEN[0]
     joined = memoryview(content.tobytes())
     ends = bounds[np.cumsum(found.counts)].tolist()
     for own, start, end, words in zip(keys, [0, *ends], ends, found.counts.tolist(), strict=False):
@@ -137,7 +139,7 @@ def _sketches(found: Tokens, by: Settings) -> Iterator[Sketch]:
 
 def digest(words: Sequence[str]) -> bytes:
     """Return what texts of the same words have in common."""
-    return _digest("\0".join(words).encode())
+    return _digest(_BETWEEN.join(map(str.encode, words)))
 
 
 def _digest(content: bytes | memoryview) -> bytes:
@@ -149,8 +151,8 @@ def hashes(words: Sequence[str], n: int) -> Hashes:
 
     Nobody can make texts whose shingles have equal hashes on purpose: what is dropped depends on these alone.
     """
-    grams = shingles(words, min(n, len(words)))
-    joined = b"".join(hashlib.blake2b("\0".join(one).encode(), digest_size=8).digest() for one in grams)
+    grams = shingles([*map(str.encode, words)], min(n, len(words)))
+    joined = b"".join(hashlib.blake2b(_BETWEEN.join(one), digest_size=8).digest() for one in grams)
     return np.unique(np.frombuffer(joined, "<u8").astype(np.uint64))
 
 

@@ -50,7 +50,10 @@ def counts(
 
 def _is_result(found: object) -> TypeGuard[dict[str, dict[str, int]]]:
     return isinstance(found, dict) and all(
-        isinstance(one, dict) and one.keys() == {"planted", "found"} for one in found.values()
+        isinstance(one, dict)
+        and one.keys() == {"planted", "found"}
+        and all(type(count) is int for count in one.values())
+        for one in found.values()
     )
 
 

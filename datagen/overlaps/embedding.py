@@ -6,6 +6,7 @@ The model is a folder of sentence-transformers, an installed package that carrie
 from __future__ import annotations
 
 import importlib.util
+import os
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache, partial
@@ -137,7 +138,7 @@ def model(name: str) -> Model:
         DatagenError: there is none of that name, the extra is missing, or its folder may run code.
     """
     folder = Path(name)
-    if not (folder / PARTS).is_file():
+    if not os.path.isfile(folder / PARTS):  # noqa: PTH113 - Path.is_file raises where a name is too long
         package = name.replace("-", "_")
         spec = _spec(package) if package.isidentifier() else None
         places = spec.submodule_search_locations or () if spec else ()

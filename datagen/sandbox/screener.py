@@ -26,7 +26,7 @@ from datagen.sandbox.job import cpu_of
 from datagen.sandbox.runner import Input, Runner
 
 #: What a worker says of itself before what a program showed: it goes on, or is spent. Nothing more follows
-#: where the program needs a worker to itself.
+#: where the program needs a worker to itself, and where it was given inputs.
 _GOES_ON, _SPENT = b"g", b"s"
 _POLL_SECONDS = 0.02
 _GRACE_SECONDS = 0.2
@@ -132,13 +132,9 @@ class Screener(server.Server):
 
     def _together(self, codes: list[str], numbers: list[int], told: list[bytes]) -> int:
         """Have programs screened by the worker that others used; for how many that is settled."""
-        if self._resident is None:
-            self._resident = self._fork(shared=True)
-            self._has_inputs = True
-        worker = self._resident
+        worker = self._with_inputs()
         with contextlib.suppress(wire.Closed):  # then it ended while it was idle, and tells nothing
-            wire.send(worker.line, [codes, None if self._has_inputs else self._written])
-        self._has_inputs = True
+            wire.send(worker.line, [codes, None])
         for done, number in enumerate(numbers):
             try:
                 word, text = self._answer(worker)
@@ -152,6 +148,24 @@ class Screener(server.Server):
                 self._end_resident()
                 return done + 1
         return len(codes)
+
+    def _with_inputs(self) -> _Child:
+        """The worker that others used, which has the inputs now; a new one where that cannot read them.
+
+        To read them is no part of a program, and takes none of its time.
+        """
+        worker = self._resident
+        if worker is not None and not self._has_inputs:
+            try:
+                with contextlib.suppress(wire.Closed):
+                    wire.send(worker.line, [[], self._written])
+                self._answer(worker)
+            except _Ended:
+                self._end_resident()
+        if self._resident is None:
+            self._resident = self._fork(shared=True)
+        self._has_inputs = True
+        return self._resident
 
     def _alone(self, code: str) -> bytes:
         """What a program shows in a worker of its own."""
@@ -236,6 +250,7 @@ def _serve(line: socket.socket, runner: Runner) -> None:
         if inputs is not None:
             runner.give([_input(written) for written in inputs])
             gc.freeze()
+            _tell(line, _GOES_ON)
         for code in codes:
             left -= 1
             told = runner.screened(code)
@@ -243,4 +258,8 @@ def _serve(line: socket.socket, runner: Runner) -> None:
             body = _SPENT if runner.spent or left == 0 or held > grown else _GOES_ON
             if told is not None:
                 body += json.dumps(told, separators=(",", ":")).encode()
-            line.sendall(len(body).to_bytes(4, "little") + body)
+            _tell(line, body)
+
+
+def _tell(line: socket.socket, body: bytes) -> None:
+    line.sendall(len(body).to_bytes(4, "little") + body)

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from decontam import MATCHES, build_indexes
+from decontam._stored import store
 from decontam.benchmarks import Item, load
 from decontam.profiles import profile
 from decontam.selftest import PLANTED, counts
@@ -99,6 +100,9 @@ def test_a_result_is_kept_for_the_same_texts_alone(tmp_path, monkeypatch):
         path.write_bytes(path.read_bytes()[:-1])
     assert counts(few, indexes, rows, tmp_path) == told
     assert len(measured) == 2 + len(others)
+    for path in tmp_path.glob("*.index"):
+        store(tmp_path, path.stem, {"verbatim": {"planted": 3, "found": "all"}}, {})
+    assert counts(few, indexes, rows, tmp_path) == told
 
 
 def test_no_result_is_kept_of_a_detector_that_may_change(tmp_path):

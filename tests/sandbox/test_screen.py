@@ -449,3 +449,15 @@ def test_inputs_change_in_a_worker_that_goes_on():
     assert [[one.functions["f"] for one in job] for job in together] == [
         [[f"[{n},1]", None, "!raised AttributeError"], [f"[{n},{n}]", None, '"abab"']] for n in range(5)
     ]
+
+
+def test_reading_inputs_takes_none_of_a_program_s_time():
+    """Inputs that take longer to read than a program may run: a worker that is given them, or forked anew."""
+    limits = ScreenLimits(call_seconds=0.05, cpu_seconds=0.05, wall_seconds=60, memory_mb=2048)
+    large = Inputs([(), *((list(range(100_000)), [number]) for number in range(10))])
+
+    async def work() -> list[list[Screened]]:
+        async with Screen(1) as screen:
+            return [await screen.run(["def f(): return 1"], one, limits) for one in (INPUTS, large)]
+
+    assert asyncio.run(work())[1] == [Screened("", {"f": ["1", *[None] * 10]})]

@@ -114,7 +114,7 @@ def test_a_folder_is_a_model_too(folder):
     assert str(folder) not in json.dumps(told["embedding"])
 
 
-@pytest.mark.parametrize("name", ["nonsense", "no/such/folder", "json", "a b", "", "__main__"])
+@pytest.mark.parametrize("name", ["nonsense", "no/such/folder", "json", "a b", "", "__main__", "n" * 300])
 def test_no_model(name):
     """A name that is no model is one line that says what is."""
     ended = datagen("decontam", "in.jsonl", "-o", "OUT", *WORDS, "--embed", name)
