@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache, lru_cache
+from functools import cache
 from itertools import chain
 from typing import NamedTuple
 
@@ -27,7 +27,8 @@ Numbers = npt.NDArray[np.int64]
 
 #: Bytes of a block, which is the most of a run of tokens with their spaces.
 _BLOCK = 128
-
+#: Bytes of a batch, as a rule; few are larger.
+_USUAL = 1 << 20
 
 _KINDS = KIND.tobytes().ljust(256, b"\0")
 
@@ -163,14 +164,18 @@ def _added() -> npt.NDArray[np.uint64]:
     return (near | (table[_BLOCK:] << np.uint64(32))).ravel()
 
 
-@lru_cache(maxsize=2)
-def _distances_of(size: int) -> Numbers:
-    """Of each of `size` bytes, 256 times its distance from the end of its block, 1 to _BLOCK."""
-    return (_BLOCK - np.arange(size, dtype=np.int64) % _BLOCK) * 256
-
-
 def _distances(size: int) -> Numbers:
-    return _distances_of(1 << max(16, size.bit_length()))[:size]
+    """Of each of `size` bytes, 256 times its distance from the end of its block, 1 to _BLOCK."""
+    return _usual_distances()[:size] if size <= _USUAL else _distances_of(size)
+
+
+@cache
+def _usual_distances() -> Numbers:
+    return _distances_of(_USUAL)
+
+
+def _distances_of(size: int) -> Numbers:
+    return (_BLOCK - np.arange(size, dtype=np.int64) % _BLOCK) * 256
 
 
 def _shifted_back(crcs: Crcs, lengths: Numbers) -> Crcs:
