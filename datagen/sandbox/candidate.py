@@ -108,15 +108,47 @@ class _Program:
             it = getattr(it, name)
         if args is None:
             return ["ok", encode(it)]
-        decode = wire.Decoder(self._object, self._named_tuple).decode
+        held: list[Any] = []
+
+        def found(written: list[Any]) -> Any:  # noqa: ANN401 - anything
+            held.append(self._object(written))
+            return held[-1]
+
+        decode = wire.Decoder(found, self._named_tuple).decode
         given, named = decode(args), decode(kwargs)
         result = it(*given, **named)
         if isinstance(result, types.CoroutineType):
             return ["awaited", encode(_waited(result))]
-        after = _changed(given, named, [args, kwargs]) if result is None or "c" in how else None
+        after = None
+        if result is None or "c" in how:
+            after = self._changed([given, named], ["l", args, kwargs], held)
         if after is not None:
             return ["ok", encode(result), after]
         return ["ok", encode(result)]
+
+    def _changed(self, args: Any, before: list[Any], held: list[Any]) -> Any:  # noqa: ANN401 - JSON
+        """The arguments as a call left them, where that differs; None where they cannot be written.
+
+        Args:
+            args: those by place and those by name.
+            before: what the tests wrote.
+            held: objects in it that are not plain, in its order; they are told by their place there.
+        """
+        places = {id(one): place for place, one in reversed([*enumerate(held)])}
+
+        def special(value: object) -> Any:  # noqa: ANN401 - JSON
+            if id(value) in places:
+                return ["keep", places[id(value)]]
+            try:
+                return self._special(value)
+            except wire.NotPlain:
+                return ["keep"]
+
+        try:
+            after = wire.Encoder(special).encode(args)
+        except Exception:  # one may hold itself
+            return None
+        return after if after != before else None
 
     def _named(self, path: str) -> Any:  # noqa: ANN401 - anything
         """A top-level name, or what it has under a dotted path."""
@@ -204,15 +236,6 @@ class _Program:
         return RuntimeError(text)
 
 
-def _changed(args: list[Any], kwargs: dict[str, Any], before: list[Any]) -> Any:  # noqa: ANN401 - JSON
-    """The arguments as a call left them, where that differs; None where they cannot be written."""
-    try:
-        after = wire.Encoder(lambda _: ["keep"]).encode([args, kwargs])
-    except Exception:  # one may hold itself
-        return None
-    return after if after != ["l", *before] else None
-
-
 def _waited(coroutine: Any) -> Any:  # noqa: ANN401 - anything
     import asyncio  # few programs need it, and it is large
 
@@ -246,7 +269,7 @@ def _kind(name: str, value: Any) -> list[Any] | None:  # noqa: ANN401 - anything
         if issubclass(value, BaseException):
             known = next(base.__name__ for base in value.__mro__ if base.__module__ == "builtins")
             return ["error", bases, known]
-        return [*_data(value), bases]
+        return ["library", [], []] if value in wire.DATA else [*_data(value), bases]
     if isinstance(value, types.ModuleType):
         return None
     if type(value) in _CONSTANTS:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from datagen.sandbox.functions import BUILT_IN, Function, Program
+from datagen.sandbox.functions import Function, Program
 from datagen.sandbox.instances import Instance
-from datagen.sandbox.wire import NotPlain
+from datagen.sandbox.wire import BUILT_IN, NotPlain
 
 
 class ProgramClass(type):
@@ -24,20 +24,32 @@ class ProgramClass(type):
     def __call__(cls, *args: object, **kwargs: object) -> Any:  # noqa: ANN401 - anything
         if cls._fields is not None and (given := _bound(cls._fields, cls._free, args, kwargs)) is not None:
             return cls._given_by_test(given)
+        if issubclass(cls, Member) and cls._values and len(args) == 1 and not kwargs:
+            for name, value in cls._values.items():  # the program would know what its result is compared with
+                if value == args[0]:
+                    return cls._member(name)
         made: object = cls._program.ask(None, cls.__name__, args, kwargs)
-        if cls.__name__[:1].isupper() and isinstance(made, Instance) and not made._back:
+        if isinstance(made, Instance) and (made._passed or made._back):
+            vars(made).update(_back=True)  # the test had it before
+        elif cls.__name__[:1].isupper() and isinstance(made, Instance):
             vars(made).update(_own=True, _fresh=True)
         return made
 
     def _later(cls, *args: object, **kwargs: object) -> Any:  # noqa: ANN401 - anything
         """An instance that the program hears of only when it is needed there."""
-        if cls._fields is not None or not cls._is_late or not issubclass(cls, Instance):
+        made: Any
+        if cls._fields is not None or not issubclass(cls, Instance):
             return cls(*args, **kwargs)
+        if not cls._is_late:
+            made = cls(*args, **kwargs)
+            if not _holds(made, args, kwargs):
+                raise cls._program.refused(cls.__name__)
+            return made
         try:
             given = _kept(args), _kept(kwargs)
         except NotPlain:
             return cls(*args, **kwargs)
-        made: Any = cls._numbered(None)
+        made = cls._numbered(None)
         vars(made).update(_late=given, _parts=given, _own=True, _fresh=True)
         return made
 
@@ -80,6 +92,13 @@ class ProgramClass(type):
 def later(kind: Any) -> Any:  # noqa: ANN401 - anything
     """What to call in the place of a class whose instance is compared with something."""
     return kind._later if isinstance(kind, ProgramClass) else kind
+
+
+def _holds(record: Any, args: tuple[object, ...], kwargs: dict[str, object]) -> bool:  # noqa: ANN401
+    """Whether a named tuple holds what the test made it of."""
+    fields = getattr(record, "_fields", ())
+    held = isinstance(record, tuple) and record[: len(args)] == args
+    return held and all(name in fields and getattr(record, name) == kwargs[name] for name in kwargs)
 
 
 def _kept(value: Any) -> Any:  # noqa: ANN401 - any value

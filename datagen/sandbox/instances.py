@@ -247,6 +247,10 @@ class Instance(Proxy):
         answer = self._says(comparing.EQUAL, other)
         if not comparing.shows(here, written._parts) or answer != (there == here):
             self._refuse()
+        known = (type(written).__name__, *comparing.leaves(written._parts))
+        if answer and known in self._program.unequal:
+            self._refuse()
+        self._program.unequal += [known] * (not answer)
         return answer
 
     def _refuse(self) -> NoReturn:

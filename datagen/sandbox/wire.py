@@ -155,6 +155,14 @@ _PAIRS: dict[str, Callable[[dict[Any, Any]], Any]] = {
     "O": collections.OrderedDict,
     "C": collections.Counter,
 }
+#: Classes of the standard library whose values are data.
+DATA = (*_MADE, *_PAIRED, collections.deque)
+#: Methods and attributes of built-in types.
+BUILT_IN = frozenset(
+    name
+    for kind in (str, list, dict, set, tuple, range, int, float, bytes, bytearray, complex)
+    for name in dir(kind)
+)
 _FACTORIES: dict[str, type] = {kind.__name__: kind for kind in (int, float, str, list, dict, set, bool)}
 
 
@@ -364,8 +372,9 @@ class Decoder:
         match tag:
             case "N":
                 made = self._named(rest[0], tuple(rest[1]))._make(map(self._decode, rest[2:]))
-                if any(callable(getattr(made, name)) for name in ("count", "index") if name in rest[1]):
-                    raise NotPlain(f"{rest[0]} with its own count() or index()")
+                for name in BUILT_IN.intersection(rest[1]):
+                    if callable(getattr(made, name)):
+                        raise NotPlain(f"{rest[0]} with its own {name}()")
                 return made
             case "z":
                 return _zoned(self._decode(rest[0]), rest[1], self._decode(["k", *rest[2:]]))
