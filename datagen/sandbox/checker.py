@@ -246,7 +246,7 @@ class Run:
         program = self._program
         own = [program.classes[one] for one in bases if one in program.classes]
         base: tuple[type, ...] = (Member,) if word == "enum" else (Instance,)
-        its: dict[str, Any] = {"_program": program, "__module__": "solution"}
+        its: dict[str, Any] = {"_program": program, "__module__": "solution", "_is_record": word == "record"}
         if word == "enum":
             its["_members"] = [str(one) for one in about]
             if isinstance(more[0], list):
@@ -255,7 +255,6 @@ class Run:
                 its["_plain"] = type(values[0])
                 base, own = (Member, its["_plain"]), []
         made: Any = ProgramClass(name, (*own[:1],) or base, its)
-        made._is_late = word != "record"
         if word == "data":
             made._fields, made._free = [str(one) for one in about], [str(one) for one in more[0]]
         program.classes[name] = made

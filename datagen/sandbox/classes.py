@@ -18,8 +18,8 @@ class ProgramClass(type):
     _fields: Sequence[str] | None = None
     #: Those that need not be given.
     _free: Sequence[str] = ()
-    #: Whether its instances stay with the program; those of other classes arrive as data.
-    _is_late = True
+    #: Whether its instances arrive as named tuples; those of other classes stay with the program.
+    _is_record = False
 
     def __call__(cls, *args: object, **kwargs: object) -> Any:  # noqa: ANN401 - anything
         if cls._fields is not None and (given := _bound(cls._fields, cls._free, args, kwargs)) is not None:
@@ -38,13 +38,13 @@ class ProgramClass(type):
     def _later(cls, *args: object, **kwargs: object) -> Any:  # noqa: ANN401 - anything
         """An instance that the program hears of only when it is needed there."""
         made: Any
-        if cls._fields is not None or not issubclass(cls, Instance):
-            return cls(*args, **kwargs)
-        if not cls._is_late:
+        if cls._is_record:
             made = cls(*args, **kwargs)
             if not _holds(made, args, kwargs):
                 raise cls._program.refused(cls.__name__)
             return made
+        if cls._fields is not None or not issubclass(cls, Instance):
+            return cls(*args, **kwargs)
         try:
             given = _kept(args), _kept(kwargs)
         except NotPlain:

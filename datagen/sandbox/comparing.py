@@ -20,7 +20,7 @@ from datagen.sandbox import wire
 
 #: Names by which instances are asked for what is no method (candidate.py).
 EQUAL, STATE, TRUTH, HASH, HAS = "==", "{}", "?", "#", "in"
-#: How many values an instance may have besides one for each that it was made of.
+#: How many values an instance may have besides those that it was made of.
 FEW = 2
 ORDER = {"__lt__": "<", "__le__": "<=", "__gt__": ">", "__ge__": ">="}
 
@@ -82,4 +82,7 @@ def shows(state: State, given: object) -> bool:
     """
     wanted = {one for one in leaves(given) if one is not None}
     found = {one for one in leaves(state) if one is not None}
-    return bool(wanted) and wanted <= found and len(found - wanted) <= len(wanted) + FEW
+    more = found - wanted
+    if any(type(one) is bool for one in wanted) and more & {False, True}:
+        return False  # it has both
+    return bool(wanted) and wanted <= found and len(more) <= FEW

@@ -11,7 +11,8 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, NoReturn
 
 from datagen.sandbox import comparing
-from datagen.sandbox.functions import BUILT_IN, DATA, PREDICATES, Attribute, Function, Program, Proxy, leave
+from datagen.sandbox.functions import DATA, PREDICATES, Attribute, Function, Program, Proxy, leave
+from datagen.sandbox.wire import BUILT_IN
 
 
 def _operator(name: str, *, binary: bool) -> Callable[..., Any]:
