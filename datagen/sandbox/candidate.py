@@ -17,7 +17,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from datagen.sandbox import comparing, shown, wire
+from datagen.sandbox import comparing, kinds, shown, wire
 from datagen.sandbox.resident import Resident
 
 #: No program has more top-level names that a test could mean.
@@ -109,31 +109,36 @@ class _Program:
         if args is None:
             return ["ok", encode(it)]
         held: list[Any] = []
+        handles: dict[int, Any] = {}
 
         def found(written: list[Any]) -> Any:  # noqa: ANN401 - anything
+            handles[len(held)] = written
             held.append(self._object(written))
             return held[-1]
 
-        decode = wire.Decoder(found, self._named_tuple).decode
+        decode = wire.Decoder(found, self._named_tuple, held).decode
         given, named = decode(args), decode(kwargs)
         result = it(*given, **named)
         if isinstance(result, types.CoroutineType):
             return ["awaited", encode(_waited(result))]
         after = None
         if result is None or "c" in how:
-            after = self._changed([given, named], ["l", args, kwargs], held)
+            after = self._changed([given, named], held, ["l", args, kwargs], handles)
         if after is not None:
             return ["ok", encode(result), after]
         return ["ok", encode(result)]
 
-    def _changed(self, args: Any, before: list[Any], held: list[Any]) -> Any:  # noqa: ANN401 - JSON
-        """The arguments as a call left them, where that differs; None where they cannot be written.
+    def _changed(self, args: list[Any], held: list[Any], before: Any, handles: dict[int, Any]) -> Any:  # noqa: ANN401 - JSON
+        """What the tests gave, as a call left it; None where that is the same, or cannot be written.
 
         Args:
-            args: those by place and those by name.
+            args: the arguments by place and those by name.
+            held: what in them can be changed or is not plain, told by its place there.
             before: what the tests wrote.
-            held: objects in it that are not plain, in its order; they are told by their place there.
+            handles: what stands in it for objects, by their place.
         """
+        if len(held) == len(args):  # these alone
+            return None
         places = {id(one): place for place, one in reversed([*enumerate(held)])}
 
         def special(value: object) -> Any:  # noqa: ANN401 - JSON
@@ -145,10 +150,10 @@ class _Program:
                 return ["keep"]
 
         try:
-            after = wire.Encoder(special).encode(args)
+            after = wire.Encoder(special, places=places).encode(args)
+            return after if _without_places(after, handles) != before else None
         except Exception:  # one may hold itself
             return None
-        return after if after != before else None
 
     def _named(self, path: str) -> Any:  # noqa: ANN401 - anything
         """A top-level name, or what it has under a dotted path."""
@@ -236,6 +241,18 @@ class _Program:
         return RuntimeError(text)
 
 
+def _without_places(written: Any, handles: dict[int, Any]) -> Any:  # noqa: ANN401 - JSON
+    """Arguments as the tests would write them: `handles` are what stood for objects, by place."""
+    match written:
+        case ["keep", int(place)]:
+            return handles[place]
+        case ["keep", int(), inner]:
+            return _without_places(inner, handles)
+        case [*parts]:
+            return [_without_places(part, handles) for part in parts]
+    return written
+
+
 def _waited(coroutine: Any) -> Any:  # noqa: ANN401 - anything
     import asyncio  # few programs need it, and it is large
 
@@ -269,7 +286,7 @@ def _kind(name: str, value: Any) -> list[Any] | None:  # noqa: ANN401 - anything
         if issubclass(value, BaseException):
             known = next(base.__name__ for base in value.__mro__ if base.__module__ == "builtins")
             return ["error", bases, known]
-        return ["library", [], []] if value in wire.DATA else [*_data(value), bases]
+        return ["library", [], []] if value in kinds.DATA else [*_data(value), bases]
     if isinstance(value, types.ModuleType):
         return None
     if type(value) in _CONSTANTS:

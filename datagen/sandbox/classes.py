@@ -7,7 +7,8 @@ from typing import Any
 
 from datagen.sandbox.functions import Function, Program
 from datagen.sandbox.instances import Instance
-from datagen.sandbox.wire import BUILT_IN, NotPlain
+from datagen.sandbox.kinds import BUILT_IN
+from datagen.sandbox.wire import NotPlain
 
 
 class ProgramClass(type):

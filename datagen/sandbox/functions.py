@@ -9,7 +9,7 @@ from collections.abc import Generator
 from typing import Any, Protocol
 
 from datagen.sandbox.comparing import State
-from datagen.sandbox.wire import BUILT_IN
+from datagen.sandbox.kinds import BUILT_IN
 
 #: What has an operator with plain data may have these besides.
 DATA = BUILT_IN | {

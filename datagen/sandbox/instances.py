@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from datagen.sandbox import comparing
 from datagen.sandbox.functions import DATA, PREDICATES, Attribute, Function, Program, Proxy, leave
-from datagen.sandbox.wire import BUILT_IN
+from datagen.sandbox.kinds import BUILT_IN
 
 
 def _operator(name: str, *, binary: bool) -> Callable[..., Any]:

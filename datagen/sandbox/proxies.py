@@ -5,7 +5,6 @@ from __future__ import annotations
 import builtins
 import collections
 import contextlib
-import operator
 import socket
 import types
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from datagen.sandbox.classes import Member, ProgramClass
 from datagen.sandbox.comparing import STATE, State, state_of
 from datagen.sandbox.functions import Attribute, Context, Function, Steps
 from datagen.sandbox.instances import Instance
+from datagen.sandbox.kinds import CHANGEABLE
 
 DETAIL = 300
 _BUILT_IN = [value for value in vars(builtins).values() if type(value) is types.BuiltinFunctionType]
@@ -155,7 +155,7 @@ class Program:
             held.append(value)
             return self._special(value)
 
-        encode = wire.Encoder(special).encode
+        encode = wire.Encoder(special, held=held).encode
         called = args is not None
         message = ["call", target, name, encode(list(args)) if called else None, encode(kwargs or {})]
         message += ["c" * changes + "g" * self.keeps_generators]
@@ -174,12 +174,15 @@ class Program:
                     return object()  # it is equal to nothing
                 case ["keep", int(place)]:
                     return held[place]
+                case ["keep", int(place), inner]:
+                    return _updated(held[place], changed(inner))
             return self._object(written, known=known)
 
+        changed = wire.Decoder(found).decode
         try:
             result = wire.Decoder(partial(self._object, known=known)).decode(answer[1])
             if len(answer) > 2 and (changes or result is None):
-                _update([list(args or ()), kwargs or {}], wire.Decoder(found).decode(answer[2]))
+                changed(answer[2])
         except wire.NotPlain as error:
             raise self.refused(str(error)) from None
         return _done(result) if answer[0] == "awaited" else result
@@ -342,33 +345,17 @@ async def _done(result: object) -> object:
     return result
 
 
-def _update(old: Any, new: Any) -> Any:  # noqa: ANN401 - any value
-    """Give lists, dicts and sets of a test what the program left in its copies of them.
-
-    Returns:
-        what holds the new value: `old` where it could be changed.
-    """
+def _updated(old: Any, new: Any) -> Any:  # noqa: ANN401 - any value
+    """What an argument of a test is after a call: `old`, holding what the program left in its copy."""
     kind = type(old)
-    if isinstance(old, tuple) and isinstance(new, tuple) and hasattr(old, "_make") and len(old) == len(new):
-        return old._make(_update(list(old), list(new)))
     if kind is not type(new):
         return new
-    if kind in (list, collections.deque, tuple):
-        items = [_update(*pair) for pair in zip(old, new, strict=False)]
-        items += list(new)[len(items) :]
-        if kind is tuple:
-            return old if len(old) == len(new) and all(map(operator.is_, items, old)) else tuple(items)
+    if kind in (list, collections.deque):
         old.clear()
-        old.extend(items)
-    elif kind in (dict, collections.OrderedDict, collections.defaultdict, collections.Counter):
-        pairs = {key: _update(old[key], value) if key in old else value for key, value in new.items()}
-        old.clear()
-        old.update(pairs)
-    elif kind is set:
-        old.clear()
-        old.update(new)
+        old.extend(new)
     elif kind is bytearray:
         old[:] = new
-    else:
-        return new
+    elif kind in CHANGEABLE:
+        old.clear()
+        old.update(new)
     return old
