@@ -17,7 +17,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from datagen.sandbox import comparing, shown, wire
+from datagen.sandbox import comparing, kinds, shown, wire
 from datagen.sandbox.resident import Resident
 
 #: No program has more top-level names that a test could mean.
@@ -108,15 +108,52 @@ class _Program:
             it = getattr(it, name)
         if args is None:
             return ["ok", encode(it)]
-        decode = wire.Decoder(self._object, self._named_tuple).decode
+        held: list[Any] = []
+        handles: dict[int, Any] = {}
+
+        def found(written: list[Any]) -> Any:  # noqa: ANN401 - anything
+            handles[len(held)] = written
+            held.append(self._object(written))
+            return held[-1]
+
+        decode = wire.Decoder(found, self._named_tuple, held).decode
         given, named = decode(args), decode(kwargs)
         result = it(*given, **named)
         if isinstance(result, types.CoroutineType):
             return ["awaited", encode(_waited(result))]
-        after = _changed(given, named, [args, kwargs]) if result is None or "c" in how else None
+        after = None
+        if result is None or "c" in how:
+            after = self._changed([given, named], held, ["l", args, kwargs], handles)
         if after is not None:
             return ["ok", encode(result), after]
         return ["ok", encode(result)]
+
+    def _changed(self, args: list[Any], held: list[Any], before: Any, handles: dict[int, Any]) -> Any:  # noqa: ANN401 - JSON
+        """What the tests gave, as a call left it; None where that is the same, or cannot be written.
+
+        Args:
+            args: the arguments by place and those by name.
+            held: what in them can be changed or is not plain, told by its place there.
+            before: what the tests wrote.
+            handles: what stands in it for objects, by their place.
+        """
+        if len(held) == len(args):  # these alone
+            return None
+        places = {id(one): place for place, one in reversed([*enumerate(held)])}
+
+        def special(value: object) -> Any:  # noqa: ANN401 - JSON
+            if id(value) in places:
+                return ["keep", places[id(value)]]
+            try:
+                return self._special(value)
+            except wire.NotPlain:
+                return ["keep"]
+
+        try:
+            after = wire.Encoder(special, places=places).encode(args)
+            return after if _without_places(after, handles) != before else None
+        except Exception:  # one may hold itself
+            return None
 
     def _named(self, path: str) -> Any:  # noqa: ANN401 - anything
         """A top-level name, or what it has under a dotted path."""
@@ -204,13 +241,16 @@ class _Program:
         return RuntimeError(text)
 
 
-def _changed(args: list[Any], kwargs: dict[str, Any], before: list[Any]) -> Any:  # noqa: ANN401 - JSON
-    """The arguments as a call left them, where that differs; None where they cannot be written."""
-    try:
-        after = wire.Encoder(lambda _: ["keep"]).encode([args, kwargs])
-    except Exception:  # one may hold itself
-        return None
-    return after if after != ["l", *before] else None
+def _without_places(written: Any, handles: dict[int, Any]) -> Any:  # noqa: ANN401 - JSON
+    """Arguments as the tests would write them: `handles` are what stood for objects, by place."""
+    match written:
+        case ["keep", int(place)]:
+            return handles[place]
+        case ["keep", int(), inner]:
+            return _without_places(inner, handles)
+        case [*parts]:
+            return [_without_places(part, handles) for part in parts]
+    return written
 
 
 def _waited(coroutine: Any) -> Any:  # noqa: ANN401 - anything
@@ -246,7 +286,7 @@ def _kind(name: str, value: Any) -> list[Any] | None:  # noqa: ANN401 - anything
         if issubclass(value, BaseException):
             known = next(base.__name__ for base in value.__mro__ if base.__module__ == "builtins")
             return ["error", bases, known]
-        return [*_data(value), bases]
+        return ["library", [], []] if value in kinds.DATA else [*_data(value), bases]
     if isinstance(value, types.ModuleType):
         return None
     if type(value) in _CONSTANTS:

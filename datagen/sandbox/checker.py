@@ -178,7 +178,9 @@ class Run:
             module, solution = types.ModuleType("tests"), types.ModuleType("solution")
             sys.modules["tests"], sys.modules["solution"] = module, solution
             made = self._proxies(wanted, parts)
-            imported = _imported(self._request["code"], wanted - made.keys() - set(dir(builtins)))
+            library = {name for name in made if self._names[name][0] == "library"}  # it is the same here
+            missing = wanted - made.keys() - set(dir(builtins)) | library
+            imported = _imported(self._request["code"], missing)
             if made and made.keys() <= _COMMON and imported.keys() & _asked_for(parts):
                 made = {}  # what is imported is tested, not what has the name of a built-in
             solution.__dict__.update(made)  # for `from solution import f`
@@ -236,7 +238,7 @@ class Run:
                 return made
             case ["async"]:
                 return _async(Function(program, None, name))
-            case ["enum" | "data" | "record" | "class" as word, list(about), *more, list(bases)]:
+            case ["enum" | "data" | "record" | "class" | "library" as word, list(about), *more, list(bases)]:
                 return self._class(name, word, about, more, bases)
         return Function(program, None, name)
 
@@ -244,7 +246,7 @@ class Run:
         program = self._program
         own = [program.classes[one] for one in bases if one in program.classes]
         base: tuple[type, ...] = (Member,) if word == "enum" else (Instance,)
-        its: dict[str, Any] = {"_program": program, "__module__": "solution"}
+        its: dict[str, Any] = {"_program": program, "__module__": "solution", "_is_record": word == "record"}
         if word == "enum":
             its["_members"] = [str(one) for one in about]
             if isinstance(more[0], list):
@@ -253,7 +255,6 @@ class Run:
                 its["_plain"] = type(values[0])
                 base, own = (Member, its["_plain"]), []
         made: Any = ProgramClass(name, (*own[:1],) or base, its)
-        made._is_late = word == "class"
         if word == "data":
             made._fields, made._free = [str(one) for one in about], [str(one) for one in more[0]]
         program.classes[name] = made

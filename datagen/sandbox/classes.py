@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from datagen.sandbox.functions import BUILT_IN, Function, Program
+from datagen.sandbox.functions import Function, Program
 from datagen.sandbox.instances import Instance
+from datagen.sandbox.kinds import BUILT_IN
 from datagen.sandbox.wire import NotPlain
 
 
@@ -18,26 +19,38 @@ class ProgramClass(type):
     _fields: Sequence[str] | None = None
     #: Those that need not be given.
     _free: Sequence[str] = ()
-    #: Whether its instances stay with the program; those of other classes arrive as data.
-    _is_late = True
+    #: Whether its instances arrive as named tuples; those of other classes stay with the program.
+    _is_record = False
 
     def __call__(cls, *args: object, **kwargs: object) -> Any:  # noqa: ANN401 - anything
         if cls._fields is not None and (given := _bound(cls._fields, cls._free, args, kwargs)) is not None:
             return cls._given_by_test(given)
+        if issubclass(cls, Member) and cls._values and len(args) == 1 and not kwargs:
+            for name, value in cls._values.items():  # the program would know what its result is compared with
+                if value == args[0]:
+                    return cls._member(name)
         made: object = cls._program.ask(None, cls.__name__, args, kwargs)
-        if cls.__name__[:1].isupper() and isinstance(made, Instance) and not made._back:
+        if isinstance(made, Instance) and (made._passed or made._back):
+            vars(made).update(_back=True)  # the test had it before
+        elif cls.__name__[:1].isupper() and isinstance(made, Instance):
             vars(made).update(_own=True, _fresh=True)
         return made
 
     def _later(cls, *args: object, **kwargs: object) -> Any:  # noqa: ANN401 - anything
         """An instance that the program hears of only when it is needed there."""
-        if cls._fields is not None or not cls._is_late or not issubclass(cls, Instance):
+        made: Any
+        if cls._is_record:
+            made = cls(*args, **kwargs)
+            if not _holds(made, args, kwargs):
+                raise cls._program.refused(cls.__name__)
+            return made
+        if cls._fields is not None or not issubclass(cls, Instance):
             return cls(*args, **kwargs)
         try:
             given = _kept(args), _kept(kwargs)
         except NotPlain:
             return cls(*args, **kwargs)
-        made: Any = cls._numbered(None)
+        made = cls._numbered(None)
         vars(made).update(_late=given, _parts=given, _own=True, _fresh=True)
         return made
 
@@ -80,6 +93,13 @@ class ProgramClass(type):
 def later(kind: Any) -> Any:  # noqa: ANN401 - anything
     """What to call in the place of a class whose instance is compared with something."""
     return kind._later if isinstance(kind, ProgramClass) else kind
+
+
+def _holds(record: Any, args: tuple[object, ...], kwargs: dict[str, object]) -> bool:  # noqa: ANN401
+    """Whether a named tuple holds what the test made it of."""
+    fields = getattr(record, "_fields", ())
+    held = isinstance(record, tuple) and record[: len(args)] == args
+    return held and all(name in fields and getattr(record, name) == kwargs[name] for name in kwargs)
 
 
 def _kept(value: Any) -> Any:  # noqa: ANN401 - any value

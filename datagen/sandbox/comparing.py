@@ -20,6 +20,8 @@ from datagen.sandbox import wire
 
 #: Names by which instances are asked for what is no method (candidate.py).
 EQUAL, STATE, TRUTH, HASH, HAS = "==", "{}", "?", "#", "in"
+#: How many values an instance may have besides those that it was made of.
+FEW = 2
 ORDER = {"__lt__": "<", "__le__": "<=", "__gt__": ">", "__ge__": ">="}
 
 
@@ -61,7 +63,7 @@ def leaves(value: Any) -> Iterator[Any]:  # noqa: ANN401 - any value
     Of an instance that the test wrote these are those of its arguments, of a member it is the name.
     """
     if isinstance(value, State):
-        value = value.attributes
+        value = [*value.attributes.values()]
     elif hasattr(type(value), "_program"):
         value = value._parts
     if isinstance(value, dict):
@@ -74,7 +76,13 @@ def leaves(value: Any) -> Iterator[Any]:  # noqa: ANN401 - any value
 
 
 def shows(state: State, given: object) -> bool:
-    """Whether the single values that an instance was made of are in its state; without any, none are."""
-    wanted = [one for one in leaves(given) if one is not None]
-    found = set(leaves(state))
-    return bool(wanted) and all(one in found for one in wanted)
+    """Whether the single values that an instance was made of are in its state, and few others.
+
+    Without any there are none. An instance that had all numbers in it would have those of any other.
+    """
+    wanted = {one for one in leaves(given) if one is not None}
+    found = {one for one in leaves(state) if one is not None}
+    more = found - wanted
+    if any(type(one) is bool for one in wanted) and more & {False, True}:
+        return False  # it has both
+    return bool(wanted) and wanted <= found and len(more) <= FEW

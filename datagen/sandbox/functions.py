@@ -9,9 +9,8 @@ from collections.abc import Generator
 from typing import Any, Protocol
 
 from datagen.sandbox.comparing import State
+from datagen.sandbox.kinds import BUILT_IN
 
-_KINDS = (str, list, dict, set, tuple, range, int, float, bytes, bytearray, complex)
-BUILT_IN = frozenset(name for kind in _KINDS for name in dir(kind))
 #: What has an operator with plain data may have these besides.
 DATA = BUILT_IN | {
     name
@@ -30,6 +29,7 @@ class Program(Protocol):
     """The program that is asked, as proxies.py has it."""
 
     fault: str
+    unequal: list[tuple[Any, ...]]
 
     def ask(
         self,

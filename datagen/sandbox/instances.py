@@ -11,7 +11,8 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, NoReturn
 
 from datagen.sandbox import comparing
-from datagen.sandbox.functions import BUILT_IN, DATA, PREDICATES, Attribute, Function, Program, Proxy, leave
+from datagen.sandbox.functions import DATA, PREDICATES, Attribute, Function, Program, Proxy, leave
+from datagen.sandbox.kinds import BUILT_IN
 
 
 def _operator(name: str, *, binary: bool) -> Callable[..., Any]:
@@ -247,6 +248,10 @@ class Instance(Proxy):
         answer = self._says(comparing.EQUAL, other)
         if not comparing.shows(here, written._parts) or answer != (there == here):
             self._refuse()
+        known = (type(written).__name__, *comparing.leaves(written._parts))
+        if answer and known in self._program.unequal:
+            self._refuse()
+        self._program.unequal += [known] * (not answer)
         return answer
 
     def _refuse(self) -> NoReturn:

@@ -64,6 +64,7 @@ def _written(sides: list[ast.expr]) -> Iterator[ast.Call]:
 def _assigned(tree: ast.Module, sides: list[ast.expr]) -> Iterator[ast.Call]:
     """The calls of classes in values of names that are sides and nothing else, such as `expected`."""
     compared = {id(side) for side in sides}
+    asked = {side.id for side in sides if isinstance(side, ast.Name)}
     names = [node for node in ast.walk(tree) if isinstance(node, ast.Name)]
     stored = [node.id for node in names if not isinstance(node.ctx, ast.Load)]
     read = {node.id for node in names if isinstance(node.ctx, ast.Load) and id(node) not in compared}
@@ -71,6 +72,6 @@ def _assigned(tree: ast.Module, sides: list[ast.expr]) -> Iterator[ast.Call]:
     for node in ast.walk(tree):
         match node:
             case ast.Assign(targets=[ast.Name(name)], value=value) if (
-                stored.count(name) == 1 and name not in read and id(node) not in guarded
+                stored.count(name) == 1 and name in asked - read and id(node) not in guarded
             ):
                 yield from _written([value])

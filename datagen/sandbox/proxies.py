@@ -5,7 +5,6 @@ from __future__ import annotations
 import builtins
 import collections
 import contextlib
-import operator
 import socket
 import types
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from datagen.sandbox.classes import Member, ProgramClass
 from datagen.sandbox.comparing import STATE, State, state_of
 from datagen.sandbox.functions import Attribute, Context, Function, Steps
 from datagen.sandbox.instances import Instance
+from datagen.sandbox.kinds import CHANGEABLE
 
 DETAIL = 300
 _BUILT_IN = [value for value in vars(builtins).values() if type(value) is types.BuiltinFunctionType]
@@ -59,6 +59,8 @@ class Program:
         self.keeps_generators = False
         #: Why the test that runs cannot pass, even where it catches what was raised.
         self.fault = ""
+        #: What the program has heard in this test because something was compared with it, and was not equal.
+        self.unequal: list[tuple[Any, ...]] = []
         self.errors: dict[str, type[Exception]] = {}
         self.classes: dict[str, Any] = {}
         self._others: dict[str, Any] = {}
@@ -93,6 +95,7 @@ class Program:
             self._control.sendall(b"T")
         self._asking, self.fault = 0, ""
         self._instances.clear()
+        self.unequal.clear()
         return self._channel is None
 
     def close(self) -> socket.socket | None:
@@ -146,7 +149,13 @@ class Program:
             guarded: whether the object that is asked may stand for plain data, and so what it gives.
             changes: whether nobody takes the result, so that arguments hold what the program left in them.
         """
-        encode = wire.Encoder(self._special).encode
+        held: list[object] = []
+
+        def special(value: object) -> Any:  # noqa: ANN401 - JSON
+            held.append(value)
+            return self._special(value)
+
+        encode = wire.Encoder(special, held=held).encode
         called = args is not None
         message = ["call", target, name, encode(list(args)) if called else None, encode(kwargs or {})]
         message += ["c" * changes + "g" * self.keeps_generators]
@@ -158,11 +167,22 @@ class Program:
         if answer[0] not in ("ok", "awaited"):
             raise self.refused(str(answer[1])[:DETAIL])
         known = not guarded and (target is not None or str(name).partition(".")[0] in self.classes)
-        decode = wire.Decoder(partial(self._object, known=known)).decode
+
+        def found(written: list[Any]) -> Any:  # noqa: ANN401 - anything
+            match written:
+                case ["keep"]:
+                    return object()  # it is equal to nothing
+                case ["keep", int(place)]:
+                    return held[place]
+                case ["keep", int(place), inner]:
+                    return _updated(held[place], changed(inner))
+            return self._object(written, known=known)
+
+        changed = wire.Decoder(found).decode
         try:
-            result = decode(answer[1])
+            result = wire.Decoder(partial(self._object, known=known)).decode(answer[1])
             if len(answer) > 2 and (changes or result is None):
-                _update([list(args or ()), kwargs or {}], wire.Decoder(_kept).decode(answer[2]))
+                changed(answer[2])
         except wire.NotPlain as error:
             raise self.refused(str(error)) from None
         return _done(result) if answer[0] == "awaited" else result
@@ -321,47 +341,21 @@ def _plain(args: object) -> tuple[object, ...]:
     return found if type(found) is tuple else ()
 
 
-_KEPT = object()
-
-
-def _kept(_: object) -> object:
-    """What stands for an object that is not plain, in what a call left of its arguments."""
-    return _KEPT
-
-
 async def _done(result: object) -> object:
     return result
 
 
-def _update(old: Any, new: Any) -> Any:  # noqa: ANN401 - any value
-    """Give lists, dicts and sets of a test what the program left in its copies of them.
-
-    Returns:
-        what holds the new value: `old` where it could be changed.
-    """
+def _updated(old: Any, new: Any) -> Any:  # noqa: ANN401 - any value
+    """What an argument of a test is after a call: `old`, holding what the program left in its copy."""
     kind = type(old)
-    if isinstance(old, tuple) and isinstance(new, tuple) and hasattr(old, "_make") and len(old) == len(new):
-        return old._make(_update(list(old), list(new)))
-    if new is _KEPT or (isinstance(new, set | dict) and _KEPT in new):
-        return old
     if kind is not type(new):
         return new
-    if kind in (list, collections.deque, tuple):
-        items = [_update(*pair) for pair in zip(old, new, strict=False)]
-        items += list(new)[len(items) :]
-        if kind is tuple:
-            return old if len(old) == len(new) and all(map(operator.is_, items, old)) else tuple(items)
+    if kind in (list, collections.deque):
         old.clear()
-        old.extend(items)
-    elif kind in (dict, collections.OrderedDict, collections.defaultdict, collections.Counter):
-        pairs = {key: _update(old[key], value) if key in old else value for key, value in new.items()}
-        old.clear()
-        old.update(pairs)
-    elif kind is set:
-        old.clear()
-        old.update(new)
+        old.extend(new)
     elif kind is bytearray:
         old[:] = new
-    else:
-        return new
+    elif kind in CHANGEABLE:
+        old.clear()
+        old.update(new)
     return old

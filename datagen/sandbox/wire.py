@@ -10,8 +10,6 @@ from __future__ import annotations
 import builtins
 import collections
 import datetime
-import decimal
-import fractions
 import functools
 import json
 import socket
@@ -19,6 +17,8 @@ import sys
 import types
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
+
+from datagen.sandbox.kinds import BUILT_IN, CHANGEABLE, FACTORIES, LISTED, LISTS, MADE, MAKERS, PAIRED, PAIRS
 
 #: An iterator is drained up to so many items, or until its items are about so many characters.
 MAX_DRAINED = 200_000
@@ -114,50 +114,6 @@ def _some(channel: socket.socket, most: int) -> bytes:
     return part
 
 
-#: Types of the standard library that are data: how each is written as arguments of its constructor.
-_MADE: dict[type, Callable[[Any], list[Any]]] = {
-    decimal.Decimal: lambda v: [str(v)],
-    fractions.Fraction: lambda v: [v.numerator, v.denominator],
-    datetime.timedelta: lambda v: [v.days, v.seconds, v.microseconds],
-    datetime.date: lambda v: [v.year, v.month, v.day],
-    datetime.time: lambda v: [v.hour, v.minute, v.second, v.microsecond],
-    datetime.datetime: lambda v: [v.year, v.month, v.day, v.hour, v.minute, v.second, v.microsecond],
-}
-_MAKERS = {made.__name__: made for made in _MADE}
-_LISTED: dict[type, str] = {
-    list: "l",
-    tuple: "t",
-    set: "S",
-    frozenset: "F",
-    collections.deque: "q",
-    type({}.keys()): "vk",
-    type({}.values()): "vv",
-    type({}.items()): "vi",
-}
-_PAIRED: dict[type, str] = {
-    dict: "d",
-    collections.OrderedDict: "O",
-    collections.defaultdict: "D",  # the name of its factory follows
-    collections.Counter: "C",
-}
-_LISTS: dict[str, Callable[[list[Any]], Any]] = {
-    "l": list,
-    "t": tuple,
-    "S": set,
-    "F": frozenset,
-    "q": collections.deque,
-    "vk": lambda items: dict.fromkeys(items).keys(),
-    "vv": lambda items: dict(enumerate(items)).values(),
-    "vi": lambda items: dict(items).items(),
-}
-_PAIRS: dict[str, Callable[[dict[Any, Any]], Any]] = {
-    "d": lambda pairs: pairs,
-    "O": collections.OrderedDict,
-    "C": collections.Counter,
-}
-_FACTORIES: dict[str, type] = {kind.__name__: kind for kind in (int, float, str, list, dict, set, bool)}
-
-
 @functools.lru_cache(maxsize=1024)
 def named_tuple(name: str, fields: tuple[str, ...]) -> Any:  # noqa: ANN401 - a class
     """The class of named tuples of this name with these fields; it has no other methods than any has."""
@@ -174,11 +130,22 @@ class Encoder:
     Args:
         special: writes what is not plain, or raises NotPlain.
         keeps: whether a generator is not plain; else it is drained.
+        held: gets the lists, dicts and others that can be changed, each behind what is in it.
+        places: of such, by `id`, where they are in what the other side held; they are written with it.
     """
 
-    def __init__(self, special: Callable[[Any], Any] = _no_special, *, keeps: bool = False) -> None:
+    def __init__(
+        self,
+        special: Callable[[Any], Any] = _no_special,
+        *,
+        keeps: bool = False,
+        held: list[Any] | None = None,
+        places: dict[int, int] | None = None,
+    ) -> None:
         self._special = special
         self._keeps = keeps
+        self._held = held
+        self._places = places or {}
         self._text = 0
 
     def encode(self, value: object) -> Any:  # noqa: ANN401 - JSON
@@ -202,15 +169,22 @@ class Encoder:
             return self._integer(value)
         if kind is float:
             return value if value - value == 0 else ["f", repr(value)]
-        if kind in _LISTED:
-            return [_LISTED[kind], *map(self._encode, value)]
-        if kind in _PAIRED:
+        if kind in LISTED:
+            return self._noted(value, [LISTED[kind], *map(self._encode, value)])
+        if kind in PAIRED:
+            written: list[Any] = [PAIRED[kind]]
             if kind is collections.defaultdict:
                 made = value.default_factory
-                name = next((name for name, known in _FACTORIES.items() if known is made), None)
-                return ["D", name, *(self._encode(part) for pair in value.items() for part in pair)]
-            return [_PAIRED[kind], *(self._encode(part) for pair in value.items() for part in pair)]
+                written.append(next((name for name, known in FACTORIES.items() if known is made), None))
+            written += [self._encode(part) for pair in value.items() for part in pair]
+            return self._noted(value, written)
         return self._rare(kind, value)
+
+    def _noted(self, value: object, written: list[Any]) -> list[Any]:
+        if self._held is not None and type(value) in CHANGEABLE:
+            self._held.append(value)
+        place = self._places.get(id(value))
+        return written if place is None else ["keep", place, written]
 
     def _string(self, value: str) -> Any:  # noqa: ANN401 - JSON
         self._text += len(value)
@@ -231,13 +205,13 @@ class Encoder:
     def _rare(self, kind: Any, value: Any) -> Any:  # noqa: ANN401 - anything
         if kind in (bytes, bytearray):
             self._text += len(value)
-            return ["b" if kind is bytes else "B", value.decode("latin-1")]
+            return self._noted(value, ["b" if kind is bytes else "B", value.decode("latin-1")])
         if kind is complex:
             return ["c", repr(value.real), repr(value.imag)]
         if kind is range:
             return ["r", *map(self._integer, (value.start, value.stop, value.step))]
-        if kind in _MADE:
-            made = [kind.__name__, *map(self._encode, _MADE[kind](value))]
+        if kind in MADE:
+            made = [kind.__name__, *map(self._encode, MADE[kind](value))]
             zone = getattr(value, "tzinfo", None)
             return ["k", *made] if zone is None else ["z", self._zone(zone), value.fold, *made]
         if kind is type and value in vars(builtins).values():
@@ -299,15 +273,18 @@ class Decoder:
     Args:
         special: makes something of tags that are not plain, or raises NotPlain.
         named: the class of a named tuple by its name and fields.
+        held: gets what can be changed, as an Encoder's.
     """
 
     def __init__(
         self,
         special: Callable[[list[Any]], Any] = _no_special,
         named: Callable[[str, tuple[str, ...]], Any] = named_tuple,
+        held: list[Any] | None = None,
     ) -> None:
         self._special = special
         self._named = named
+        self._held = held
 
     def decode(self, written: Any) -> Any:  # noqa: ANN401 - any value
         """The value.
@@ -326,15 +303,23 @@ class Decoder:
                 raise NotPlain("object")
             return written
         tag, *rest = written
-        if tag in _LISTS:
-            return _LISTS[tag]([self._decode(item) for item in rest])
+        if tag in LISTS:
+            return self._noted(LISTS[tag]([self._decode(item) for item in rest]))
         if tag == "D":
-            factory = _FACTORIES[rest[0]] if rest[0] is not None else None
-            return collections.defaultdict(factory, self._decode(["d", *rest[1:]]))
-        if tag in _PAIRS:
-            parts = iter([self._decode(item) for item in rest])
-            return _PAIRS[tag](dict(zip(parts, parts, strict=True)))
+            factory = FACTORIES[rest[0]] if rest[0] is not None else None
+            return self._noted(collections.defaultdict(factory, self._pairs(rest[1:])))
+        if tag in PAIRS:
+            return self._noted(PAIRS[tag](self._pairs(rest)))
         return self._scalar(tag, rest, written)
+
+    def _pairs(self, rest: list[Any]) -> dict[Any, Any]:
+        parts = iter([self._decode(item) for item in rest])
+        return dict(zip(parts, parts, strict=True))
+
+    def _noted(self, value: Any) -> Any:  # noqa: ANN401 - any value
+        if self._held is not None and type(value) in CHANGEABLE:
+            self._held.append(value)
+        return value
 
     def _scalar(self, tag: str, rest: list[Any], written: list[Any]) -> Any:  # noqa: ANN401 - any value
         match tag:
@@ -347,13 +332,13 @@ class Decoder:
             case "b":
                 return rest[0].encode("latin-1")
             case "B":
-                return bytearray(rest[0].encode("latin-1"))
+                return self._noted(bytearray(rest[0].encode("latin-1")))
             case "c":
                 return complex(float(rest[0]), float(rest[1]))
             case "r":
                 return range(*map(self._decode, rest))
             case "k":
-                return _MAKERS[rest[0]](*map(self._decode, rest[1:]))
+                return MAKERS[rest[0]](*map(self._decode, rest[1:]))
             case "T":
                 named = getattr(builtins, rest[0])
                 if type(named) is type and named.__module__ == "builtins":
@@ -364,8 +349,9 @@ class Decoder:
         match tag:
             case "N":
                 made = self._named(rest[0], tuple(rest[1]))._make(map(self._decode, rest[2:]))
-                if any(callable(getattr(made, name)) for name in ("count", "index") if name in rest[1]):
-                    raise NotPlain(f"{rest[0]} with its own count() or index()")
+                for name in BUILT_IN.intersection(rest[1]):
+                    if callable(getattr(made, name)):
+                        raise NotPlain(f"{rest[0]} with its own {name}()")
                 return made
             case "z":
                 return _zoned(self._decode(rest[0]), rest[1], self._decode(["k", *rest[2:]]))
