@@ -84,7 +84,8 @@ def _lines(outcome: Outcome, out: Path | None) -> Iterable[str]:
     if out is not None and manifest["rows_in"] and not manifest["rows_out"]:
         yield f"  nothing was kept; `datagen cat {escaped(out)} --dropped` shows why"
     if manifest["failed"]:
-        yield f"  {manifest['failed']:,} rows failed (-v says why); the same command tries them again"
+        why = "-v says why" if out is None else f"`datagen cat {escaped(out)} --dropped` says why"
+        yield f"  {manifest['failed']:,} rows failed ({why}); the same command tries them again"
     if out is not None:
         yield f"  {escaped(out)}"
 
