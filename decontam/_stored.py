@@ -10,7 +10,6 @@ counts as none. Where nothing can be written, nothing is kept.
 from __future__ import annotations
 
 import contextlib
-import gc
 import hashlib
 import io
 import json
@@ -18,7 +17,7 @@ import math
 import pickle
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from functools import cache
 from pathlib import Path
@@ -26,6 +25,8 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 import numpy as np
+
+from decontam._collector import uncollected
 
 _START = b"datagen index 2\n"
 _ARRAY, _BITS = "array", "bits"
@@ -64,7 +65,7 @@ def load(folder: Path, name: str, modules: Mapping[str, ModuleType]) -> Any:  # 
         start, digest, body = content[:16], content[16:48], memoryview(content)[48:]
         if start != _START or hashlib.sha256(body).digest() != digest:
             return None
-        with _without_collector():
+        with uncollected(old=True):
             return _Reader(io.BytesIO(body), modules).load()
     except Exception:  # whatever a file may hold
         return None
@@ -87,25 +88,6 @@ def store(folder: Path, name: str, value: object, modules: Mapping[str, ModuleTy
         kept = sorted(folder.glob("*.index"), key=lambda path: path.stat().st_mtime)
         for path in kept[:-_MOST]:
             path.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def _without_collector() -> Iterator[None]:
-    """Python looks for rubbish again and again while many values are made, of which none is.
-
-    In the end they count as old, or the next look would go through all of them.
-    """
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        others_froze = gc.get_freeze_count() > 0
-        gc.freeze()
-        if not others_froze:
-            gc.unfreeze()
-        if was_on:
-            gc.enable()
 
 
 def _made(kind: str, *values: Any) -> NoReturn:  # noqa: ANN401

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import gc
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import polars as pl
 
+from decontam._collector import uncollected
 from decontam._evidence import BATCH, SCHEMA, forget_rows
 from decontam._stored import key_of, load, store
 from decontam._textbook import textbook_items
@@ -184,7 +183,7 @@ def evidence_of(frame: pl.DataFrame, indexes: Indexes) -> pl.DataFrame:
 
 def _evidence(frame: pl.DataFrame, indexes: Indexes) -> Iterator[pl.DataFrame]:
     for batch in frame.iter_slices(BATCH):
-        with _uncollected():
+        with uncollected():
             found = _of_batch(batch, indexes)
         yield from found
     forget_rows()
@@ -204,18 +203,6 @@ def _of_batch(batch: pl.DataFrame, indexes: Indexes) -> list[pl.DataFrame]:
         how="diagonal",
     )
     return found + [_closer(batch, name, done, indexes) for name in indexes.closer]
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Look for no cycles of garbage meanwhile: syntax trees are many objects, and have none."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _closer(batch: pl.DataFrame, name: str, done: pl.DataFrame, indexes: Indexes) -> pl.DataFrame:

