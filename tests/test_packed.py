@@ -54,8 +54,8 @@ def test_what_packs_well_takes_no_longer(packing, tmp_path):
     for megabytes in (16, 64):
         path = tmp_path / f"{megabytes}"
         path.write_bytes(PACKERS[packing](b"a row of text\n" * (megabytes * 2**20 // 14)))
-        costs.append(min(cost(lambda path=path: read(path, packing, 1 << 13)) for _ in range(3)))
-    assert costs[1] < 10 * max(costs[0], 1)
+        costs.append(min(cost(lambda path=path: read(path, packing, 1 << 13)) for _ in range(5)))
+    assert costs[1] < 12 * max(costs[0], 1)  # its square would take 16 times as much
 
 
 def test_memory_is_bounded(tmp_path):

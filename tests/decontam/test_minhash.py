@@ -5,7 +5,6 @@ import zlib
 import numpy as np
 import polars as pl
 import pytest
-from cost import cost
 from datasketch import MinHash, MinHashLSH
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -122,22 +121,6 @@ def test_permuted_hashes_near_the_greatest():
         expected.update_batch(crcs.tolist())
         found = machinery._minima(crcs, np.array([len(crcs)]), 64, seed)
         assert found[0].tolist() == expected.hashvalues.tolist()
-
-
-def test_signatures_cost_a_fraction_of_datasketch():
-    """From text on, including tokens and shingles; bench/signatures.py prints the ratio, which is above 5."""
-    words = "def total(values): return sum(value * weight for value, weight in zip(values, weights))".split()
-    texts = [" ".join(words[(k * at) % len(words)] + str(at % 7) for at in range(120)) for k in range(128)]
-
-    def of_datasketch():
-        shingled = ([" ".join(gram).encode() for gram in shingles(tokens(text), 5)] for text in texts)
-        MinHash.bulk(shingled, num_perm=128, hashfunc=zlib.crc32)
-
-    def ours():
-        machinery.signatures(of_texts(texts), n=5, num_perm=128, seed=1)
-
-    ours()
-    assert min(cost(ours) for _ in range(3)) * 3 < min(cost(of_datasketch) for _ in range(3))
 
 
 SETS = st.frozensets(st.tuples(st.sampled_from("abcdefgh"), st.sampled_from("xyz\xe4")), min_size=1)

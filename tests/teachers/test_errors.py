@@ -187,7 +187,9 @@ def test_full_disk_of_the_journal(folder):
     )
     with Endpoint() as endpoint:
         words = ["evolve", folder.parent / "tasks.jsonl", "-o", folder / "out", "--teacher", endpoint.teacher]
-        words.append("--quiet")  # on a busy machine there are lines about what is waited for
+        # On a busy machine there are lines about what is waited for, and answers are stored many at a time:
+        # one after the other, the first ones are there before the disk is full.
+        words += ["--quiet", "--concurrency", "1"]
         ended = subprocess.run(
             [sys.executable, "-c", program, *map(str, words)],
             env={**os.environ, "DATAGEN_CACHE_DIR": cli.CACHE.name},
