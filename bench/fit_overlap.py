@@ -35,7 +35,7 @@ from decontam.profiles import FILE, NAMES, Profile, made
 
 DEV = Path(__file__).parents[2] / "shared/data/decontam_dev/dev.jsonl"
 #: Detectors that see what is asked, and what code does; one that is not there does not count.
-ASKED, DONE = ("words",), ("behaviour", "code")
+ASKED, DONE = ("entry_points", "words"), ("behaviour", "code")
 #: The share of clean rows that a profile may take on the rows it is fitted on.
 MOST = {"strict": 0.01, "balanced": 0.003, "lenient": 0.0015}
 MARGIN = 1.1

@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 DEV = ROOT.parent / "shared/data/decontam_dev/dev.jsonl"
 ITEMS = load("humaneval").items
 #: Detectors that the profiles know, and one that they do not.
-KNOWN = ("cases", "code", "examples", "minhash", "ngrams", "words")
+KNOWN = ("cases", "code", "entry_points", "examples", "minhash", "ngrams", "words")
 SHARES = st.dictionaries(st.sampled_from([*KNOWN, "another"]), st.floats(0, 3), max_size=5)
 
 

@@ -42,7 +42,7 @@ def told(tmp_path):
 
 def test_every_file_is_a_detector():
     """The folder is the registry, in order of name, and all detectors index by default."""
-    assert names() == ["cases", "code", "examples", "minhash", "ngrams", "words"]
+    assert names() == ["cases", "code", "entry_points", "examples", "minhash", "ngrams", "words"]
     assert list(build_indexes(load("humaneval").items[:2]).detectors) == names()
     assert list(build_indexes(load("humaneval").items[:2], ["ngrams"]).detectors) == ["ngrams"]
 
