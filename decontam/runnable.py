@@ -17,6 +17,8 @@ from decontam.behaviour import AGREE, THRESHOLDS, Hit, Known, Run, Shown, agreem
 from decontam.reverse import Asked, examples_of
 
 _SHOWN = 100  # characters of the inputs that agreed
+#: Programs of which all that they show is in memory at a time, 100 KB each where texts are shared.
+_TOGETHER = 512
 
 
 class Piece(NamedTuple):
@@ -91,11 +93,13 @@ def screened(codes: Sequence[str], items: Sequence[Known], run: Run) -> list[Out
         for place in one.probes:
             wanted[numbers[repr(one.inputs[place])]][one.results[place]].append(item)
     enough = [min(AGREE, len(one.probes)) for one in sought]
-    shown: list[Shown] = list(run([(codes, list(probes.values()))])[0]) if codes else []
+    why_not: list[str] = []
     likely: dict[int, list[int]] = defaultdict(list)
-    for number, program in enumerate(shown):
-        for found in _likely(program, wanted, enough):
-            likely[found].append(number)
+    for start in range(0, len(codes), _TOGETHER):
+        for program in run([(codes[start : start + _TOGETHER], list(probes.values()))])[0]:
+            for found in _likely(program, wanted, enough):
+                likely[found].append(len(why_not))
+            why_not.append(_why_not(program))
     jobs = [([codes[number] for number in likely[item]], sought[item].inputs) for item in sorted(likely)]
     hits: dict[int, list[Hit]] = defaultdict(list)
     alone: list[tuple[int, int]] = []
@@ -106,7 +110,7 @@ def screened(codes: Sequence[str], items: Sequence[Known], run: Run) -> list[Out
     for (_, number), hit in zip(alone, _confirmed(alone, codes, sought, run), strict=True):
         if hit:
             hits[number].append(hit)
-    return [Outcome(_why_not(program), hits[number]) for number, program in enumerate(shown)]
+    return [Outcome(why, hits[number]) for number, why in enumerate(why_not)]
 
 
 def _why_not(program: Shown) -> str:

@@ -12,7 +12,8 @@ from typing import IO, Any
 
 import polars as pl
 
-BATCH_ROWS = 8192
+#: Rows that are worked on at a time: of pairs of 2 KB a frame takes 4 MB, and several are under way.
+BATCH_ROWS = 2048
 #: Rows of more bytes than this are kept on disk.
 MEMORY_BYTES = 64 * 2**20
 

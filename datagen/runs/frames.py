@@ -23,7 +23,7 @@ from datagen.data.dataset import Split
 from datagen.data.source import Source
 from datagen.request import Prompt
 from datagen.runs.engines import local
-from datagen.runs.stage import FrameStage
+from datagen.runs.stage import FrameStage, Started
 from datagen.teachers import Profile, Teacher, connect_all, own_system_prompts
 
 T = TypeVar("T")
@@ -57,6 +57,9 @@ class Frames:
 
     def __call__(self, function: Callable[[pl.DataFrame], T], source: Source) -> Iterator[T]:
         """What the function gives for each frame."""
+        return self._each(function, source, self.workers)
+
+    def _each(self, function: Callable[[pl.DataFrame], T], source: Source, workers: int) -> Iterator[T]:
         heights: list[int] = []
 
         def frames() -> Iterator[pl.DataFrame]:
@@ -65,13 +68,14 @@ class Frames:
                 yield frame
 
         with progress.track(self._name, source.rows) as advance:
-            for number, result in enumerate(local.apply(function, frames(), self.workers)):
+            for number, result in enumerate(local.apply(function, frames(), workers)):
                 yield result
                 advance(heights[number])
 
-    def splits(self, split: Callable[[pl.DataFrame], Split], source: Source) -> Iterator[tuple[int, Split]]:
+    def splits(self, started: Started, source: Source) -> Iterator[tuple[int, Split]]:
         """What becomes of each frame, and how many rows it had: the identity is checked against that."""
-        return self(partial(_with_height, split), source)
+        workers = 1 if started.is_light else self.workers
+        return self._each(partial(_with_height, started.split), source, workers)
 
 
 def _with_height(split: Callable[[pl.DataFrame], Split], frame: pl.DataFrame) -> tuple[int, Split]:

@@ -147,7 +147,7 @@ def make(stage: Stage, source: Source, out: Path, options: Any, how: How) -> Out
         ask = frames.questions(stage, options, how.wait, asker)
         over = Frames(stage.name, how.workers, how.journal, ask)
         started = stage.start(source, options, over)
-        for height, split in over.splits(started.split, source):
+        for height, split in over.splits(started, source):
             failed = int((split.dropped["reason"] == dataset.CALL_FAILED).sum())
             writer.add(split, rows_in=height, failed=failed)
         writer.refuse(source.refused)
@@ -173,7 +173,7 @@ def survey(stage: FrameStage[Any], source: Source, options: Any, how: How) -> Ou
         ask = frames.questions(stage, options, how.wait, asker)
         over = Frames(stage.name, how.workers, how.journal, ask)
         started = stage.start(source, options, over)
-        for height, split in over.splits(started.split, source):
+        for height, split in over.splits(started, source):
             counts.add(split.kept.height, split.dropped["reason"], rows_in=height)
             counts.failed += int((split.dropped["reason"] == dataset.CALL_FAILED).sum())
     if source.refused.height:

@@ -56,10 +56,13 @@ class Started(NamedTuple):
     Args:
         split: what becomes of a frame; it is pickled where several processes work.
         entries: values of the stage's manifest entries, by name.
+        is_light: whether splitting a frame takes less than handing it to another process. It is split in this
+            one then: no worker holds a copy of what `split` knows.
     """
 
     split: Callable[[pl.DataFrame], Split]
     entries: Mapping[str, Any] = {}
+    is_light: bool = False
 
 
 class Check(NamedTuple):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
@@ -183,7 +184,11 @@ def _read(told: bytes, inputs: int) -> Screened:
     try:
         detail, functions = (found := json.loads(told))["detail"], found["functions"]
         if isinstance(detail, str) and all(_is_results(texts, inputs) for texts in functions.values()):
-            return Screened(detail, functions)
+            # Most texts are the same few errors, in thousands of places: each is in memory once.
+            shared = {
+                name: [text and sys.intern(text) for text in texts] for name, texts in functions.items()
+            }
+            return Screened(detail, shared)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         pass
     return Screened("killed", {})

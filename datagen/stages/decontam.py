@@ -214,8 +214,10 @@ def _start(source: Source, options: Options, over: Over) -> Started:
         assert found.indexes is not None  # noqa: S101 - all rows were searched
         kept = kept_folder("self-tests")
         entries["self_test"] = selftest.counts(items_of(against), found.indexes, carriers, kept)
+    found.indexes = None  # of 100 MB, and nothing is sought any more
     alike = _by_row(found.alike.drop("task", strict=False)) if options.embed else None
-    return Started(partial(_split, found=found, evidence=_by_row(found.evidence), alike=alike), entries)
+    split = partial(_split, found=found, goes=_goes(found), evidence=_by_row(found.evidence), alike=alike)
+    return Started(split, entries, is_light=True)
 
 
 def read_review(path: str | None) -> Review:
@@ -233,9 +235,21 @@ def _by_row(evidence: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _split(frame: pl.DataFrame, found: Overlap, evidence: pl.DataFrame, alike: pl.DataFrame | None) -> Split:
+def _goes(found: Overlap) -> pl.Expr:
+    """Whether a row of the source goes."""
+    tasks = pl.Series([*found.tasks], dtype=pl.String).implode()
+    rows = pl.Series([*found.reasons, *found.unanswered], dtype=pl.String).implode()
+    return pl.col("task").is_in(tasks) | pl.col("id").is_in(rows)
+
+
+def _split(
+    frame: pl.DataFrame,
+    found: Overlap,
+    goes: pl.Expr,
+    evidence: pl.DataFrame,
+    alike: pl.DataFrame | None,
+) -> Split:
     """A frame without what goes, and that with its evidence; rows that stay may have some of `alike`."""
-    goes = frame["task"].is_in(list(found.tasks)) | frame["id"].is_in([*found.reasons, *found.unanswered])
     dropped = frame.filter(goes).drop("overlaps", "reason", "dropped_by", "detail", strict=False)
     reasons = [
         found.tasks.get(task) or found.reasons.get(row) or CALL_FAILED

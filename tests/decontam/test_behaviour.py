@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from datagen.sandbox.screening import Screening
-from decontam import behaviour
+from decontam import behaviour, runnable
 from decontam._inputs import inputs_of
 from decontam._programs import programs
 from decontam.benchmarks import Item
@@ -191,6 +191,28 @@ def test_body_that_continues_the_prompt():
     """An answer that is but the body of the function that the task begins is run behind it."""
     found, _ = programs("    return a + 1\n", "def f(a):\n    '''One more.'''\n")
     assert [compile(one.code, "", "exec").co_names for one in found] == [("f",)]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_few_programs_are_looked_at_at_a_time(screening, known, monkeypatch, size):
+    """However many programs there are, few of them are in memory with all that they show."""
+    codes = [one.code for one in known[:4]] + [
+        "raise ValueError\n",
+        "import os\n",
+        "def f(a):\n    return a\n",
+    ]
+    whole = screened(codes, known, screening.run)
+    sizes = []
+
+    def run(jobs, *, alone=False):
+        sizes.extend(len(given) for given, _ in jobs[:1] if not alone)
+        return screening.run(jobs, alone=alone)
+
+    monkeypatch.setattr(runnable, "_TOGETHER", size)
+    assert screened(codes, known, run) == whole
+    assert sizes[: -(-len(codes) // size)] == [
+        min(size, len(codes) - at) for at in range(0, len(codes), size)
+    ]
 
 
 def test_reasons_are_not_the_programs_to_choose(screening, known):

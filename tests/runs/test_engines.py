@@ -9,14 +9,20 @@ import signal
 import subprocess
 import sys
 import time
+import weakref
 from functools import partial
 from pathlib import Path
 
+import polars as pl
 import pytest
 from cli import datagen, spawn
 
+from datagen.data.dataset import Split
+from datagen.data.source import Source
 from datagen.errors import DatagenError
 from datagen.runs.engines import local
+from datagen.runs.frames import Frames
+from datagen.runs.stage import Started
 
 
 def square(number, *, off=0):
@@ -27,6 +33,14 @@ def fail_at(number, *, at):
     if number >= at:
         raise ValueError(f"no {number}")
     return number
+
+
+class Item:
+    """Something that a weak reference may point to."""
+
+
+def nothing(_):
+    return None
 
 
 def die(number):
@@ -52,7 +66,7 @@ def importable(monkeypatch):
     monkeypatch.syspath_prepend(str(Path(__file__).parent))
     module = sys.modules[__name__]
     monkeypatch.setitem(sys.modules, "test_engines", module)
-    for function in (square, fail_at, die, leave, talk):
+    for function in (Item, square, fail_at, nothing, die, leave, talk):
         monkeypatch.setattr(function, "__module__", "test_engines")
 
 
@@ -124,6 +138,34 @@ def test_items_are_taken_as_they_are_needed():
     next(made)
     assert len(taken) < 20
     made.close()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_items_that_were_worked_on_leave_memory(workers):
+    """An item leaves memory when the results of later ones have come; so do the first ones."""
+    alive = []
+
+    def items():
+        for _ in range(50):
+            one = Item()
+            alive.append(weakref.ref(one))
+            yield one
+            del one
+
+    made = local.apply(nothing, items(), workers)
+    for _ in range(25):
+        next(made)
+    assert [ref() for ref in alive[:15]] == [None] * 15
+    made.close()
+
+
+def test_a_light_split_stays_in_this_process():
+    """What a light split knows is not copied to workers, however many there are to be."""
+    frames = [pl.DataFrame({"id": [str(number)]}) for number in range(10)]
+    source = Source("rows", "", len(frames), lambda: iter(frames))
+    split = Started(lambda frame: Split(frame, frame.clear()), is_light=True)  # no worker could be sent this
+    made = Frames("some", 2, None, lambda _, __: []).splits(split, source)
+    assert [(height, split.kept["id"].item()) for height, split in made] == [(1, str(n)) for n in range(10)]
 
 
 @pytest.fixture(scope="module")

@@ -104,6 +104,16 @@ def test_every_function_is_called_with_what_it_takes():
     )
 
 
+def test_equal_texts_are_in_memory_once():
+    """Thousands of programs show the same few errors for thousands of inputs."""
+    found = screened(
+        ["def f(a): return missing", "def g(a): return other"], inputs=Inputs([(1,), (2,), ("a",)])
+    )
+    texts = [text for program in found for results in program.functions.values() for text in results]
+    assert texts == ["!raised NameError"] * 6
+    assert len({id(text) for text in texts}) == 1
+
+
 def test_a_program_that_fails_while_it_loads_is_still_called():
     """Answers often read input or run an example after their functions."""
     [found] = screened(["def f(a): return a\nn = int(input())\ndef g(a): return a\n"])

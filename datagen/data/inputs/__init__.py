@@ -283,7 +283,9 @@ def _spooled(given: _Files, reading: Reading, limit: int | None) -> _Rows:
         whole = columns.fitted(json_rows.widened(frame, kind, shown) if is_json else frame)
         whole = whole if left is None else whole.head(left)
         good, bad = recogniser.recognise(whole)
-        rows.kept.add(good)
+        # A slice alone would keep its whole frame in memory; what comes back from the spool does not.
+        for part in good.iter_slices(BATCH_ROWS) if good.height else [good]:
+            rows.kept.add(part)
         refused.append(bad)
         left = None if left is None else left - whole.height
     recogniser.end()

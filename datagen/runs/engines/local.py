@@ -17,7 +17,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice
+from itertools import chain, islice
 from typing import IO, Any, TypeVar
 
 from datagen.errors import DatagenError
@@ -49,20 +49,26 @@ def apply(function: Callable[[A], B], items: Iterable[A], workers: int) -> Itera
         DatagenError: a worker was killed.
     """
     items = iter(items)
-    first = [*islice(items, FRAMES_WITHOUT_POOL + 1)]
-    if workers == 1 or len(first) <= FRAMES_WITHOUT_POOL:
-        yield from map(function, first)
+    first = deque(islice(items, FRAMES_WITHOUT_POOL + 1))
+    are_few = len(first) <= FRAMES_WITHOUT_POOL
+    items = chain(_emptied(first), items)
+    if workers == 1 or are_few:
         yield from map(function, items)
         return
     with _Pool(function, workers) as pool:
         waiting: deque[Future[B]] = deque()
-        for source in (first, items):
-            for item in source:
-                waiting.append(pool.submit(item))
-                if len(waiting) > 2 * workers:
-                    yield waiting.popleft().result()
+        for item in items:
+            waiting.append(pool.submit(item))
+            if len(waiting) > 2 * workers:
+                yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+
+
+def _emptied(items: deque[A]) -> Iterator[A]:
+    """Yield the items and let go of them: they would stay in memory to the end of the work."""
+    while items:
+        yield items.popleft()
 
 
 class _Pool:
@@ -70,6 +76,7 @@ class _Pool:
 
     def __init__(self, function: Callable[[Any], Any], workers: int) -> None:
         self._function = pickle.dumps(function)
+        self._workers = workers
         self._own = threading.local()
         self._processes: list[subprocess.Popen[bytes]] = []
         self._starting = threading.Lock()
@@ -120,10 +127,13 @@ class _Pool:
                 raise DatagenError("the work has ended")  # nobody waits for this result
             process = self._own.process = _start()
             self._processes.append(process)
+            function = self._function
+            if len(self._processes) == self._workers:
+                self._function = b""  # an index of benchmarks takes more than 20 MB
         assert process.stdin  # noqa: S101
         with contextlib.suppress(OSError):
             pickle.dump(sys.path, process.stdin)
-            process.stdin.write(self._function)
+            process.stdin.write(function)
         return process
 
 
