@@ -37,7 +37,7 @@ from decontam._inputs import Input, inputs_of, program_of
 from decontam.benchmarks import Item
 
 #: It grows when an item or a row may be judged otherwise than before.
-VERSION = 2
+VERSION = 3
 #: The least value that is a match, of a row's functions and of its examples.
 THRESHOLDS: dict[str, float] = {"function": 0.6, "examples": 0.45}
 #: Inputs of an item that every function is called with first, and how many of these have to agree.
@@ -77,12 +77,17 @@ Job = tuple[Sequence[str], Sequence[Input]]
 class Run(Protocol):
     """Runs programs. Equal values have equal texts."""
 
-    def __call__(self, jobs: Sequence[Job], /, *, alone: bool = False) -> Sequence[Sequence[Shown]]:
+    def __call__(
+        self, jobs: Sequence[Job], /, *, alone: bool = False, probing: bool = False, references: bool = False
+    ) -> Sequence[Sequence[Shown]]:
         """For each job what each of its programs showed.
 
         Args:
             jobs: programs and inputs.
             alone: whether nothing that another program left may be there, however harmless it is.
+            probing: whether calls may be left out of which it is foreseen that they give no value.
+            references: whether the programs are references: each call stands by itself, and has less time
+                than one of a row's function, so that a copy of a reference is never at the limit of time.
         """
         ...
 
@@ -157,7 +162,9 @@ def known(items: Sequence[Item], run: Run) -> list[Known]:
     jobs: list[Job] = [([program_of(item)], inputs or pool) for item, inputs in having]
     found: list[_Reference] = []
     step = max(1, len(having) // OTHERS)
-    for place, ((item, _), (codes, inputs), [shown]) in enumerate(zip(having, jobs, run(jobs), strict=True)):
+    for place, ((item, _), (codes, inputs), [shown]) in enumerate(
+        zip(having, jobs, run(jobs, references=True), strict=True)
+    ):
         texts = shown.functions.get(item.entry_point, [None] * len(inputs))
         good = [
             (one, text)

@@ -40,6 +40,7 @@ _Wanted = tuple[str, str | None]
 _Results = dict[str, dict[int, str]]
 #: Longer results, as Python writes them, are not compared: one would take the time of all others.
 _LONGEST = 2_000
+_LATE = ""
 
 
 class Asked(NamedTuple):
@@ -90,9 +91,7 @@ def answered(asked: Sequence[Asked], items: Sequence[Known], run: Run) -> list[l
         run: runs programs.
     """
     sought = [one for one in items if not one.common]
-    given = {repr(one): one for some in asked for one in some.arguments}
     texts = _texts(asked, run)
-    results = _results(given, sought, run)
     wanted = [
         [
             (repr(one), texts.get(repr(result)))
@@ -100,10 +99,25 @@ def answered(asked: Sequence[Asked], items: Sequence[Known], run: Run) -> list[l
         ]
         for some in asked
     ]
-    likely = [
-        {number: held for number in range(len(sought)) if len(held := _held(pairs, results, number)) >= AGREE}
-        for pairs in wanted
-    ]
+    most = [_most_bits(some, pairs) for some, pairs in zip(asked, wanted, strict=True)]
+    given = {
+        repr(one): one
+        for some, bits in zip(asked, most, strict=True)
+        if _can_match(bits.values())
+        for one in some.arguments
+    }
+    results = _results(given, sought, run)
+    likely: list[dict[int, list[str]]] = []
+    for examples, bits in zip(wanted, most, strict=True):
+        numbers = range(len(sought)) if _can_match(bits.values()) else ()
+        held = {number: _held(examples, results, number) for number in numbers}
+        likely.append(
+            {
+                number: keys
+                for number, keys in held.items()
+                if len(keys) >= AGREE and _can_match(bits[key] for key in keys)
+            }
+        )
     doubtful = {
         key: given[key] for some, pairs in zip(likely, wanted, strict=True) if some for key, _ in pairs
     }
@@ -155,13 +169,32 @@ def _answered(
     return hits
 
 
+def _most_bits(some: Asked, pairs: Sequence[_Wanted]) -> dict[str, float]:
+    """The most bits that each example can have, whatever other functions give: those of its literals."""
+    return {
+        key: _literal_bits(result)
+        for (key, text), result in zip(pairs, some.results, strict=True)
+        if text is not None
+    }
+
+
+def _can_match(bits: Iterable[float]) -> bool:
+    """Whether so many bits are a match if nothing speaks against it."""
+    total = sum(bits)
+    return round(value_of(total, total), 6) >= THRESHOLDS["examples"]
+
+
+def _literal_bits(result: Any) -> float:  # noqa: ANN401 - any literal
+    literal = information(tuple(str(one).removeprefix("\0") for one in flat(result)))
+    return min(max(literal, 1.0), RAREST)
+
+
 def _bits_of(result: Any, text: str | None, given: Sequence[str]) -> float:  # noqa: ANN401 - any literal
     """How surprising it is that a reference gives this result: as rare as it is among what others give."""
     if text is None:
         return 1.0
     share = (max(given.count(text) - 1, 0) + 0.5) / (len(given) + 1)
-    literal = information(tuple(str(one).removeprefix("\0") for one in flat(result)))
-    return min(-math.log2(share), max(literal, 1.0), RAREST)
+    return min(-math.log2(share), _literal_bits(result))
 
 
 def _results(given: Mapping[str, Input], items: Sequence[Known], run: Run) -> _Results:
@@ -186,31 +219,20 @@ def _ordinary_results(given: Mapping[str, Input], run: Run) -> _Results:
 def _each(given: Mapping[str, Input], programs: Sequence[tuple[str, str]], run: Run) -> _Results:
     """For each input what programs' functions give.
 
-    After a timeout a function is called no more. So it gets what follows anew: what is late as the first one
-    is late by itself, whatever other rows hold.
+    What takes too long gives `_LATE`, which equals no result: so it is the same for the share of a result
+    whether a function at the limit of time gives another one, or none in time.
     """
     found: _Results = {key: {} for key in given}
     keys = list(given)
-    waiting = [
-        (number, keys[start : start + TOGETHER])
-        for start in range(0, len(keys), TOGETHER)
-        for number in range(len(programs))
-    ]
-    first = in_jobs([code for code, _ in programs], list(given.values())) if programs else []
-    answers = [shown for some in run(first) for shown in some]
-    while waiting:
-        left: list[tuple[int, list[str]]] = []
-        for (number, some), shown in zip(waiting, answers, strict=True):
-            texts = shown.functions.get(programs[number][1], [None] * len(some))
-            for place, (key, text) in enumerate(zip(some, texts, strict=True)):
+    jobs = in_jobs([code for code, _ in programs], list(given.values())) if programs else []
+    for start, job in zip(range(0, len(keys), TOGETHER), run(jobs, references=True), strict=False):
+        some = keys[start : start + TOGETHER]
+        for number, ((_, name), shown) in enumerate(zip(programs, job, strict=True)):
+            for key, text in zip(some, shown.functions.get(name, ()), strict=False):
                 if text == "!timeout":
-                    left.append((number, some[max(place, 1) :]))
-                    break
-                if text is not None and says_something(text):
+                    found[key][number] = _LATE
+                elif text is not None and says_something(text):
                     found[key][number] = plain(text)
-        waiting = [(number, some) for number, some in left if some]
-        jobs = [([programs[number][0]], [given[key] for key in some]) for number, some in waiting]
-        answers = [shown for [shown] in run(jobs)]
     return found
 
 

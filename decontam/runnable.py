@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-import hashlib
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -96,7 +95,8 @@ def screened(codes: Sequence[str], items: Sequence[Known], run: Run) -> list[Out
     why_not: list[str] = []
     likely: dict[int, list[int]] = defaultdict(list)
     for start in range(0, len(codes), _TOGETHER):
-        for program in run([(codes[start : start + _TOGETHER], list(probes.values()))])[0]:
+        some = codes[start : start + _TOGETHER]
+        for program in run([(some, list(probes.values()))], probing=True)[0]:
             for found in _likely(program, wanted, enough):
                 likely[found].append(len(why_not))
             why_not.append(_why_not(program))
@@ -151,30 +151,29 @@ def _confirmed(
 ) -> list[Hit | None]:
     """The hits that are the same when nothing else runs in the process.
 
-    Each program gets the inputs in an order of its own, which depends on nothing but the program.
+    The inputs come in another order than before: the second half first.
+
+    Args:
+        alone: items and programs by number, by item.
+        codes: the programs.
+        sought: the items.
+        run: runs programs.
     """
+    by_item: dict[int, list[str]] = defaultdict(list)
+    for item, number in alone:
+        by_item[item].append(codes[number])
     turned = [
-        sought[item]._replace(
-            inputs=_turned(sought[item].inputs, turn),
-            results=_turned(sought[item].results, turn),
-            bits=_turned(sought[item].bits, turn),
-        )
-        for item, number in alone
-        for turn in [_turn(codes[number], len(sought[item].inputs))]
+        one._replace(inputs=_turned(one.inputs), results=_turned(one.results), bits=_turned(one.bits))
+        for one in (sought[item] for item in by_item)
     ]
-    jobs = [([codes[number]], one.inputs) for (_, number), one in zip(alone, turned, strict=True)]
-    return [_hit(answers[0], one) for one, answers in zip(turned, run(jobs, alone=True), strict=True)]
+    jobs = [(some, one.inputs) for some, one in zip(by_item.values(), turned, strict=True)]
+    answers = run(jobs, alone=True)
+    return [_hit(program, one) for one, shown in zip(turned, answers, strict=True) for program in shown]
 
 
-def _turn(code: str, inputs: int) -> int:
-    """By how many places the inputs of a program are turned, at least one."""
-    digest = hashlib.sha256(code.encode("utf-8", "surrogatepass")).digest()
-    return 1 + int.from_bytes(digest[:4], "big") % max(1, inputs - 1)
-
-
-def _turned(values: Sequence[Any], by: int) -> list[Any]:
-    by %= len(values)
-    return [*values[by:], *values[:by]]
+def _turned(values: Sequence[Any]) -> list[Any]:
+    half = (len(values) + 1) // 2
+    return [*values[half:], *values[:half]]
 
 
 def _hit(program: Shown, item: Known) -> Hit | None:

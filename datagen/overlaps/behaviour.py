@@ -20,7 +20,7 @@ from datagen.errors import DatagenError
 from datagen.journal.verdicts import Verdicts, open_verdicts
 from datagen.runs.stage import Over
 from datagen.sandbox.screen import VERSION, Screened
-from datagen.sandbox.screening import LIMITS, Screening
+from datagen.sandbox.screening import LIMITS, PROBING, REFERENCES, Screening
 from decontam import behaviour, runnable
 from decontam.behaviour import Hit
 from decontam.benchmarks import Benchmark, Item
@@ -133,16 +133,16 @@ class Behaviour:
         )
         return [[Hit(*hit) for hit in hits] for hits in reached]
 
-    def _run(self, jobs: Sequence[behaviour.Job], *, alone: bool = False) -> list[list[Screened]]:
+    def _run(self, jobs: Sequence[behaviour.Job], **how: bool) -> list[list[Screened]]:
         assert self._screening is not None  # noqa: S101 - nothing runs without it
-        return self._screening.run(jobs, alone=alone)
+        return self._screening.run(jobs, **how)
 
     def _reach(self, reach: Callable[[list[int]], list[Any]], what: Sequence[list[Any]]) -> list[Any]:
         """What came of things, as JSON: looked up, else reached, all missing ones at once, and stored."""
         about = {
             "screened": VERSION,
             "python": sys.version_info[:2],
-            "limits": asdict(LIMITS),
+            "limits": [asdict(LIMITS), asdict(PROBING), asdict(REFERENCES)],
             **behaviour.settings(),
         }
         keys = [canonical.sha256(canonical.dumps({**about, "what": one})) for one in what]

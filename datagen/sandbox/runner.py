@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import builtins
 import decimal
+import dis
 import functools
 import gc
 import math
@@ -20,15 +21,19 @@ from time import monotonic, thread_time  # the clock of the process is coarse wh
 from typing import Any, NamedTuple
 
 from datagen.sandbox import deterministic, wire
-from datagen.sandbox.harmless import Harmless, Watch, forget
+from datagen.sandbox.harmless import MODULES, Harmless, Watch, forget
 from datagen.sandbox.texts import text_of
 
 #: So many functions and methods of a program are called, the first that it defines.
 MAX_FUNCTIONS = 64
-_TICK_SECONDS = 0.01
+_TICK_SECONDS = 0.004
 _STALE_SECONDS = 0.0002
 _FILE = "<solution>"
 _VARIADIC = 4  # a flag of code objects: takes any number of arguments
+_SUSPENDED = 0x20 | 0x80 | 0x200  # flags of generators, coroutines and asynchronous generators
+#: After so many calls with arguments of one kind raised one of these, others of that kind do, too.
+_REFUSALS, _REFUSED = 2, frozenset({"!raised TypeError", "!raised AttributeError"})
+_MODULES = frozenset(name.partition(".")[0] for name in MODULES)
 _name_of: Callable[[type], str] = type.__dict__["__name__"].__get__  # a metaclass may say something else
 _names_in: Callable[[type], Any] = type.__dict__["__dict__"].__get__
 _bases_of: Callable[[type], tuple[type, ...]] = type.__dict__["__mro__"].__get__
@@ -49,6 +54,7 @@ class _Function(NamedTuple):
     least: int
     most: float
     call: Callable[[Any], Any]
+    code: types.CodeType
 
 
 class Runner:
@@ -56,7 +62,7 @@ class Runner:
 
     Args:
         inputs: arguments for every function that takes so many.
-        limits: `load_seconds`, `call_seconds` and `cpu_seconds` of a program.
+        limits: of a program, as in `ScreenLimits`.
         harmless: says which programs can be run here; None to run the first that comes, whatever it is.
         watch: finds what a program left.
     """
@@ -72,8 +78,9 @@ class Runner:
         self._ends = math.inf  # of what runs now, by the processor's clock
         self._last = math.inf  # of the program
         self._now = self._wall = 0.0  # the processor's clock when it was last read, and the wall's then
-        self._by_count: dict[tuple[int, float], list[tuple[int, Callable[[], Any]]]] = {}
+        self._by_count: dict[tuple[int, float], list[tuple[int, Callable[[], Any], str]]] = {}
         self._short_of_memory = False
+        self._imports = True  # whether the program may have been stopped in code that is not its own
         self.spent = False  # whether this process should run no other program
 
     def give(self, inputs: list[Input]) -> None:
@@ -105,6 +112,7 @@ class Runner:
             if found is None:
                 return None
             names, sets = found
+        self._imports = self._harmless is None or not names.isdisjoint(_MODULES)
         module = types.ModuleType("solution")
         sys.modules["solution"] = module
         space = module.__dict__
@@ -130,23 +138,38 @@ class Runner:
     def _results(self, function: _Function) -> list[str | None]:
         """A text for each input, or None where it has another number of arguments.
 
-        After a call that ran out of time there is no other: it counts as that for all inputs that follow.
+        After `late_calls` that ran out of time there is no other: all inputs that follow count as that.
         """
         texts: list[str | None] = [None] * len(self._inputs)
-        call, seconds = function.call, self._limits["call_seconds"]
-        late = False
+        fitting = self._fitting(function.least, function.most)
+        call, seconds, late = function.call, self._limits["call_seconds"], self._limits["late_calls"]
+        sparing = self._limits["sparing"]
+        if sparing and _returns_nothing(function.code):
+            for place, _, _ in fitting:
+                texts[place] = "null"
+            return texts
+        refusals: dict[str, int] = {}
         self._read_clocks()
-        for place, make in self._fitting(function.least, function.most):
-            texts[place] = text = "!timeout" if late else self._limited(_result, seconds, call, make)
-            late = text == "!timeout"
+        for place, make, kind in fitting:
+            if not late:
+                texts[place] = "!timeout"
+                continue
+            if sparing and refusals.get(kind, 0) >= _REFUSALS:
+                texts[place] = "!raised TypeError"
+                continue
+            texts[place] = text = self._limited(_result, seconds, call, make)
+            if text == "!timeout":
+                late -= 1
+            elif text in _REFUSED:
+                refusals[kind] = refusals.get(kind, 0) + 1
         return texts
 
-    def _fitting(self, least: int, most: float) -> list[tuple[int, Callable[[], Any]]]:
-        """The inputs of so many arguments: which they are, and what makes them."""
+    def _fitting(self, least: int, most: float) -> list[tuple[int, Callable[[], Any], str]]:
+        """The inputs of so many arguments: which they are, what makes them, and of which kind they are."""
         found = self._by_count.get((least, most))
         if found is None:
             found = [
-                (place, make)
+                (place, make, _kind_of(make()))
                 for place, (arguments, make) in enumerate(self._inputs)
                 if least <= arguments <= most
             ]
@@ -189,7 +212,7 @@ class Runner:
         if ends == self._last or monotonic() - self._wall > _STALE_SECONDS:
             self._read_clocks()
             if self._now > ends:  # whatever the program made of it
-                self.spent = True
+                self.spent = self.spent or self._imports
                 return "!timeout"
         return text
 
@@ -206,6 +229,40 @@ class Runner:
             decimal.setcontext(decimal.Context())
         if sets:
             self.spent = self.spent or self._watch.changed()
+
+
+def _kind_of(value: Any) -> str:  # noqa: ANN401 - anything
+    """The types in a value, three levels deep: `tuple(str,list(int))` for a text and a list of numbers."""
+    return _kind_below(value, 3)
+
+
+def _kind_below(value: Any, levels: int) -> str:  # noqa: ANN401 - anything
+    name = type(value).__name__
+    if not levels or not isinstance(value, (list, tuple, set, frozenset, dict)):
+        return name
+    inner = [_kind_below(one, levels - 1) for one in value]
+    if isinstance(value, dict):
+        inner += [_kind_below(one, levels - 1) for one in value.values()]
+    return f"{name}({','.join(inner if levels == 3 else sorted(set(inner)))})"
+
+
+def _returns_nothing(code: types.CodeType) -> bool:
+    """Whether a function can return no value but None."""
+    if code.co_flags & _SUSPENDED:
+        return False
+    before: dis.Instruction | None = None
+    for found in dis.get_instructions(code):
+        if found.opname == "RETURN_CONST":
+            nothing = found.argval is None
+        elif found.opname == "RETURN_VALUE":
+            loaded = before is not None and before.opname == "LOAD_CONST" and before.argval is None
+            nothing = loaded and not found.is_jump_target
+        else:
+            nothing = True
+        if not nothing:
+            return False
+        before = found
+    return True
 
 
 def _loaded(compiled: types.CodeType, space: dict[str, Any]) -> str:
@@ -278,7 +335,7 @@ def _function(
     if code.co_kwonlyargcount <= len(function.__kwdefaults__ or ()):
         most = code.co_argcount - bound
         least = max(most - len(function.__defaults__ or ()), 0)
-        yield _Function(name, least, math.inf if code.co_flags & _VARIADIC else most, call)
+        yield _Function(name, least, math.inf if code.co_flags & _VARIADIC else most, call, code)
 
 
 def _called(function: Callable[..., Any], given: Any) -> Any:  # noqa: ANN401 - anything

@@ -20,7 +20,7 @@ from datagen.sandbox.run import Pool, _Lost, _Worker
 from datagen.sandbox.verdict import Limits
 
 #: Part of each key. It grows when a program may show something else than before.
-VERSION = 3
+VERSION = 4
 _NONE = type(None)
 #: Programs that a server gets at a time.
 BATCH = 32
@@ -39,6 +39,10 @@ class ScreenLimits:
         wall_seconds: time by the clock of all together; generous, so that a busy machine changes nothing.
         idle_seconds: time by the clock in which it uses no CPU time at all, because it waits for something.
         memory_mb: address space of its process.
+        late_calls: calls of a function that may run out of time; it is called no more after so many.
+        sparing: whether calls are left out whose results are foreseen. A function whose code can only return
+            None is not called. After two calls with arguments of one kind raised TypeError or AttributeError,
+            others of that kind count as that, too.
     """
 
     load_seconds: float = 0.3
@@ -47,10 +51,12 @@ class ScreenLimits:
     wall_seconds: float = 20.0
     idle_seconds: float = 3.0
     memory_mb: int = 1024
+    late_calls: int = 1
+    sparing: bool = False
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
-            if not 0 < value < 1 << 40:
+            if name != "sparing" and not 0 < value < 1 << 40:
                 raise DatagenError(f"limit {name}={value}: it has to be a number above 0")
 
 

@@ -9,6 +9,7 @@ import asyncio
 import threading
 from collections.abc import Coroutine, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, Self, TypeVar
 
@@ -20,8 +21,13 @@ T = TypeVar("T")
 Job = tuple[Sequence[str], Sequence[Sequence[object]]]
 #: What a program may use while its behaviour is compared: less than elsewhere, because there are many.
 LIMITS = ScreenLimits(
-    load_seconds=0.2, call_seconds=0.03, cpu_seconds=0.5, wall_seconds=20.0, idle_seconds=1.0
+    load_seconds=0.1, call_seconds=0.012, cpu_seconds=0.3, wall_seconds=20.0, idle_seconds=1.0
 )
+#: For calls that only say what is worth all inputs.
+PROBING = replace(LIMITS, sparing=True)
+#: For references: a third of the time of a row's function, so that a copy of one is never at the limit. Each
+#: call stands by itself, however many run out of time.
+REFERENCES = replace(LIMITS, call_seconds=0.004, cpu_seconds=10.0, wall_seconds=120.0, late_calls=1 << 20)
 #: Programs that are under way at a time; more wait here, not in the screen.
 _JOBS = 64
 
@@ -76,21 +82,28 @@ class Screening:
         await self._screen.__aexit__()
         self._loop.stop()
 
-    def run(self, jobs: Sequence[Job], *, alone: bool = False) -> list[list[Screened]]:
+    def run(
+        self, jobs: Sequence[Job], *, alone: bool = False, probing: bool = False, references: bool = False
+    ) -> list[list[Screened]]:
         """For each job what each of its programs shows; in their order.
 
         Args:
             jobs: programs and inputs.
             alone: whether each program gets a process in which no other ran, however harmless it is.
+            probing: whether calls are left out whose results are foreseen (`PROBING`).
+            references: whether the programs are references (`REFERENCES`).
         """
-        return self._wait(self._submitted(self._all(jobs, alone=alone)))
+        limits = REFERENCES if references else PROBING if probing else LIMITS
+        return self._wait(self._submitted(self._all(jobs, limits, alone=alone)))
 
-    async def _all(self, jobs: Sequence[Job], *, alone: bool = False) -> list[list[Screened]]:
+    async def _all(
+        self, jobs: Sequence[Job], limits: ScreenLimits = LIMITS, *, alone: bool = False
+    ) -> list[list[Screened]]:
         some = asyncio.Semaphore(_JOBS)
 
         async def one(codes: Sequence[str], inputs: Sequence[Sequence[object]]) -> list[Screened]:
             async with some:
-                return await self._screen.run(codes, Inputs(inputs), LIMITS, alone=alone)
+                return await self._screen.run(codes, Inputs(inputs), limits, alone=alone)
 
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(one(codes, inputs)) for codes, inputs in jobs]

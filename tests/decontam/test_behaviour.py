@@ -164,6 +164,35 @@ def test_slow_examples_do_not_hide_those_of_other_rows(screening):
     assert list(matches(rows[::-1], items, screening.run)) == [0]
 
 
+def test_a_reference_at_the_limit_of_time_changes_no_other(screening):
+    """A match is worth the same whether another reference gives another result, or none in time."""
+    known = behaviour.known([SORTED, RUNS], screening.run)
+    rows = ["g('b a') returns ['a', 'b']\ng('dd b a ccc') returns ['ccc', 'dd', 'a', 'b']\n"]
+    found = []
+    for text in ("!timeout", '"other"'):
+
+        def run(jobs, text=text, **how):
+            made = screening.run(jobs, **how)
+            return [
+                [
+                    SimpleNamespace(
+                        detail="",
+                        functions={
+                            name: [one and text for one in texts] if "len(a)" in code else texts
+                            for name, texts in shown.functions.items()
+                        },
+                    )
+                    for code, shown in zip(codes, some, strict=True)
+                ]
+                for (codes, _), some in zip(jobs, made, strict=True)
+            ]
+
+        other = known[0]._replace(item="bench/9", function="f", code="def f(a):\n    return len(a)\n")
+        found.append(matches(rows, [*known, other], run))
+    assert found[0] == found[1]
+    assert list(found[0]) == [0]
+
+
 @pytest.mark.parametrize(
     ("text", "functions"),
     [
@@ -237,7 +266,7 @@ def test_an_item_that_does_not_run_changes_no_other():
             functions = {name: [json.dumps(function(*given)) for given in inputs]}
         return SimpleNamespace(detail="", functions=functions)
 
-    def run(jobs, *, alone=False, late=False):
+    def run(jobs, *, alone=False, probing=False, references=False, late=False):
         return [[shown(code, inputs, late) for code in some] for some, inputs in jobs]
 
     whole = behaviour.known(items, run)

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import os
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -327,6 +328,61 @@ def test_usual_answers_need_no_process_of_their_own():
         ),
     ):
         assert harmless.names(compile(line, "", "exec")) is None, line
+
+
+COUNTS = """
+calls = []
+def count(a):
+    calls.append(a)
+    return len(calls)
+"""
+
+
+def test_a_function_is_called_until_so_many_calls_were_late():
+    """After one late call by default; with more, each call stands by itself."""
+    code = "def f(n):\n    while n < 0:\n        pass\n    return n\n"
+    inputs = Inputs([(1,), (-1,), (2,), (-2,), (3,)])
+    for most, expected in (
+        (1, ["1", "!timeout", "!timeout", "!timeout", "!timeout"]),
+        (2, ["1", "!timeout", "2", "!timeout", "!timeout"]),
+        (9, ["1", "!timeout", "2", "!timeout", "3"]),
+    ):
+        limits = ScreenLimits(call_seconds=0.02, cpu_seconds=2, wall_seconds=60, late_calls=most)
+        assert screened([code], inputs, limits)[0].functions == {"f": expected}
+
+
+def test_calls_whose_results_are_foreseen_are_left_out():
+    """No call of what returns nothing, and none with a third argument of a kind that was refused twice."""
+    inputs = Inputs([("a",), ("b",), ("c",), (1,), ([1],), ([2, "a"],), ([3],), ([],), ((1,),)])
+    codes = [
+        COUNTS + "def f(a):\n    return count(a) and a + 1\n",
+        COUNTS + "def f(a):\n    print(count(a))\n    if a:\n        return\n",
+        COUNTS + "def f(a):\n    return count(a) and None\n",
+        "def f(a):\n    yield a\n",
+        "async def f(a):\n    pass\n",
+        "f = lambda a: None\n",
+    ]
+    codes = [code + "def after(*a):\n    return len(calls)\n" if "calls" in code else code for code in codes]
+    limits = replace(SHORT, sparing=True)
+    shown = [one.functions for one in screened(codes, inputs, limits)]
+    refused = "!raised TypeError"
+    assert shown[0]["f"] == [refused, refused, refused, "2", *[refused] * 5]
+    assert shown[1]["f"] == shown[2]["f"] == shown[4]["f"] == shown[5]["f"] == ["null"] * 9
+    assert shown[3]["f"][0] == 'iter["a"]'
+    full = [one.functions for one in screened(codes, inputs, SHORT)]
+    assert [one["f"] for one in full] == [one["f"] for one in shown]
+    #: `count` itself was called nine times, then `f` as often as it had to be.
+    assert [one["after"][0] for one in full[:3]] == ["18"] * 3
+    assert [one["after"][0] for one in shown[:3]] == ["17", "9", "18"]
+
+
+def test_a_late_call_of_plain_code_changes_no_program_that_follows():
+    """What was stopped in its own code left nothing behind; what imports gets a worker that ends."""
+    plain = "def f(n):\n    while True:\n        pass\n"
+    limits = ScreenLimits(call_seconds=0.02, cpu_seconds=2, wall_seconds=60)
+    found = screened([plain, SEES, "import re\n" + plain, SEES], INPUTS, limits)
+    assert found[0].functions == found[2].functions == {"f": ["!timeout", "!timeout", None]}
+    assert found[1] == found[3] == screened([SEES], INPUTS, limits)[0]
 
 
 def test_key_stands_for_all_that_decides():
