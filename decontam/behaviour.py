@@ -6,11 +6,16 @@ most, and where it agrees on two with all. With the bits of the inputs on which 
 
     value = (A / T)^2 * A / (A + 10)                                                  0 <= value < 1
 
+The same is measured on the item's own inputs alone, those that stand in its prompt and tests: a function that
+agrees on all of them solves the task, whatever it does on changed inputs, which the task may exclude. The
+larger value counts.
+
 * The bits of an input are -log2 of the share of ordinary functions that give the item's result
   (`_ordinary.txt`, a textbook's exercises, other items' references), but no more than -log2 of the share
   of the item's own inputs that have this result, and at most 8. So "true" says little, and a long list much.
 * An item is common if an ordinary function does the same: it is not sought by behaviour. Whoever writes
   `add` has not seen the benchmark.
+* An item has 20 inputs, and up to 60 while its results say too little: answers of yes and no.
 * Lists and tuples are equal here; 1, 1.0 and True are equal.
 
 *Reverse.* The item's reference is called with a row's own examples, whatever the language of its answer. The
@@ -33,11 +38,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from decontam._inputs import Input, inputs_of, program_of
+from decontam._inputs import MANY, MOST, Input, given_inputs, inputs_of, program_of
 from decontam.benchmarks import Item
 
 #: It grows when an item or a row may be judged otherwise than before.
-VERSION = 2
+VERSION = 3
 #: The least value that is a match, of a row's functions and of its examples.
 THRESHOLDS: dict[str, float] = {"function": 0.6, "examples": 0.45}
 #: Inputs of an item that every function is called with first, and how many of these have to agree.
@@ -49,6 +54,10 @@ COMMON = 0.9
 #: Bits at which the second factor of a value is a half; most bits of an input.
 HALF, RAREST = 10.0, 8.0
 TOGETHER = 400  # inputs at a time
+#: Bits that the results of an item should have; it gets more inputs while they have less.
+SAYING = 3 * HALF
+#: How often a reference is called anew with what follows an input for which it took too long.
+_ANEW = 20
 _FOLDER = Path(__file__).parent
 _PLAIN = str.maketrans("()", "[]")
 
@@ -98,6 +107,7 @@ class Known(NamedTuple):
         inputs: on which it gives a result.
         results: a text for each input.
         bits: for each input, how surprising it is that another function agrees.
+        given: for each input, whether it stands in the item's prompt or tests.
         probes: numbers of the inputs that tell most together.
         common: whether an ordinary function does the same.
     """
@@ -109,6 +119,7 @@ class Known(NamedTuple):
     inputs: Sequence[Input]
     results: Sequence[str]
     bits: Sequence[float]
+    given: Sequence[bool]
     probes: Sequence[int]
     common: bool
 
@@ -152,24 +163,71 @@ def known(items: Sequence[Item], run: Run) -> list[Known]:
         items: of one benchmark or several; those without a solution or the name of its function are left out.
         run: runs programs.
     """
-    having = [(item, inputs_of(item)) for item in items if item.entry_point and item.solution]
+    having = [(item, inputs_of(item, MANY)) for item in items if item.entry_point and item.solution]
     pool = list({repr(one): one for _, inputs in having for one in inputs[:1]}.values())
     jobs: list[Job] = [([program_of(item)], inputs or pool) for item, inputs in having]
     found: list[_Reference] = []
     step = max(1, len(having) // OTHERS)
-    for place, ((item, _), (codes, inputs), [shown]) in enumerate(zip(having, jobs, run(jobs), strict=True)):
-        texts = shown.functions.get(item.entry_point, [None] * len(inputs))
-        good = [
-            (one, text)
-            for one, text in zip(inputs, texts, strict=True)
-            if text is not None and says_something(text)
-        ]
+    answers = _answers(jobs, [item.entry_point for item, _ in having], run)
+    for place, ((item, _), (codes, inputs), texts) in enumerate(zip(having, jobs, answers, strict=True)):
+        good = _saying(inputs, texts)
         if good:
-            results = [plain(text) for _, text in good]
-            found.append(
-                _Reference(item, codes[0], [one for one, _ in good], results, is_other=place % step == 0)
-            )
+            taken, results = map(list, zip(*good, strict=True))
+            found.append(_Reference(item, codes[0], taken, results, is_other=place % step == 0))
     return _weighed(found, run)
+
+
+def _saying(inputs: Sequence[Input], texts: Sequence[str | None]) -> list[tuple[Input, str]]:
+    """The inputs that an item is known by, with their results.
+
+    Beyond `MOST`, while these results say too little, an input counts only if its result is not the usual
+    one: more of the same would make the item like a constant.
+    """
+    good: list[tuple[Input, str]] = []
+    for number, (one, text) in enumerate(zip(inputs, texts, strict=True)):
+        if text is None or not says_something(text):
+            continue
+        result = plain(text)
+        if number >= MOST:
+            counts = Counter(before for _, before in good)
+            if _most_bits(counts) >= SAYING:
+                break
+            if counts[result] == max(counts.values(), default=1):
+                continue
+        good.append((one, result))
+    return good
+
+
+def _answers(jobs: Sequence[Job], names: Sequence[str], run: Run) -> list[list[str | None]]:
+    """For each job what a function of its only program gives.
+
+    After timeouts a function is called no more. So it gets what follows the first one anew, a few times.
+
+    Args:
+        jobs: a program and inputs each.
+        names: for each job the function.
+        run: runs programs.
+    """
+    found: list[list[str | None]] = [[] for _ in jobs]
+    waiting = list(range(len(jobs)))
+    for _ in range(1 + _ANEW):
+        rest = [(jobs[number][0], jobs[number][1][len(found[number]) :]) for number in waiting]
+        for number, (_, inputs), [shown] in zip(waiting, rest, run(rest), strict=True):
+            texts = list(shown.functions.get(names[number]) or [None] * len(inputs))
+            late = texts.index("!timeout") + 1 if "!timeout" in texts else len(texts)
+            found[number] += texts[:late]
+        waiting = [number for number in waiting if len(found[number]) < len(jobs[number][1])]
+        if not waiting:
+            break
+    return [
+        [*texts, *[None] * (len(inputs) - len(texts))] for texts, (_, inputs) in zip(found, jobs, strict=True)
+    ]
+
+
+def _most_bits(counts: Mapping[str, int]) -> float:
+    """The bits that results have at most: as many as their rarity among themselves says."""
+    total = sum(counts.values()) + 1
+    return sum(count * min(-math.log2(count / total), RAREST) for count in counts.values())
 
 
 def says_something(text: str) -> bool:
@@ -191,6 +249,21 @@ def agreement(texts: Sequence[str | None], results: Sequence[str]) -> list[bool]
 def value_of(agreed: float, total: float) -> float:
     """How much agreement on `agreed` of `total` bits says, 0 to 1."""
     return (agreed / total) ** 2 * agreed / (agreed + HALF) if agreed > 0 else 0.0
+
+
+def best_value(same: Sequence[bool], item: Known) -> float:
+    """How much agreement says, 0 to 1: on all inputs, or on all of the item's own.
+
+    Args:
+        same: for each input, whether a function agrees there.
+        item: what is known.
+    """
+    agreed = sum(bits for bits, ok in zip(item.bits, same, strict=True) if ok)
+    value = value_of(agreed, sum(item.bits))
+    if all(ok for ok, given in zip(same, item.given, strict=True) if given):
+        own = sum(bits for bits, given in zip(item.bits, item.given, strict=True) if given)
+        value = max(value, value_of(own, own))
+    return round(value, 6)
 
 
 def in_jobs(codes: Sequence[str], inputs: Sequence[Input]) -> list[Job]:
@@ -219,6 +292,7 @@ def _weighed(found: Sequence[_Reference], run: Run) -> list[Known]:
                 if number < len(common):
                     closest = max(closest, sum(agree[-1]) / len(texts))
         bits = _bits(agree, one.results)
+        given = {repr(given) for given in given_inputs(one.item)}
         made.append(
             Known(
                 benchmark=one.item.benchmark,
@@ -228,6 +302,7 @@ def _weighed(found: Sequence[_Reference], run: Run) -> list[Known]:
                 inputs=one.inputs,
                 results=one.results,
                 bits=bits,
+                given=[repr(place) in given for place in one.inputs],
                 probes=_probes(agree, bits),
                 common=closest >= COMMON,
             )

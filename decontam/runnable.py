@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from decontam._evidence import EXCERPT, NOWHERE, Evidence, texts
+from decontam._inputs import slowness
 from decontam._programs import programs
-from decontam.behaviour import AGREE, THRESHOLDS, Hit, Known, Run, Shown, agreement, plain, value_of
+from decontam.behaviour import AGREE, THRESHOLDS, Hit, Known, Run, Shown, agreement, best_value, plain
 from decontam.reverse import Asked, examples_of
 
 _SHOWN = 100  # characters of the inputs that agreed
@@ -85,6 +86,7 @@ def screened(codes: Sequence[str], items: Sequence[Known], run: Run) -> list[Out
     """
     sought = [one for one in items if not one.common]
     probes = {repr(one.inputs[place]): one.inputs[place] for one in sought for place in one.probes}
+    probes = dict(sorted(probes.items(), key=lambda one: slowness(one[1])))
     numbers = {written: number for number, written in enumerate(probes)}
     wanted: list[dict[str, list[int]]] = [defaultdict(list) for _ in probes]
     for item, one in enumerate(sought):
@@ -154,6 +156,7 @@ def _confirmed(
             inputs=_turned(sought[item].inputs, turn),
             results=_turned(sought[item].results, turn),
             bits=_turned(sought[item].bits, turn),
+            given=_turned(sought[item].given, turn),
         )
         for item, number in alone
         for turn in [_turn(codes[number], len(sought[item].inputs))]
@@ -176,10 +179,9 @@ def _turned(values: Sequence[Any], by: int) -> list[Any]:
 def _hit(program: Shown, item: Known) -> Hit | None:
     """The function of a program that is most like the item's, if it is enough."""
     best: Hit | None = None
-    total = sum(item.bits)
     for name, results in program.functions.items():
         same = agreement(results, item.results)
-        value = round(value_of(sum(bits for bits, ok in zip(item.bits, same, strict=True) if ok), total), 6)
+        value = best_value(same, item)
         if value >= THRESHOLDS["function"] and (best is None or value > best.value):
             best = Hit(item.benchmark, item.item, name, value, _calls(name, item, same))
     return best
