@@ -12,18 +12,23 @@ from decontam.pairs import pairs
 
 Input = tuple[Any, ...]
 
-#: Inputs of an item that stand in its texts, and with those that are made of them.
-GIVEN, MOST = 12, 20
+#: Inputs of an item that stand in its texts, with those that are made of them, and where results say little.
+GIVEN, MOST, MANY = 12, 20, 60
 #: Above it loops over a number take long. Such inputs are left out where others are enough.
 LARGE, ENOUGH = 10_000, 6
 _LONGEST = 2_000  # of an input, in characters
 _TRIES = 200
 
 
-def inputs_of(item: Item) -> list[Input]:
-    """The inputs of an item: first those in its prompt and tests, then changed ones; none comes twice.
+def inputs_of(item: Item, most: int = MOST) -> list[Input]:
+    """The inputs of an item: first those in its tests and prompt, then changed ones; none comes twice.
 
-    The changes are drawn by a generator of the item's own, so that they are the same in every run.
+    The changes are drawn by a generator of the item's own, so that they are the same in every run. Fewer are
+    the first of many.
+
+    Args:
+        item: the item.
+        most: how many inputs there are at most.
     """
     found: dict[str, Input] = {}
     for one in (*_of_tests(item), *_of_prompt(item)):
@@ -32,7 +37,7 @@ def inputs_of(item: Item) -> list[Input]:
     given = list(found.values())
     draw = random.Random(f"{item.benchmark}:{item.task_id}")
     for _ in range(_TRIES if given else 0):
-        if len(found) >= MOST:
+        if len(found) >= most:
             break
         one = _changed(draw.choice(given), draw)
         if _is_written(one, written := repr(one)):
@@ -51,15 +56,31 @@ def _is_written(given: Input, written: str) -> bool:
 
 def is_quick(value: Any, most: int = LARGE) -> bool:  # noqa: ANN401 - any literal
     """Whether no number in a value is above `most`."""
+    return largest(value) <= most
+
+
+def largest(value: Any) -> float:  # noqa: ANN401 - any literal
+    """The largest number in a value, without its sign; 0 if there is none."""
     if isinstance(value, (list, tuple, dict)):
         parts = [*value, *value.values()] if isinstance(value, dict) else value
-        return all(is_quick(one, most) for one in parts)
-    return not isinstance(value, (int, float)) or abs(value) <= most
+        return max(map(largest, parts), default=0)
+    return abs(value) if isinstance(value, (int, float)) else 0
+
+
+def slowness(given: Input) -> tuple[bool, float]:
+    """What inputs are sorted by, so that those come last for which functions may take long.
+
+    After a timeout a function is not called again. Loops over a number take long for a large one, and loops
+    down to 1 never end for one that is not whole and positive.
+    """
+    endless = any(isinstance(one, float) or (isinstance(one, int) and one <= 0) for one in given)
+    return endless, largest(given)
 
 
 def program_of(item: Item) -> str:
     """The reference as a program: with what stands before it in the prompt if it is but a function's body."""
-    return f"{item.raw_prompt}{item.solution}" if item.solution.startswith((" ", "\t")) else item.solution
+    first = next((line for line in item.solution.splitlines() if line.strip()), "")
+    return f"{item.raw_prompt}{item.solution}" if first.startswith((" ", "\t")) else item.solution
 
 
 def _of_prompt(item: Item) -> Iterator[Input]:
@@ -98,7 +119,7 @@ def _other(value: Any, draw: random.Random) -> Any:  # noqa: ANN401 - any litera
         return not value
     if isinstance(value, int):
         other = draw.choice([value + 1, value + 2, value * 2, value - 1, value + 7])
-        return abs(other) if value >= 0 else other
+        return max(other, 1) if value > 0 else abs(other) if value == 0 else other
     if isinstance(value, float):
         return round(draw.choice([value + 1, value * 2, value + 0.5]), 6)
     if isinstance(value, str):

@@ -11,6 +11,7 @@ most, and where it agrees on two with all. With the bits of the inputs on which 
   of the item's own inputs that have this result, and at most 8. So "true" says little, and a long list much.
 * An item is common if an ordinary function does the same: it is not sought by behaviour. Whoever writes
   `add` has not seen the benchmark.
+* An item has 20 inputs, and up to 60 while its results say too little: answers of yes and no.
 * Lists and tuples are equal here; 1, 1.0 and True are equal.
 
 *Reverse.* The item's reference is called with a row's own examples, whatever the language of its answer. The
@@ -33,7 +34,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
-from decontam._inputs import Input, inputs_of, program_of
+from decontam._inputs import MANY, MOST, Input, inputs_of, program_of
 from decontam.benchmarks import Item
 
 #: It grows when an item or a row may be judged otherwise than before.
@@ -49,6 +50,8 @@ COMMON = 0.9
 #: Bits at which the second factor of a value is a half; most bits of an input.
 HALF, RAREST = 10.0, 8.0
 TOGETHER = 400  # inputs at a time
+#: Bits that the results of an item should have; it gets more inputs while they have less.
+SAYING = 3 * HALF
 _FOLDER = Path(__file__).parent
 _PLAIN = str.maketrans("()", "[]")
 
@@ -157,26 +160,45 @@ def known(items: Sequence[Item], run: Run) -> list[Known]:
         items: of one benchmark or several; those without a solution or the name of its function are left out.
         run: runs programs.
     """
-    having = [(item, inputs_of(item)) for item in items if item.entry_point and item.solution]
+    having = [(item, inputs_of(item, MANY)) for item in items if item.entry_point and item.solution]
     pool = list({repr(one): one for _, inputs in having for one in inputs[:1]}.values())
     jobs: list[Job] = [([program_of(item)], inputs or pool) for item, inputs in having]
     found: list[_Reference] = []
     step = max(1, len(having) // OTHERS)
-    for place, ((item, _), (codes, inputs), [shown]) in enumerate(
-        zip(having, jobs, run(jobs, references=True), strict=True)
-    ):
-        texts = shown.functions.get(item.entry_point, [None] * len(inputs))
-        good = [
-            (one, text)
-            for one, text in zip(inputs, texts, strict=True)
-            if text is not None and says_something(text)
-        ]
+    answers = run(jobs, references=True)
+    for place, ((item, _), (codes, inputs), [shown]) in enumerate(zip(having, jobs, answers, strict=True)):
+        good = _saying(inputs, shown.functions.get(item.entry_point, [None] * len(inputs)))
         if good:
-            results = [plain(text) for _, text in good]
-            found.append(
-                _Reference(item, codes[0], [one for one, _ in good], results, is_other=place % step == 0)
-            )
+            taken, results = map(list, zip(*good, strict=True))
+            found.append(_Reference(item, codes[0], taken, results, is_other=place % step == 0))
     return _weighed(found, run)
+
+
+def _saying(inputs: Sequence[Input], texts: Sequence[str | None]) -> list[tuple[Input, str]]:
+    """The inputs that an item is known by, with their results.
+
+    Beyond `MOST`, while these results say too little, an input counts only if its result is not the usual
+    one: more of the same would make the item like a constant.
+    """
+    good: list[tuple[Input, str]] = []
+    for number, (one, text) in enumerate(zip(inputs, texts, strict=True)):
+        if text is None or not says_something(text):
+            continue
+        result = plain(text)
+        if number >= MOST:
+            counts = Counter(before for _, before in good)
+            if _most_bits(counts) >= SAYING:
+                break
+            if counts[result] == max(counts.values(), default=1):
+                continue
+        good.append((one, result))
+    return good
+
+
+def _most_bits(counts: Mapping[str, int]) -> float:
+    """The bits that results have at most: as many as their rarity among themselves says."""
+    total = sum(counts.values()) + 1
+    return sum(count * min(-math.log2(count / total), RAREST) for count in counts.values())
 
 
 def says_something(text: str) -> bool:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from decontam._evidence import EXCERPT, NOWHERE, Evidence, texts
+from decontam._inputs import slowness
 from decontam._programs import programs
 from decontam.behaviour import AGREE, THRESHOLDS, Hit, Known, Run, Shown, agreement, plain, value_of
 from decontam.reverse import Asked, examples_of
@@ -86,6 +87,7 @@ def screened(codes: Sequence[str], items: Sequence[Known], run: Run) -> list[Out
     """
     sought = [one for one in items if not one.common]
     probes = {repr(one.inputs[place]): one.inputs[place] for one in sought for place in one.probes}
+    probes = dict(sorted(probes.items(), key=lambda one: slowness(one[1])))
     numbers = {written: number for number, written in enumerate(probes)}
     wanted: list[dict[str, list[int]]] = [defaultdict(list) for _ in probes]
     for item, one in enumerate(sought):

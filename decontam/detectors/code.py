@@ -46,6 +46,7 @@ import numpy as np
 import polars as pl
 
 from decontam._evidence import Evidence, evidence, of_item, of_row, texts
+from decontam._inputs import program_of
 from decontam._scan import runs
 from decontam.benchmarks import Item
 from decontam.detectors._code_pieces import Unit, units
@@ -124,7 +125,7 @@ def index(
     """
     members: dict[str, list[tuple[Item, frozenset[str]]]] = defaultdict(list)
     for item in items:
-        found = [unit.features for unit in units(_code(item))]
+        found = [unit.features for unit in units(program_of(item))]
         if found:
             members[item.benchmark].append((item, frozenset[str]().union(*found)))
     solutions: list[_Solution] = []
@@ -329,7 +330,7 @@ def _exercises() -> tuple[dict[str, list[int]], list[int]]:
 
 def exercise_likeness(item: Item) -> tuple[float, float]:
     """Return the bits of an item's solution, 0 if it has no code, and how much it is like an exercise."""
-    found = [unit.features for unit in units(_code(item))]
+    found = [unit.features for unit in units(program_of(item))]
     features = set[str]().union(*found)
     likeness = _like_an_exercise(features, SPECIFIC["python"] * _BIT) if features else 0.0
     return sum(map(_common, features)) / _BIT, likeness
@@ -339,11 +340,6 @@ def exercise_likeness(item: Item) -> tuple[float, float]:
 def words_of(name: str) -> frozenset[str]:
     """Return the words of an identifier: {"has", "close", "elements"} for `hasCloseElements`."""
     return frozenset(word.lower() for word in _WORD.findall(name))
-
-
-def _code(item: Item) -> str:
-    """Return the solution, with what stands before it in the prompt if it is but the body of a function."""
-    return f"{item.raw_prompt}{item.solution}" if item.solution.startswith((" ", "\t")) else item.solution
 
 
 def _solution(item: Item, mass: int) -> _Solution:

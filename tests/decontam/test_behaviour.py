@@ -11,7 +11,7 @@ import pytest
 
 from datagen.sandbox.screening import Screening
 from decontam import behaviour, runnable
-from decontam._inputs import inputs_of
+from decontam._inputs import inputs_of, program_of
 from decontam._programs import programs
 from decontam.benchmarks import Item
 from decontam.reverse import answered, example_evidence
@@ -233,9 +233,9 @@ def test_few_programs_are_looked_at_at_a_time(screening, known, monkeypatch, siz
     whole = screened(codes, known, screening.run)
     sizes = []
 
-    def run(jobs, *, alone=False):
-        sizes.extend(len(given) for given, _ in jobs[:1] if not alone)
-        return screening.run(jobs, alone=alone)
+    def run(jobs, **how):
+        sizes.extend(len(given) for given, _ in jobs[:1] if "alone" not in how)
+        return screening.run(jobs, **how)
 
     monkeypatch.setattr(runnable, "_TOGETHER", size)
     assert screened(codes, known, run) == whole
@@ -273,6 +273,53 @@ def test_an_item_that_does_not_run_changes_no_other():
     left = behaviour.known(items, partial(run, late=True))
     assert len(left) == 89
     assert left == [one for one in whole if one.item != "1"]
+
+
+def test_a_body_may_begin_with_empty_lines():
+    """Such a solution continues the prompt, too."""
+    given = Item("b", "1", "", 'def f(a):\n    "Doc."\n', "\n  \n    return a\n", (), "f")
+    assert "def f(a):" in program_of(given)
+    assert programs(program_of(given))[0]
+
+
+def test_changed_numbers_stay_positive():
+    """A task on positive numbers says nothing of 0, for which its loop may never end."""
+    made = inputs_of(item(7, "f", "def f(n): return n\n", "1", "2", "3"))
+    assert len(made) > 3
+    assert all(number > 0 for (number,) in made)
+
+
+def test_an_endless_input_hides_none_behind_it(screening):
+    """Each call of a reference stands by itself, also after one that does not end."""
+    endless = "def f(n):\n    while n == 7:\n        pass\n    return n * n - n // 3\n"
+    [found] = behaviour.known([item(8, "f", endless, "5", "7", "9", "11", "12")], screening.run)
+    assert (7,) not in found.inputs
+    assert {(5,), (9,), (11,), (12,)} <= set(found.inputs)
+
+
+def test_a_slow_function_gets_the_easy_inputs_first(screening):
+    """Other items' large numbers take it too long, but do not hide what it does."""
+    items = [
+        item(9, "big", "def big(n): return n % 89 * 5 + 1\n", "9973", "9888", "9777"),
+        item(10, "f", "def f(n): return sum(k * k % 7 for k in range(n)) * 3 + n\n", "5", "9", "14", "23"),
+    ]
+    slow = (
+        "def g(n):\n    while n > 9000 or n < 1:\n        pass\n"
+        "    return n + 3 * sum(k * k % 7 for k in range(n))\n"
+    )
+    [outcome] = screened([slow], behaviour.known(items, screening.run), screening.run)
+    assert [hit.item for hit in outcome.hits] == ["bench/10"]
+
+
+def test_yes_or_no_gets_more_inputs(screening):
+    """The usual answer becomes no more usual by them."""
+    code = "def f(xs): return len(xs) % 3 == 2 and xs[0] % 2 == 0\n"
+    given = item(11, "f", code, "[1, 2, 3]", "[3, 1, 2]", "[2, 2]", "[5]", "[9, 8]")
+    [found] = behaviour.known([given], screening.run)
+    first = [one for one in found.inputs if one in inputs_of(given)]
+    assert len(found.inputs) > len(first)
+    more = found.results[len(first) :]
+    assert more.count("1") >= more.count("0")
 
 
 def test_known_items_survive_json(known):
