@@ -21,7 +21,12 @@ T = TypeVar("T")
 Job = tuple[Sequence[str], Sequence[Sequence[object]]]
 #: What a program may use while its behaviour is compared: less than elsewhere, because there are many.
 LIMITS = ScreenLimits(
-    load_seconds=0.1, call_seconds=0.012, cpu_seconds=0.3, wall_seconds=20.0, idle_seconds=1.0
+    load_seconds=0.1,
+    call_seconds=0.012,
+    cpu_seconds=0.3,
+    wall_seconds=20.0,
+    idle_seconds=1.0,
+    memory_mb=256,
 )
 #: For calls that only say what is worth all inputs.
 PROBING = replace(LIMITS, sparing=True)
