@@ -107,7 +107,7 @@ def test_a_value_reaches_its_threshold(indexes):
     found = find_overlaps(copies(), indexes)
     reached = pl.col("value").is_between(pl.col("threshold"), 1)
     below = found.filter(~reached)
-    assert set(below["detector"]) <= {"words", "code"}
+    assert set(below["detector"]) <= {"words", "code", "entry_points"}
     assert set(below["level"]) <= {"logic"}
     assert below.join(found.filter(reached), on=["row", "item"], how="anti").height == 0
 

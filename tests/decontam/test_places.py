@@ -77,6 +77,7 @@ AGREE = {
     "cases": has_case,
     "examples": lambda ours, theirs: {str(p[:2]) for p in pairs(ours)} & {str(p[:2]) for p in pairs(theirs)},
     "code": lambda ours, theirs: {*bare_stems(ours)} & {*bare_stems(theirs)},
+    "entry_points": lambda ours, theirs: ours == theirs == "towers",
 }
 
 
@@ -109,6 +110,7 @@ def test_each_detector_says_where(name):
     """The piece is the copy, and not what stands around it."""
     before, after = "Sure! 😀\u200b\r\nLook:\n\n", "\n\nHope that helps 🧱.\n"
     copy = {"cases": "\n".join(TESTS), "examples": "\n".join(TESTS), "code": f"```python\n{SOLUTION}```"}
+    copy["entry_points"] = copy["code"]
     copy = copy.get(name, PROMPT)
     text = f"{before}{copy}{after}"
     match = next(one for one in found_in(text) if one["detector"] == name)

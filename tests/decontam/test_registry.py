@@ -70,7 +70,7 @@ def test_versions_of_a_benchmark():
 def test_other_packages_come_after_the_folder(told):
     """What an entry point names stands behind the folder's own."""
     found = told("datagen.detectors", "incomplete_toy", "detectors.names()")
-    assert found == "['cases', 'code', 'examples', 'minhash', 'ngrams', 'words', 'a_toy']"
+    assert found == "['cases', 'code', 'entry_points', 'examples', 'minhash', 'ngrams', 'words', 'a_toy']"
 
 
 @pytest.mark.parametrize(

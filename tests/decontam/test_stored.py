@@ -173,5 +173,5 @@ def test_several_processes_at_once(tmp_path):
         subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE, text=True)
         for _ in range(3)
     ]
-    assert [one.communicate(timeout=100)[0] for one in several] == ["6\n"] * 3
+    assert [one.communicate(timeout=100)[0] for one in several] == ["7\n"] * 3
     assert len(stored(tmp_path)) == 1
