@@ -66,20 +66,24 @@ def by_behaviour(rows: pl.DataFrame, items: Sequence[Item]) -> pl.DataFrame:
     with Screening(2) as screening:
         known = behaviour.known(items, screening.run)
     print(f"{len(known)} of {len(items)} references: {_passed(begin, used)}")
-    held = taken(rows)
+    held, solutions = taken(rows), behaviour.solutions_of(items)
     codes = list(dict.fromkeys(piece.code for piece in held.pieces))
     begin, used = time.perf_counter(), _cpu_seconds()
     with Screening(2) as screening:
         outcomes = dict(zip(codes, screened(codes, known, screening.run), strict=True))
     ran = sum(not one.detail for one in outcomes.values())
     print(f"{len(codes)} programs, {ran} ran: {_passed(begin, used)}")
-    found = [one for piece in held.pieces for one in function_evidence(piece, outcomes[piece.code])]
+    found = [
+        one for piece in held.pieces for one in function_evidence(piece, outcomes[piece.code], solutions)
+    ]
     begin, used = time.perf_counter(), _cpu_seconds()
     with Screening(2) as screening:
         answers = answered(held.asked, known, screening.run)
     print(f"{len(held.asked)} sets of examples: {_passed(begin, used)}")
     reverse = [
-        one for asked, hits in zip(held.asked, answers, strict=True) for one in example_evidence(asked, hits)
+        one
+        for asked, hits in zip(held.asked, answers, strict=True)
+        for one in example_evidence(asked, hits, solutions)
     ]
     found += [(*one[:3], "reverse", *one[4:]) for one in reverse]
     return pl.DataFrame(found, schema=EVIDENCE, orient="row")

@@ -29,11 +29,12 @@ import ast
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+from decontam._evidence import OfItem, of_item
 from decontam._inputs import MANY, MOST, Input, inputs_of, program_of
 from decontam.benchmarks import Item
 
@@ -73,6 +74,8 @@ class Shown(Protocol):
         ...
 
 
+#: By benchmark and item, its solution.
+Solutions = Mapping[tuple[str, str], str]
 #: Programs, and the inputs that each of their functions gets whose number of arguments fits.
 Job = tuple[Sequence[str], Sequence[Input]]
 
@@ -199,6 +202,17 @@ def _most_bits(counts: Mapping[str, int]) -> float:
     """The bits that results have at most: as many as their rarity among themselves says."""
     total = sum(counts.values()) + 1
     return sum(count * min(-math.log2(count / total), RAREST) for count in counts.values())
+
+
+def solutions_of(items: Iterable[Item]) -> Solutions:
+    """What the evidence shows of the items."""
+    return {(one.benchmark, one.task_id): one.solution for one in items}
+
+
+def solution_of(hit: Hit, solutions: Solutions) -> OfItem:
+    """The item's solution as a whole: it does what the row does."""
+    text = solutions.get((hit.benchmark, hit.item), "")
+    return of_item("solution", text, [(0, len(text))] if text else [])
 
 
 def says_something(text: str) -> bool:

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from decontam._evidence import EXCERPT, NOWHERE, Evidence
+from decontam._evidence import EXCERPT, Evidence
 from decontam._inputs import Input, is_quick
 from decontam.behaviour import (
     AGREE,
@@ -18,10 +18,12 @@ from decontam.behaviour import (
     Hit,
     Known,
     Run,
+    Solutions,
     in_jobs,
     ordinary,
     plain,
     says_something,
+    solution_of,
     value_of,
 )
 from decontam.detectors.cases import information
@@ -249,10 +251,11 @@ def _inner(value: Any) -> str:  # noqa: ANN401 - any literal
     return {str: "s", dict: "d", type(None): "0"}.get(type(value), "n")
 
 
-def example_evidence(asked: Asked, hits: Iterable[Hit]) -> Iterable[Evidence]:
+def example_evidence(asked: Asked, hits: Iterable[Hit], solutions: Solutions) -> Iterable[Evidence]:
     """The matches of a row's examples."""
     for hit in hits:
         yield (
             *(asked.row, hit.benchmark, hit.item, "behaviour", f"examples:{asked.column}"),
-            *(hit.value, THRESHOLDS["examples"], asked.text, asked.start, asked.end, *NOWHERE, None),
+            *(hit.value, THRESHOLDS["examples"], asked.text, asked.start, asked.end),
+            *(*solution_of(hit, solutions), None),
         )

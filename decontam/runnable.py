@@ -10,10 +10,22 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from decontam._evidence import EXCERPT, NOWHERE, Evidence, texts
+from decontam._evidence import EXCERPT, Evidence, texts
 from decontam._inputs import slowness
 from decontam._programs import programs
-from decontam.behaviour import AGREE, THRESHOLDS, Hit, Known, Run, Shown, agreement, plain, value_of
+from decontam.behaviour import (
+    AGREE,
+    THRESHOLDS,
+    Hit,
+    Known,
+    Run,
+    Shown,
+    Solutions,
+    agreement,
+    plain,
+    solution_of,
+    value_of,
+)
 from decontam.reverse import Asked, examples_of
 
 _SHOWN = 100  # characters of the inputs that agreed
@@ -206,7 +218,7 @@ def _calls(name: str, item: Known, same: Sequence[bool]) -> str:
     return shown[:_SHOWN]
 
 
-def function_evidence(piece: Piece, outcome: Outcome) -> Iterable[Evidence]:
+def function_evidence(piece: Piece, outcome: Outcome, solutions: Solutions) -> Iterable[Evidence]:
     """The matches of a program; the excerpt has inputs on which it agrees, and the function's beginning."""
     for hit in outcome.hits:
         name = hit.function.rpartition(".")[2]
@@ -216,5 +228,5 @@ def function_evidence(piece: Piece, outcome: Outcome) -> Iterable[Evidence]:
         yield (
             *(piece.row, hit.benchmark, hit.item, "behaviour", f"behaviour:{piece.column}"),
             *(hit.value, THRESHOLDS["function"], excerpt, piece.start + line, piece.start + len(piece.text)),
-            *(*NOWHERE, hit.shown.removesuffix("; ")),
+            *(*solution_of(hit, solutions), hit.shown.removesuffix("; ")),
         )

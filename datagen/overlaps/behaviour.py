@@ -46,6 +46,7 @@ class Behaviour:
 
     def __init__(self, items: Sequence[Item], screening: Screening | None, known: Verdicts | None) -> None:
         self._items = items
+        self._solutions = behaviour.solutions_of(items)
         self._screening = screening
         self._known = known
         self._counts: Counter[str] = Counter()
@@ -98,9 +99,11 @@ class Behaviour:
         pieces, asked = taken.held.pieces, taken.held.asked
         outcomes = self._outcomes(list(dict.fromkeys(one.code for one in pieces)))
         self._count(taken, outcomes)
-        found = [one for piece in pieces for one in function_evidence(piece, outcomes[piece.code])]
+        found = [
+            one for piece in pieces for one in function_evidence(piece, outcomes[piece.code], self._solutions)
+        ]
         for some, hits in zip(asked, self._answers(asked), strict=True):
-            found.extend(example_evidence(some, hits))
+            found.extend(example_evidence(some, hits, self._solutions))
         if not found:
             return evidence
         new = pl.DataFrame(found, schema=decontam.EVIDENCE, orient="row")

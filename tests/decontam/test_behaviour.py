@@ -37,6 +37,7 @@ RUNS = item(
     *("[1, 1, 2]", "[3, 3, 3]", "[4, 5, 5, 4]", "[7]", "[0, 0, 1, 1, 0]"),
 )
 ADD = item(3, "add", "def add(a, b):\n    return a + b\n", "1, 2", "5, 7", "10, 3")
+SOLUTIONS = behaviour.solutions_of([SORTED, RUNS, ADD])
 #: Another algorithm, other names.
 COPY = (
     "Here it is:\n```python\ndef arrange(s):\n    found = []\n    for w in s.split():\n        at = 0\n"
@@ -78,9 +79,11 @@ def matches(rows: list[str], known, run, *, size: int = 100) -> dict[int, list[t
         held = taken(frame)
         codes = list(dict.fromkeys(piece.code for piece in held.pieces))
         outcomes = dict(zip(codes, screened(codes, known, run), strict=True))
-        evidence = [one for piece in held.pieces for one in function_evidence(piece, outcomes[piece.code])]
+        evidence = [
+            one for piece in held.pieces for one in function_evidence(piece, outcomes[piece.code], SOLUTIONS)
+        ]
         for asked, hits in zip(held.asked, answered(held.asked, known, run), strict=True):
-            evidence.extend(example_evidence(asked, hits))
+            evidence.extend(example_evidence(asked, hits, SOLUTIONS))
         for row, _, of, _, part_of, value, threshold, excerpt, start, end, *_ in evidence:
             assert value >= threshold
             assert len(excerpt) <= 200
@@ -108,10 +111,11 @@ def test_another_algorithm_is_found_and_the_inputs_are_shown(screening, known):
     """The excerpt says on which inputs the function agrees, and how it begins."""
     held = taken(pl.DataFrame({"id": ["1"], "response": [COPY]}))
     [outcome] = screened([held.pieces[0].code], known, screening.run)
-    [found] = function_evidence(held.pieces[0], outcome)
+    [found] = function_evidence(held.pieces[0], outcome, SOLUTIONS)
     assert found[:5] == ("1", "bench", "bench/1", "behaviour", "behaviour:response")
     assert "arrange('" in found[7]
     assert COPY[found[8] : found[9]].startswith("def arrange(s):")
+    assert found[-5:-1] == ("solution", 0, len(SORTED.solution), SORTED.solution)
     assert found[-1].startswith("arrange('")
     assert "def arrange(s):" in found[7]
 
