@@ -58,6 +58,9 @@ _HOLDING = frozenset({"__slots__", "__annotations__"})
 _IMPORT, _EXTENDED = dis.opmap["IMPORT_NAME"], dis.opmap["EXTENDED_ARG"]
 _MATCHES_CLASS = dis.opmap["MATCH_CLASS"]  # it reads attributes whose names are constants
 _IMMUTABLE_TYPE = 1 << 8
+#: Operations of which imports are made, and a docstring before them.
+_CONSTANTS = frozenset({"LOAD_CONST", "LOAD_SMALL_INT"})
+_OF_IMPORTS = _CONSTANTS | {"RESUME", "CACHE", "EXTENDED_ARG", "IMPORT_FROM", "STORE_NAME", "POP_TOP"}
 
 
 class Harmless:
@@ -116,6 +119,23 @@ def _imports(code: types.CodeType) -> Iterator[str]:
         if operation == _IMPORT:
             yield code.co_names[high | low]
         high = (high | low) << 8 if operation == _EXTENDED else 0
+
+
+def lacks_module(code: types.CodeType) -> bool:
+    """Whether a program begins with imports of which one can only fail, as its module is not Python's own."""
+    if code.co_exceptiontable:  # what fails may be expected to
+        return False
+    constants: list[Any] = []
+    for found in dis.get_instructions(code):
+        if found.opname == "IMPORT_NAME":
+            root = found.argval.partition(".")[0]
+            if constants[-2:-1] == [0] and root not in sys.stdlib_module_names:
+                return True
+        elif found.opname not in _OF_IMPORTS:
+            return False
+        if found.opname in _CONSTANTS:
+            constants.append(found.argval)
+    return False
 
 
 def _reaches(code: types.CodeType, *, writes: bool) -> bool:

@@ -21,7 +21,7 @@ from time import monotonic, thread_time  # the clock of the process is coarse wh
 from typing import Any, NamedTuple
 
 from datagen.sandbox import deterministic, wire
-from datagen.sandbox.harmless import MODULES, Harmless, Watch, forget
+from datagen.sandbox.harmless import MODULES, Harmless, Watch, forget, lacks_module
 from datagen.sandbox.texts import text_of
 
 #: So many functions and methods of a program are called, the first that it defines.
@@ -33,6 +33,7 @@ _VARIADIC = 4  # a flag of code objects: takes any number of arguments
 _SUSPENDED = 0x20 | 0x80 | 0x200  # flags of generators, coroutines and asynchronous generators
 #: After so many calls with arguments of one kind raised one of these, others of that kind do, too.
 _REFUSALS, _REFUSED = 2, frozenset({"!raised TypeError", "!raised AttributeError"})
+_LACKS_MODULE = {"detail": "raised ModuleNotFoundError", "functions": {}}
 _MODULES = frozenset(name.partition(".")[0] for name in MODULES)
 _name_of: Callable[[type], str] = type.__dict__["__name__"].__get__  # a metaclass may say something else
 _names_in: Callable[[type], Any] = type.__dict__["__dict__"].__get__
@@ -110,7 +111,7 @@ class Runner:
         if self._harmless is not None:
             found = self._harmless.names(compiled)
             if found is None:
-                return None
+                return dict(_LACKS_MODULE) if lacks_module(compiled) else None
             names, sets = found
         self._imports = self._harmless is None or not names.isdisjoint(_MODULES)
         module = types.ModuleType("solution")

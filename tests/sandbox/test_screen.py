@@ -16,7 +16,7 @@ from processes import children, gone
 
 from datagen.errors import DatagenError
 from datagen.sandbox import screen as screening
-from datagen.sandbox.harmless import Harmless
+from datagen.sandbox.harmless import Harmless, lacks_module
 from datagen.sandbox.screen import DEFAULT, Inputs, Screen, Screened, ScreenLimits, key_of
 from datagen.sandbox.screening import Screening
 from datagen.sandbox.texts import MAX_TEXT, text_of
@@ -527,3 +527,24 @@ def test_reading_inputs_takes_none_of_a_program_s_time():
             return [await screen.run(["def f(): return 1"], one, limits) for one in (INPUTS, large)]
 
     assert asyncio.run(work())[1] == [Screened("", {"f": ["1", *[None] * 10]})]
+
+
+@pytest.mark.parametrize(
+    ("code", "lacks"),
+    [
+        ("import numpy as np\ndef f(a): return a\n", True),
+        ("'''Doc.'''\nfrom os import path, sep\nimport bs4.element, json\nclass A: pass\n", True),
+        ("import json\nfrom collections import *\ndef f(a): return a\n", False),
+        ("try:\n    import numpy\nexcept ImportError:\n    numpy = None\ndef f(a): return a\n", False),
+        ("if False:\n    import numpy\ndef f(a): return a\n", False),
+        ("def f(a): return a\nimport numpy\n", False),
+        ("from .numpy import f\n", False),
+        ("from . import f\n", False),
+        ("f = print\n", False),
+    ],
+)
+def test_what_lacks_a_module_needs_no_process(code, lacks):
+    """Imports that can only fail are told without running, as a process of its own tells them."""
+    assert lacks_module(compile(code, "", "exec")) is lacks
+    with Screening(1) as screening:
+        assert screening.run([([code], [(3,)])]) == screening.run([([code], [(3,)])], alone=True)
