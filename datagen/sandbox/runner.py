@@ -31,6 +31,8 @@ _STALE_SECONDS = 0.0002
 _FILE = "<solution>"
 _VARIADIC = 4  # a flag of code objects: takes any number of arguments
 _SUSPENDED = 0x20 | 0x80 | 0x200  # flags of generators, coroutines and asynchronous generators
+#: What has code that runs where it is collected; a harmless program has no other finalizers.
+_RUN_ON = frozenset({types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType})
 #: After so many calls with arguments of one kind raised one of these, others of that kind do, too.
 _REFUSALS, _REFUSED = 2, frozenset({"!raised TypeError", "!raised AttributeError"})
 _MODULES = frozenset(name.partition(".")[0] for name in MODULES)
@@ -224,7 +226,8 @@ class Runner:
             return
         forget(names)
         self._read_clocks()
-        self._limited(_emptied, self._limits["call_seconds"], space)
+        if self._limited(_emptied, self._limits["call_seconds"], space):
+            self.spent = True  # what is left of it would take the time of the next one
         if "decimal" in names:
             decimal.setcontext(decimal.Context())
         if sets:
@@ -276,9 +279,10 @@ def _result(call: Callable[[Any], Any], make: Callable[[], Any]) -> str:
 
 
 def _emptied(space: dict[str, Any]) -> str:
+    """Nothing, or "left" where a generator is left: `finally` in one made another one."""
     space.clear()
     gc.collect()
-    return ""
+    return "left" if any(type(one) in _RUN_ON for one in gc.get_objects()) else ""
 
 
 def _functions(space: dict[str, Any]) -> Iterator[_Function]:
