@@ -377,6 +377,25 @@ def test_calls_whose_results_are_foreseen_are_left_out():
     assert [one["after"][0] for one in shown[:3]] == ["17", "9", "18"]
 
 
+@pytest.mark.parametrize(
+    ("code", "given"),
+    [
+        ("def f(a): return ord(a)", "x"),
+        ("import re\ndef f(a): return re.search('x', a).start()", "x"),
+        ("def f(a): return {'x': 1}.get(a) + 1", "x"),
+        ("def f(a):\n    if a != 'x': raise TypeError(a)\n    return 1", "x"),
+        ("def f(a):\n    n = 0\n    for t, m in a: n += m\n    return n", [("x", 1)]),
+    ],
+)
+def test_calls_that_a_value_decides_are_made(code, given):
+    """An error that names no type, or None's, may be one of the value: others of its kind are called."""
+    kind = [("a", "b"), (1, "c")] if isinstance(given, list) else "ab"
+    inputs = Inputs([(kind,), (kind * 2,), (kind * 3,), (given,)])
+    shown = [screened([code], inputs, limits)[0] for limits in (replace(SHORT, sparing=True), SHORT)]
+    assert shown[0] == shown[1]
+    assert shown[0].functions["f"][3][:1] != "!"
+
+
 def test_a_late_call_of_plain_code_changes_no_program_that_follows():
     """What was stopped in its own code left nothing behind; what imports gets a worker that ends."""
     plain = "def f(n):\n    while True:\n        pass\n"
