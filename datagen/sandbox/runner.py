@@ -43,8 +43,8 @@ _names_in: Callable[[type], Any] = type.__dict__["__dict__"].__get__
 _bases_of: Callable[[type], tuple[type, ...]] = type.__dict__["__mro__"].__get__
 _cached: type = type(functools.lru_cache(len))
 
-#: How many arguments there are, and what makes them anew.
-Input = tuple[int, Callable[[], Any]]
+#: How many arguments there are, what makes them anew, and of which kind they are (`kind_of`).
+Input = tuple[int, Callable[[], Any], str]
 
 
 class _Late(BaseException):
@@ -174,8 +174,8 @@ class Runner:
         found = self._by_count.get((least, most))
         if found is None:
             found = [
-                (place, make, _kind_of(make()))
-                for place, (arguments, make) in enumerate(self._inputs)
+                (place, make, kind)
+                for place, (arguments, make, kind) in enumerate(self._inputs)
                 if least <= arguments <= most
             ]
             self._by_count[least, most] = found
@@ -250,7 +250,7 @@ def _is_about_types(error: BaseException) -> bool:
     return type(said) is str and "'NoneType'" not in said and bool(_ABOUT_TYPES.search(said))
 
 
-def _kind_of(value: Any) -> str:  # noqa: ANN401 - anything
+def kind_of(value: Any) -> str:  # noqa: ANN401 - anything
     """The types in a value, three levels deep: `tuple(str,list(int))` for a text and a list of numbers."""
     return _kind_below(value, 3)
 

@@ -439,6 +439,17 @@ def test_a_program_that_could_not_be_cleaned_up_ends_its_worker():
         gc.unfreeze()
 
 
+def test_inputs_are_not_looked_at_in_a_program_s_time():
+    """The first that takes so many arguments would have less time than those that follow."""
+    made = []
+    inputs = [(1, lambda: made.append(1) or ([1],), "tuple(list(int))")]
+    runner = Runner(inputs, asdict(SHORT) | {"sparing": True}, Harmless(), Watch())
+    shown = runner.screened("def f(a): return 1\ndef g(a, b=1): return 2\ndef h(a):\n    pass\n")
+    assert shown
+    assert shown["functions"] == {"f": ["1"], "g": ["2"], "h": ["null"]}
+    assert len(made) == 2
+
+
 def test_what_can_only_return_none():
     """Whatever the compiler makes of it; of some functions it cannot be said, and they are called."""
     nothing = [
