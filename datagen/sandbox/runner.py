@@ -13,6 +13,7 @@ import functools
 import gc
 import math
 import random
+import re
 import signal
 import sys
 import types
@@ -31,17 +32,20 @@ _STALE_SECONDS = 0.0002
 _FILE = "<solution>"
 _VARIADIC = 4  # a flag of code objects: takes any number of arguments
 _SUSPENDED = 0x20 | 0x80 | 0x200  # flags of generators, coroutines and asynchronous generators
-#: After so many calls with arguments of one kind raised one of these, others of that kind do, too.
-_REFUSALS, _REFUSED = 2, frozenset({"!raised TypeError", "!raised AttributeError"})
 _LACKS_MODULE = {"detail": "raised ModuleNotFoundError", "functions": {}}
+#: What has code that runs where it is collected; a harmless program has no other finalizers.
+_RUN_ON = frozenset({types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType})
+#: After so many calls with arguments of one kind raised errors about types, others of that kind do, too.
+_REFUSALS = 2
+_ABOUT_TYPES = re.compile(r"""(['"])(?:bool|dict|float|int|list|set|str|tuple)\1""")
 _MODULES = frozenset(name.partition(".")[0] for name in MODULES)
 _name_of: Callable[[type], str] = type.__dict__["__name__"].__get__  # a metaclass may say something else
 _names_in: Callable[[type], Any] = type.__dict__["__dict__"].__get__
 _bases_of: Callable[[type], tuple[type, ...]] = type.__dict__["__mro__"].__get__
 _cached: type = type(functools.lru_cache(len))
 
-#: How many arguments there are, and what makes them anew.
-Input = tuple[int, Callable[[], Any]]
+#: How many arguments there are, what makes them anew, and of which kind they are (`kind_of`).
+Input = tuple[int, Callable[[], Any], str]
 
 
 class _Late(BaseException):
@@ -81,6 +85,7 @@ class Runner:
         self._now = self._wall = 0.0  # the processor's clock when it was last read, and the wall's then
         self._by_count: dict[tuple[int, float], list[tuple[int, Callable[[], Any], str]]] = {}
         self._short_of_memory = False
+        self._is_refused = False  # whether the last call raised an error about the types of its arguments
         self._imports = True  # whether the program may have been stopped in code that is not its own
         self.spent = False  # whether this process should run no other program
 
@@ -161,7 +166,7 @@ class Runner:
             texts[place] = text = self._limited(_result, seconds, call, make)
             if text == "!timeout":
                 late -= 1
-            elif text in _REFUSED:
+            elif self._is_refused:
                 refusals[kind] = refusals.get(kind, 0) + 1
         return texts
 
@@ -170,8 +175,8 @@ class Runner:
         found = self._by_count.get((least, most))
         if found is None:
             found = [
-                (place, make, _kind_of(make()))
-                for place, (arguments, make) in enumerate(self._inputs)
+                (place, make, kind)
+                for place, (arguments, make, kind) in enumerate(self._inputs)
                 if least <= arguments <= most
             ]
             self._by_count[least, most] = found
@@ -197,6 +202,7 @@ class Runner:
             ends = self._last
             if self._now > ends:
                 return "!timeout"
+        self._is_refused = False
         try:
             self._ends = ends
             try:
@@ -210,6 +216,7 @@ class Runner:
             self._short_of_memory = self.spent = True
         except BaseException as error:  # the program may raise anything
             text = f"!raised {_name_of(type(error))}"
+            self._is_refused = _is_about_types(error)
         if ends == self._last or monotonic() - self._wall > _STALE_SECONDS:
             self._read_clocks()
             if self._now > ends:  # whatever the program made of it
@@ -225,14 +232,26 @@ class Runner:
             return
         forget(names)
         self._read_clocks()
-        self._limited(_emptied, self._limits["call_seconds"], space)
+        if self._limited(_emptied, self._limits["call_seconds"], space):
+            self.spent = True  # what is left of it would take the time of the next one
         if "decimal" in names:
             decimal.setcontext(decimal.Context())
         if sets:
             self.spent = self.spent or self._watch.changed()
 
 
-def _kind_of(value: Any) -> str:  # noqa: ANN401 - anything
+def _is_about_types(error: BaseException) -> bool:
+    """Whether the interpreter says of a type that it does not fit: "object of type 'int' has no len()".
+
+    Not where it may be a matter of the value: `ord` of a long text, or None that a search has returned.
+    """
+    if type(error) is not TypeError and type(error) is not AttributeError:
+        return False
+    said = error.args[0] if len(error.args) == 1 else None
+    return type(said) is str and "'NoneType'" not in said and bool(_ABOUT_TYPES.search(said))
+
+
+def kind_of(value: Any) -> str:  # noqa: ANN401 - anything
     """The types in a value, three levels deep: `tuple(str,list(int))` for a text and a list of numbers."""
     return _kind_below(value, 3)
 
@@ -244,7 +263,7 @@ def _kind_below(value: Any, levels: int) -> str:  # noqa: ANN401 - anything
     inner = [_kind_below(one, levels - 1) for one in value]
     if isinstance(value, dict):
         inner += [_kind_below(one, levels - 1) for one in value.values()]
-    return f"{name}({','.join(inner if levels == 3 else sorted(set(inner)))})"
+    return f"{name}({','.join(inner if isinstance(value, tuple) else sorted(set(inner)))})"
 
 
 def _returns_nothing(code: types.CodeType) -> bool:
@@ -277,9 +296,10 @@ def _result(call: Callable[[Any], Any], make: Callable[[], Any]) -> str:
 
 
 def _emptied(space: dict[str, Any]) -> str:
+    """Nothing, or "left" where a generator is left: `finally` in one made another one."""
     space.clear()
     gc.collect()
-    return ""
+    return "left" if any(type(one) in _RUN_ON for one in gc.get_objects()) else ""
 
 
 def _functions(space: dict[str, Any]) -> Iterator[_Function]:

@@ -20,7 +20,7 @@ from datagen.sandbox.run import Pool, _Lost, _Worker
 from datagen.sandbox.verdict import Limits
 
 #: Part of each key. It grows when a program may show something else than before.
-VERSION = 4
+VERSION = 5
 _NONE = type(None)
 #: Programs that a server gets at a time.
 BATCH = 32
@@ -41,8 +41,8 @@ class ScreenLimits:
         memory_mb: address space of its process.
         late_calls: calls of a function that may run out of time; it is called no more after so many.
         sparing: whether calls are left out whose results are foreseen. A function whose code can only return
-            None is not called. After two calls with arguments of one kind raised TypeError or AttributeError,
-            others of that kind count as that, too.
+            None is not called. After two calls with arguments of one kind raised a TypeError or
+            AttributeError about types, others of that kind count as a TypeError.
     """
 
     load_seconds: float = 0.3

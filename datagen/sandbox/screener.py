@@ -23,7 +23,7 @@ from typing import Any
 
 from datagen.sandbox import harmless, server, wire
 from datagen.sandbox.job import cpu_of
-from datagen.sandbox.runner import Input, Runner
+from datagen.sandbox.runner import Input, Runner, kind_of
 
 #: What a worker says of itself before what a program showed: it goes on, or is spent. Nothing more follows
 #: where the program needs a worker to itself, and where it was given inputs.
@@ -228,15 +228,19 @@ def _at_once(seconds: float, /) -> None:
 
 
 def _input(written: Any) -> Input:  # noqa: ANN401 - JSON
-    """How many arguments there are, and what makes them anew, or gives them where nothing can change them."""
+    """How many arguments there are, what makes them anew (or gives them if they are fixed), and their kind.
+
+    The kind is found here, once: it would take the time of the first program that needs it.
+    """
     decode = wire.Decoder().decode
     with contextlib.suppress(ValueError):  # what holds a type that marshal does not know
         packed = marshal.dumps(decode(written))
         value = marshal.loads(packed)
         if wire.Encoder().encode(value) == written:
             fixed = all(type(one) in _FIXED for one in value)
-            return len(written) - 1, (lambda: value) if fixed else (lambda: marshal.loads(packed))
-    return len(written) - 1, lambda: decode(written)
+            make = (lambda: value) if fixed else (lambda: marshal.loads(packed))
+            return len(written) - 1, make, kind_of(value)
+    return len(written) - 1, lambda: decode(written), kind_of(decode(written))
 
 
 def _serve(line: socket.socket, runner: Runner) -> None:

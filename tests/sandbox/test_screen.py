@@ -6,7 +6,7 @@ import asyncio
 import gc
 import os
 import threading
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,8 @@ from processes import children, gone
 
 from datagen.errors import DatagenError
 from datagen.sandbox import screen as screening
-from datagen.sandbox.harmless import Harmless, lacks_module
+from datagen.sandbox.harmless import Harmless, Watch, lacks_module
+from datagen.sandbox.runner import Runner, _returns_nothing
 from datagen.sandbox.screen import DEFAULT, Inputs, Screen, Screened, ScreenLimits, key_of
 from datagen.sandbox.screening import Screening
 from datagen.sandbox.texts import MAX_TEXT, text_of
@@ -376,6 +377,25 @@ def test_calls_whose_results_are_foreseen_are_left_out():
     assert [one["after"][0] for one in shown[:3]] == ["17", "9", "18"]
 
 
+@pytest.mark.parametrize(
+    ("code", "given"),
+    [
+        ("def f(a): return ord(a)", "x"),
+        ("import re\ndef f(a): return re.search('x', a).start()", "x"),
+        ("def f(a): return {'x': 1}.get(a) + 1", "x"),
+        ("def f(a):\n    if a != 'x': raise TypeError(a)\n    return 1", "x"),
+        ("def f(a):\n    n = 0\n    for t, m in a: n += m\n    return n", [("x", 1)]),
+    ],
+)
+def test_calls_that_a_value_decides_are_made(code, given):
+    """An error that names no type, or None's, may be one of the value: others of its kind are called."""
+    kind = [("a", "b"), (1, "c")] if isinstance(given, list) else "ab"
+    inputs = Inputs([(kind,), (kind * 2,), (kind * 3,), (given,)])
+    shown = [screened([code], inputs, limits)[0] for limits in (replace(SHORT, sparing=True), SHORT)]
+    assert shown[0] == shown[1]
+    assert shown[0].functions["f"][3][:1] != "!"
+
+
 def test_a_late_call_of_plain_code_changes_no_program_that_follows():
     """What was stopped in its own code left nothing behind; what imports gets a worker that ends."""
     plain = "def f(n):\n    while True:\n        pass\n"
@@ -383,6 +403,85 @@ def test_a_late_call_of_plain_code_changes_no_program_that_follows():
     found = screened([plain, SEES, "import re\n" + plain, SEES], INPUTS, limits)
     assert found[0].functions == found[2].functions == {"f": ["!timeout", "!timeout", None]}
     assert found[1] == found[3] == screened([SEES], INPUTS, limits)[0]
+
+
+#: What a program leaves whose generators hold themselves: `finally` runs where garbage is collected.
+LEAVES = """
+def held(again, turns):
+    try:
+        itself = yield
+        yield
+    finally:
+        if turns:
+            again(again, turns - 1)
+def again(again, turns, held=held):
+    one = held(again, turns)
+    one.send(None)
+    one.send(one)
+again(again, {})
+"""
+
+
+def test_a_program_that_could_not_be_cleaned_up_ends_its_worker():
+    """What is left of it would run in the time of the next program, also where it imports nothing."""
+    slow = "def held():\n    try:\n        yield\n    finally:\n        sum(range(10_000_000))\n"
+    slow += "one = held()\none.send(None)\n"
+    limits = asdict(SHORT) | {"call_seconds": 0.05}
+    gc.collect()
+    gc.freeze()  # as in a worker
+    try:
+        for code, spent in (("", False), (LEAVES.format(0), False), (LEAVES.format(1), True), (slow, True)):
+            runner = Runner([], limits, Harmless(), Watch())
+            shown = runner.screened(code)
+            assert (shown and shown["detail"], runner.spent) == ("", spent), code
+            gc.collect()
+    finally:
+        gc.unfreeze()
+
+
+def test_inputs_are_not_looked_at_in_a_program_s_time():
+    """The first that takes so many arguments would have less time than those that follow."""
+    made = []
+    inputs = [(1, lambda: made.append(1) or ([1],), "tuple(list(int))")]
+    runner = Runner(inputs, asdict(SHORT) | {"sparing": True}, Harmless(), Watch())
+    shown = runner.screened("def f(a): return 1\ndef g(a, b=1): return 2\ndef h(a):\n    pass\n")
+    assert shown
+    assert shown["functions"] == {"f": ["1"], "g": ["2"], "h": ["null"]}
+    assert len(made) == 2
+
+
+def test_what_can_only_return_none():
+    """Whatever the compiler makes of it; of some functions it cannot be said, and they are called."""
+    nothing = [
+        "",
+        "return",
+        "return None",
+        "if a: return\n    print(a)",
+        "for x in a:\n        if x: return None",
+        "with a: return",
+        "try: a()\n    except Exception: return\n    finally: print(a)",
+        "raise ValueError",
+    ]
+    something = [
+        "return a",
+        "return 0",
+        "return a or None",
+        "return None if a else 1",
+        "return a if a else None",
+        "return a and None",
+        "if a: return 1",
+        "with a: return 5",
+        "try: return a\n    finally: print(None)",
+        "for x in a:\n        try: return x\n        finally: x = None",
+        "while True:\n        if a: return [None]",
+        "match a:\n        case 1: return 'a'",
+        "return (x := None, a)[1]",
+        "yield",
+    ]
+    codes = {text: compile(f"def f(a):\n    {text or 'pass'}\n", "", "exec") for text in nothing + something}
+    found = {text: _returns_nothing(code.co_consts[0]) for text, code in codes.items()}
+    assert [text for text in something if found[text]] == []
+    assert [text for text in nothing if not found[text]] == []
 
 
 def test_key_stands_for_all_that_decides():
