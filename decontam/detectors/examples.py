@@ -200,7 +200,7 @@ def _sources(item: Item) -> Iterator[tuple[str, str, int]]:
 
 
 def _written(pair: Pair, text: str) -> list[Run]:
-    """Return the literals of a pair as it stands; with the result first; without it, or with a truth value."""
+    """Return the literals of a pair as it stands; with the result first; without and with a small one."""
     start, end = pair.span
     first, second = (_run(literals(part)) for part in (text[start : pair.at], text[pair.at : end]))
     whole, turned = first + second, second + first
