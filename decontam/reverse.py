@@ -69,10 +69,24 @@ class Asked(NamedTuple):
 
 def examples_of(row: str, column: str, text: str) -> Iterable[Asked]:
     """The examples of each function in a text of a row, where there is more than one."""
+    found = [pair for pair in pairs(text) if is_quick(pair.arguments, LARGE) and _says(pair)]
+    nearest = [pair for pair in found if not pair.told]
+    sets = [nearest]
+    if len(nearest) < len(found):
+        others = {pair.at: pair for pair in nearest if not pair.called}
+        sets.append([*(others | {pair.at: pair for pair in found if pair.told}).values()])
+    for own in sets:
+        yield from _by_name(row, column, text, own)
+
+
+def _says(pair: Pair) -> bool:
+    return bool(pair.called or pair.told or _SAYS.search(pair.between))
+
+
+def _by_name(row: str, column: str, text: str, own: Sequence[Pair]) -> Iterable[Asked]:
     by_name: dict[str, dict[str, Pair]] = defaultdict(dict)
-    for pair in pairs(text):
-        says = pair.called or _SAYS.search(pair.between)
-        if says and is_quick(pair.arguments, LARGE) and len(by_name[pair.called]) < EXAMPLES:
+    for pair in own:
+        if len(by_name[pair.called]) < EXAMPLES:
             by_name[pair.called].setdefault(repr(pair.arguments), pair)
     for found in by_name.values():
         if len(found) > 1:

@@ -11,7 +11,9 @@ n distinct pairs, m of which an item has,
   list or an odd string much. Several light pairs count together. The choice among n pairs is subtracted,
   because chance has had that many tries.
 * Zeros at the end of a number say nothing: 100 is as easily met as 1.
-* A pair outside of a call says 3 bits less: any two values that stand side by side make one.
+* A pair outside of a call says 3 bits less: any two values that stand side by side make one. Where a sentence
+  can be read in several ways ("1 to 5 gives 9"), each is a pair; together they count as one of n, and all but
+  the nearest values say 2 bits less.
 * What k items of a benchmark say counts log2 k bits less.
 
 *Threshold.* 14 bits, 0.35. That is less than `cases` asks for, because here arguments and result are told
@@ -48,7 +50,7 @@ from decontam._evidence import (
 from decontam._text import literals
 from decontam.benchmarks import Item
 from decontam.detectors.cases import assertions, information
-from decontam.pairs import Pair, flat, pairs
+from decontam.pairs import SPELLED, Pair, flat, pairs
 
 #: The literals of the arguments, and those of the result.
 Key = tuple[tuple[Any, ...], tuple[Any, ...]]
@@ -61,6 +63,8 @@ _SAYS = re.compile(
     r"=>|->|==|[\u2192\u279e]|\b(?:outputs?|returns?|results?|answer|gives?|expected|should)\b", re.I
 )
 _UNCALLED = 3.0
+# A result in a sentence has no more than four readings: with one argument or several, and numbers in words.
+_READINGS = 2.0
 _FULL = 40.0
 # A single literal that says less is in most rows.
 _ALONE = 6.0
@@ -118,9 +122,10 @@ def index(items: Sequence[Item], *, threshold: float = 0.35) -> Index:
         if sum(bits.values()) < threshold * _FULL:
             continue
         singles: list[tuple[str, float]] = []
-        for key, run in runs.items():
+        for key, (run, *others) in runs.items():
             if len(run) > 1 or (run and bits[key] >= _ALONE):
-                holders[run][len(known)] = bits[key]
+                for one in {run, *(other for other in others if len(other) > 1)}:
+                    holders[one][len(known)] = holders[one].get(len(known), 0.0) + bits[key]
             else:
                 singles.append((run[0] if run else "", bits[key]))
         light = sum(one for _, one in singles)
@@ -169,16 +174,16 @@ def _agreed(same: Sequence[Pair]) -> str:
     return told
 
 
-def _of_item(item: Item) -> tuple[dict[Key, Run], dict[Key, Place]]:
-    """Return the pairs of an item, with their literals as a text has them, and where each stands first."""
-    runs: dict[Key, Run] = {}
+def _of_item(item: Item) -> tuple[dict[Key, list[Run]], dict[Key, Place]]:
+    """Return the pairs of an item, with their literals as texts have them, and where each stands first."""
+    runs: dict[Key, list[Run]] = {}
     places: dict[Key, Place] = {}
     for text, part, at in _sources(item):
         for pair in pairs(text):
             named = pair.called == item.entry_point if item.entry_point else bool(pair.called)
             if part == "tests" or named or (not pair.called and _SAYS.search(pair.between)):
                 start, end = pair.span
-                runs[_key(pair)] = _run(literals(text[start:end]))
+                runs[_key(pair)] = _written(pair, text)
                 places.setdefault(_key(pair), (part, at + start, at + end))
     return runs, places
 
@@ -192,6 +197,18 @@ def _sources(item: Item) -> Iterator[tuple[str, str, int]]:
             # Assertions come as the syntax tree is walked: those inside of functions come late.
             yield f"assert {text}", "tests", whole.find(text, at, at + len(test)) - len("assert ")
         at += len(test) + 1
+
+
+def _written(pair: Pair, text: str) -> list[Run]:
+    """Return the literals of a pair as it stands; with the result first; without and with a small one."""
+    start, end = pair.span
+    first, second = (_run(literals(part)) for part in (text[start : pair.at], text[pair.at : end]))
+    whole, turned = first + second, second + first
+    if not isinstance(pair.result, int) or not 0 <= pair.result <= SPELLED:
+        return [whole, turned]
+    result = (str(pair.result),)
+    bare = first if second == result else second if first == result else whole
+    return [whole, *({turned, bare, bare + result} - {whole})]
 
 
 def _key(pair: Pair) -> Key:
@@ -238,20 +255,25 @@ def _light(item: _Examples, present: Set[str]) -> float:
 
 
 def _distinct(found: Sequence[Pair]) -> dict[Key, Pair]:
-    """Return the pairs by their literals; of equal ones the first, but a call before what is none."""
+    """Return the pairs by their literals; of equal ones the first of those that say most."""
     distinct: dict[Key, Pair] = {}
     for pair in found:
         key = _key(pair)
-        if key not in distinct or (pair.called and not distinct[key].called):
+        if key not in distinct or _standing(pair) > _standing(distinct[key]):
             distinct[key] = pair
     return distinct
+
+
+def _standing(pair: Pair) -> float:
+    """Return the bits that a pair says more or less because of where it stands."""
+    return 0.0 if pair.called else -_UNCALLED - (_READINGS if pair.told else 0.0)
 
 
 def _value(own: dict[Key, Pair], item: _Examples, held: Sequence[Key]) -> float:
     """Return the value of an item of which a row holds these pairs."""
     if not held:
         return 0.0
-    n, m = len(own), len(held)
+    n, m = len({pair.at for pair in own.values()}), len({own[key].at for key in held})
     choices = (math.lgamma(n + 1) - math.lgamma(m + 1) - math.lgamma(n - m + 1)) / math.log(2)
-    bits = sum(max(item.bits[key] - (0.0 if own[key].called else _UNCALLED), 0.0) for key in held)
+    bits = sum(max(item.bits[key] + _standing(own[key]), 0.0) for key in held)
     return min(max((bits - choices) / _FULL, 0.0), 1.0)

@@ -34,8 +34,12 @@ def found(response, items=(ITEM,), **options):
         "| [31, 47], 'Oslo' | 839 |",
         "assert.equal(pay([5, 26], 'Rome'), 704)",
         "对于 [31, 47], “Oslo” 结果是 839",
+        "eq(704, pay(new int[]{5, 26}, 'Rome'));\neq(839, pay(List.of(31, 47), 'Oslo'));",
+        "expect(pay([31, 47], 'Oslo')).toEqual(839)",
+        "If the days are [31, 47] and the city is 'Oslo' you should get 839.",
+        "[1] in 'Bonn' costs 20, and for [31, 47] with 'Oslo' it is 839.",
     ],
-    ids=["doctest", "Rust", "input and output", "table", "a hidden test", "Chinese"],
+    ids="doctest Rust input-output table hidden-test Chinese result-first matcher conditions second".split(),
 )
 def test_one_telling_example_is_enough(response):
     """An example of the prompt or of the tests is found under another name, in any layout."""
@@ -62,6 +66,21 @@ def test_light_pairs_count_only_together():
     item = ITEM._replace(raw_prompt="", tests=tests, entry_point="f")
     assert found("g(6) == 8", [item]) == {}
     assert set(found("g(5) == 4\ng(6) == 8\ng(7) == 14", [item])) == {"rent"}
+
+
+def test_truths_that_are_asserted():
+    """Whether a truth is written or only asserted, in the item or in the row, is of no matter."""
+    written = ITEM._replace(raw_prompt="", tests=("assert f([31, 47, 86, 55, 91]) == True",), entry_point="f")
+    asserted = written._replace(tests=("assert f([31, 47, 86, 55, 91])",))
+    for item in (written, asserted):
+        for row in ("assertTrue(g(List.of(31, 47, 86, 55, 91)));", "g([31, 47, 86, 55, 91]) == True"):
+            assert set(found(row, [item])) == {"rent"}, (item, row)
+
+
+def test_a_result_in_words():
+    """A result that is told in words is the number."""
+    item = ITEM._replace(raw_prompt="", tests=("assert f([31, 47, 86, 55, 91]) == 4",), entry_point="f")
+    assert set(found("For 31, 47, 86, 55, 91 it's four cars.", [item])) == {"rent"}
 
 
 def test_rows_do_not_depend_on_each_other():

@@ -21,6 +21,31 @@ SHOWN = [
     "[3, 1], 2 => 7",
     "| [3, 1], 2 | 7 |",
     "Für [3, 1] und 2 ist die Antwort 7. f([3, 1], 2) ergibt 7",
+    "Input: xs = [3, 1], k = 2, Output: 7",
+    "assertEquals(7, Box.f(new int[]{3, 1}, 2));",
+    "assertEquals(7, f(new int[]{3, 1}, 2), 0.5);",
+    "Assert.Equal(7, Box.F(new[] {3, 1}, 2));\nAssert.Equal(8, F(3));",
+    'assert.Equal(t, 7, f([]int{3, 1}, 2), "pays")',
+    "assert_eq!(7, f(&vec![3, 1], 2));",
+    "EXPECT_EQ(7,\n          box::f({3, 1}, 2));",
+    "$this->assertSame(7, $box->f([3, 1], 2));",
+    "assert 7 == f([3, 1], 2)",
+    "expect(f([3, 1], 2)).toBe(7);",
+    "expect(f([3, 1], 2)).to eq(7)",
+    "expect(f([3, 1], 2)).to.equal(7);",
+    "f([3, 1], 2).should.equal(7);",
+    "assertThat(f(new int[]{3, 1}, 2)).isEqualTo(7);",
+    "assertThat(f(new int[]{3, 1}, 2), is(7));",
+    "if got := f([]int{3, 1}, 2); got != 7 {",
+    "assert(f({3, 1}, 2) == 7);",
+    "If the list is [3, 1] and k is 2 you should get 7.",
+    "For [3, 1] and 2 the answer is 7, while [4] and 5 give 9.",
+    "Given [3, 1] with k = 2 it returns 7",
+    "[3, 1] turned by 2 gives 7, [4] turned by 5 gives 8.",
+    "[9] and 4 gives 1, [3, 1] and 2 gives 7.",
+    "The result for [9] with 4 is 1; for [3, 1] with 2 it is 7.",
+    "From [9] to 4 she makes 1, from [3, 1] to 2 7 and from [6] to 3 8.",
+    "With [3, 1] and two, you get seven.",
 ]
 
 
@@ -47,11 +72,58 @@ def test_values(text, arguments, result):
 
 
 @pytest.mark.parametrize(
-    "text", ["f(x) == 3", "f(3)\ng(4)", "f(3)" + " word" * 20 + " 4", "It's a 6\" 'pipe", ""]
+    "text", ["f(x) == 3", "f(3)\ng(4)", "f(3)" + " word" * 20 + " 4", "It's a 6\" 'pipe", "1. 5", ""]
 )
 def test_what_is_no_example(text):
     """Variables, the next call's arguments and values far away make no pair."""
     assert pairs(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("for [1, 2, 3] the answer is 6, while [4] gives 4", [(([1, 2, 3],), 6), (([4],), 4)]),
+        ("f(3) is 5 and f(4) is 8", [((3,), 5), ((4,), 8)]),
+        ("given 5 it returns 8; with 6 it returns 13", [((5,), 8), ((6,), 13)]),
+        ("With one lamp there is 1 way, with two lamps 5, with three 18.", [((2,), 5), ((3,), 18)]),
+        ("For lamps 4, 1, 9 it's twelve.", [(([4, 1, 9],), 12)]),
+        ("With k = 3 it gives 1, 5, 2. On 4 it gives 6.", [((3,), [1, 5, 2]), ((4,), 6)]),
+        ("4 gives 6, then 3, then 1.", [((4,), [6, 3, 1])]),
+        ("assertEquals(3, f(2));\nassertEquals(4, f(5));", [((2,), 3), ((5,), 4)]),
+        ("assertTrue(f(2));\nassertFalse(f(3), 'odd');", [((2,), True), ((3,), False)]),
+        ("assert(f(2));\nassert(!f(3));", [((2,), True), ((3,), False)]),
+        ("expect(f(2)).toBeTruthy(); expect(f(3)).toBeNull()", [((2,), True), ((3,), None)]),
+        ("f(0xFF) == 0b11", [((255,), 3)]),
+    ],
+)
+def test_several_examples(text, expected):
+    """Each example has its own arguments, and results of one value or of several."""
+    found = [(pair.arguments, pair.result) for pair in pairs(text)]
+    assert [one for one in expected if one not in found] == []
+
+
+def test_the_result_before_is_no_argument():
+    """What one example gives is not taken for the first argument of the next one."""
+    found = pairs("[1] and [2] gives 'no', [3] and [4] gives 'yes'.")
+    assert [pair.arguments for pair in found if pair.result == "yes"] == [([3], [4])]
+
+
+def test_the_next_assertion_gives_no_result():
+    """Where the result comes first, the value behind the call is of the next assertion."""
+    found = pairs("assertEquals(3, f(2));\nassertEquals(4, f(5));")
+    assert [(pair.arguments, pair.result) for pair in found] == [((2,), 3), ((5,), 4)]
+
+
+@pytest.mark.parametrize("text", ["expect(f(2)).not.toBe(3)", "print(3, f(2))", "assertEquals(x, f(2))"])
+def test_what_is_not_asserted_to_be_equal(text):
+    """Other calls with a value and a call, and negations say nothing of the call's result."""
+    assert pairs(text) == []
+
+
+def test_a_number_ends_a_sentence():
+    """The full stop behind a number is none of a decimal."""
+    [pair] = pairs("For 4 the answer is 288.")
+    assert repr(pair.result) == "288"
 
 
 plain = st.recursive(
@@ -78,7 +150,23 @@ def test_any_text_is_read(text):
 
 
 @pytest.mark.parametrize(
-    "piece", ["(", "f(", "[1,", '"\\', "f(1) 2 ", "[" * 60 + "1" + "]" * 60, "'a' ", "1_"]
+    "piece",
+    [
+        "(",
+        "f(",
+        "[1,",
+        '"\\',
+        "f(1) 2 ",
+        "[" * 60 + "1" + "]" * 60,
+        "'a' ",
+        "1_",
+        "5 and ",
+        "5 is 3, ",
+        "two is 3 to ",
+        "assertEquals(3, f(2));",
+        "f(2)).toBe(3).a.b",
+        ", a.b::c(1)",
+    ],
 )
 def test_four_times_the_text_costs_about_four_times_as_much(piece):
     """Brackets that stay open and strings that do not end take no more than their length."""
