@@ -26,7 +26,9 @@ MODULES = (
     "array bisect cmath collections collections.abc datetime decimal fractions functools hashlib heapq"
     " itertools json math numbers operator random re statistics string textwrap time typing unicodedata"
 ).split()
-_ALLOWED = frozenset(MODULES)
+#: What translations of other languages to Python need (decontam/translate). Only screeners have it.
+FOREIGN = "foreign"
+_ALLOWED = frozenset((*MODULES, FOREIGN))
 #: Functions by which a program reaches more, or changes what is not its own.
 _REACHING = (
     "open eval exec compile getattr setattr delattr globals locals vars breakpoint help exit quit license"
@@ -70,7 +72,7 @@ class Harmless:
     """
 
     def __init__(self) -> None:
-        modules = [importlib.import_module(name) for name in MODULES]
+        modules = _modules()
         refused = {*_REACHING, *(name for module in modules for name in _leading_out(module))}
         self._refused = frozenset(refused)
         self._abstract = frozenset(name for module in modules for name in _abstract(module))
@@ -103,6 +105,11 @@ class Harmless:
         return names, sets
 
 
+def _modules() -> list[types.ModuleType]:
+    found = [importlib.import_module(name) for name in MODULES]
+    return [*found, sys.modules[FOREIGN]] if FOREIGN in sys.modules else found
+
+
 def _parts(code: types.CodeType) -> Iterator[types.CodeType]:
     """A code object and all that it holds."""
     waiting = [code]
@@ -129,7 +136,7 @@ def lacks_module(code: types.CodeType) -> bool:
     for found in dis.get_instructions(code):
         if found.opname == "IMPORT_NAME":
             root = found.argval.partition(".")[0]
-            if constants[-2:-1] == [0] and root not in sys.stdlib_module_names:
+            if constants[-2:-1] == [0] and root not in sys.stdlib_module_names and root != FOREIGN:
                 return True
         elif found.opname not in _OF_IMPORTS:
             return False
@@ -207,8 +214,8 @@ class Watch:
 
     def __init__(self) -> None:
         owners: dict[int, Any] = {}
-        for name in MODULES:
-            _collect(importlib.import_module(name), owners)
+        for module in _modules():
+            _collect(module, owners)
         self._seen = [(vars(owner), dict(vars(owner))) for owner in owners.values()]
 
     def changed(self) -> bool:

@@ -22,7 +22,7 @@ from time import monotonic, thread_time  # the clock of the process is coarse wh
 from typing import Any, NamedTuple
 
 from datagen.sandbox import deterministic, wire
-from datagen.sandbox.harmless import MODULES, Harmless, Watch, forget, lacks_module
+from datagen.sandbox.harmless import FOREIGN, MODULES, Harmless, Watch, forget, lacks_module
 from datagen.sandbox.texts import text_of
 
 #: So many functions and methods of a program are called, the first that it defines.
@@ -38,7 +38,7 @@ _RUN_ON = frozenset({types.GeneratorType, types.CoroutineType, types.AsyncGenera
 #: After so many calls with arguments of one kind raised errors about types, others of that kind do, too.
 _REFUSALS = 2
 _ABOUT_TYPES = re.compile(r"""(['"])(?:bool|dict|float|int|list|set|str|tuple)\1""")
-_MODULES = frozenset(name.partition(".")[0] for name in MODULES)
+_MODULES = frozenset(name.partition(".")[0] for name in (*MODULES, FOREIGN))
 _name_of: Callable[[type], str] = type.__dict__["__name__"].__get__  # a metaclass may say something else
 _names_in: Callable[[type], Any] = type.__dict__["__dict__"].__get__
 _bases_of: Callable[[type], tuple[type, ...]] = type.__dict__["__mro__"].__get__

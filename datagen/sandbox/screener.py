@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import importlib
 import json
 import marshal
 import os
@@ -17,7 +18,9 @@ import resource
 import select
 import signal
 import socket
+import sys
 import time
+import types
 import warnings
 from typing import Any
 
@@ -41,7 +44,20 @@ _ENDED = {why: f'{{"detail":"{why}","functions":{{}}}}'.encode() for why in ("ti
 
 def main() -> int:
     """Serve until the socket at standard input ends."""
+    _give_foreign(f"{sys.argv[3]}/decontam/translate")
     return server.main(Screener)
+
+
+def _give_foreign(folder: str) -> None:
+    """Let programs import `foreign`, on which translations of other languages to Python are built.
+
+    They see nothing of it but what they need: the names of its parts are no names of theirs.
+    """
+    sys.path.insert(0, folder)
+    whole = importlib.import_module(harmless.FOREIGN)
+    sys.path.pop(0)
+    seen = sys.modules[harmless.FOREIGN] = types.ModuleType(harmless.FOREIGN)
+    seen.T_ = whole.T_  # type: ignore[attr-defined]
 
 
 class _Ended(Exception):
