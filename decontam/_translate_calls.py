@@ -1,0 +1,359 @@
+"""Writes calls, members, elements and assignments as Python."""
+
+from __future__ import annotations
+
+import re
+
+from decontam._translate_expressions import Node, Unread
+from decontam._translate_values import Value, Values
+
+_LENGTHS = frozenset("size length len".split())
+_ALLOCATES = frozenset("malloc calloc realloc".split())
+#: Methods that change a string in its place.
+_CHANGE_TEXT = frozenset("push_back append push push_str pop_back pop clear insert erase".split())
+#: Functions that change the string from its beginning to its end.
+_WHOLE_TEXT = frozenset("reverse sort transform".split())
+_STATIC = frozenset("Math Integer Character String Double Long Boolean Objects f64 i32 str".split())
+_INT_CALLS = frozenset("len strlen parseInt stoi atoi Integer.parseInt indexOf index_of find count".split())
+_PREDICATES = re.compile(
+    r"(?:.*\.)?(?:is[A-Z_]\w*|is(?:alpha|digit|alnum|upper|lower|space|punct)?|contains\w*|has\w*|starts\w*|ends\w*"
+    r"|equals\w*|any|all|some|every|includes|empty|Contains|HasPrefix|HasSuffix|Is[A-Z]\w*)"
+)
+_FAILS = frozenset("panic unreachable todo unimplemented".split())
+#: What has no result that counts.
+SHOWS = re.compile(
+    r"console\.\w+|System\.(?:out|err)\.\w+|f?printf|puts|putchar|fmt\.(?:Print\w*|Fprint\w*)|free|assert\w*"
+    r"|console\.assert|log\.\w+|Arrays\.toString"
+)
+SHOWING_MACROS = frozenset("println print eprintln eprint assert assert_eq assert_ne debug_assert dbg".split())
+
+
+class Calls(Values):
+    """Writes what `Values` leaves of expressions."""
+
+    def dotted(self, node: Node) -> str:
+        """The path that names lead along, such as Math.max; "" if it begins with a variable."""
+        parts: list[str] = []
+        while node[0] == "field":
+            parts.append(node[2])
+            node = node[1]
+        if node[0] != "name" or self.scope.knows(node[1]):
+            return ""
+        return ".".join([node[1], *reversed(parts)])
+
+    def owned(self, name: str, arguments: list[Node]) -> Value:
+        """A call of a function of the same code."""
+        counts = self.functions[name]
+        count = len(arguments) if len(arguments) in counts else counts[0]
+        return Value(f"F_.i_{name}_{count}({self.all(arguments).removeprefix(', ')})", self.results.get(name, ""))
+
+    results: dict[str, str] = {}
+
+    def of_call(self, function: Node, arguments: list[Node]) -> Value:
+        if function[0] != "name":
+            return Value(f"{self.text(function)}({self.all(arguments).removeprefix(', ')})")
+        name = function[1]
+        if self.scope.knows(name):
+            return Value(f"v_{name}({self.all(arguments).removeprefix(', ')})")
+        short = name.removeprefix("Self::")
+        if short in self.functions:
+            return self.owned(short, arguments)
+        special = self.special(name, arguments)
+        if special:
+            return special
+        kind = "int" if name in _INT_CALLS and self.language != "js" else ""
+        if _PREDICATES.fullmatch(name.replace("::", ".")) and name != "contains":
+            kind = "bool" if self.language in {"go", "rust", "java"} else ""
+        return Value(f'T_.static("{self.language}", {name!r}{self.all(arguments)})', kind)
+
+    def special(self, name: str, arguments: list[Node]) -> Value | None:
+        """A call that is written otherwise."""
+        if name in {"Some", "Ok"} and len(arguments) == 1 and self.language == "rust":
+            return self.value(arguments[0])
+        if name == "Err" and self.language == "rust":
+            return Value("None")
+        if name in {"swap", "std::swap", "std::mem::swap"} and len(arguments) == 2:
+            self.swap(*arguments)
+            return Value("None")
+        if name in _ALLOCATES and arguments:
+            sizes = " * ".join(self.text(one) for one in arguments[-1 if name != "calloc" else -2 :])
+            return Value(f"[0] * ({sizes})")
+        if name in {"strcpy", "strcat", "sprintf", "strncpy"} and len(arguments) > 1:
+            return self.copied(name, arguments)
+        if name in _WHOLE_TEXT and arguments and arguments[0][0] == "method" and arguments[0][2] == "begin":
+            return self.whole_text(name, arguments[0][1], arguments)
+        if self.language in {"cpp", "go"} and name in {"int", "float", "double", "string", "char", "bool", "long", "float64"}:
+            return self.of_cast(name, arguments[0]) if len(arguments) == 1 else self.of_new(name, arguments, None)
+        if self.language == "go" and len(arguments) == 1 and re.fullmatch(r"byte|rune|u?int\d+|float32", name):
+            return self.of_cast(name, arguments[0])
+        if self.language == "cpp" and name in {"string", "vector"}:
+            return self.of_new(name, arguments, None)
+        return None
+
+    def swap(self, first: Node, other: Node) -> None:
+        """Exchange what two targets have."""
+        while first[0] == "un" and first[1] == "&":
+            first, other = first[2], other[2] if other[0] == "un" else other
+        left, right = self.temporary(), self.temporary()
+        self.line(f"{left}, {right} = {self.text(first)}, {self.text(other)}")
+        self.line(self.assigned(first, right))
+        self.line(self.assigned(other, left))
+
+    def copied(self, name: str, arguments: list[Node]) -> Value:
+        """A function of C that writes a string."""
+        target, *rest = arguments
+        if name == "sprintf":
+            value = f'T_.static("{self.language}", "sprintf", {self.all(rest).removeprefix(", ")})'
+        else:
+            value = self.text(rest[0]) + (f"[:{self.text(rest[1])}]" if name == "strncpy" and len(rest) > 1 else "")
+            value = f"{self.text(target)} + {value}" if name == "strcat" else value
+        return Value(f"({self.assigned(target, value, inside=True)})")
+
+    def whole_text(self, name: str, owner: Node, arguments: list[Node]) -> Value | None:
+        """A function of C++ that changes all of a string; None if it is no string."""
+        if self.value(owner).kind != "string":
+            return None
+        text = self.text(owner)
+        if name == "reverse":
+            value = f"{text}[::-1]"
+        elif name == "sort" and len(arguments) == 2:
+            value = f'"".join(sorted({text}))'
+        elif name == "transform" and arguments[-1][0] == "name" and arguments[-1][1] in {"tolower", "toupper"}:
+            value = f"{text}.{arguments[-1][1][2:]}()"
+        else:
+            return None
+        return Value(f"({self.assigned(owner, value, inside=True)})")
+
+    def of_method(self, owner: Node, name: str, arguments: list[Node]) -> Value:
+        path = self.dotted(owner)
+        if owner[0] in {"self"} or (path and path not in {"String", "Array"} and "." not in path and path[:1].isupper()):
+            if name in self.functions:
+                return self.owned(name, arguments)
+            if owner[0] == "self":
+                raise Unread("self")
+        if path and not (path in self.functions):
+            full = f"{path}.{name}"
+            kind = ""
+            if full in {"Math.floor", "Math.ceil", "Math.round"} and self.language == "js":
+                kind = ""
+            elif full in _INT_CALLS:
+                kind = "int" if self.language != "js" else ""
+            elif self.language in {"java", "go"} and _PREDICATES.fullmatch(full):
+                kind = "bool"
+            return Value(f'T_.static("{self.language}", {full!r}{self.all(arguments)})', kind)
+        if name in _CHANGE_TEXT and owner[0] == "name" and self.scope.kind(owner[1]) == "string":
+            found = self.changed_text(owner, name, arguments)
+            if found:
+                return found
+        if name == "swap" and len(arguments) == 2 and self.language == "rust":
+            self.swap(("index", owner, arguments[0]), ("index", owner, arguments[1]))
+            return Value("None")
+        kind = "int" if name in _LENGTHS and not arguments else ""
+        if self.language != "js" and _PREDICATES.fullmatch(name):
+            kind = "bool" if self.language in {"rust", "java"} else ""
+        return Value(f'T_.call("{self.language}", {self.text(owner)}, "{name}"{self.all(arguments)})', kind)
+
+    def changed_text(self, owner: Node, name: str, arguments: list[Node]) -> Value | None:
+        """A method that changes a string."""
+        text = self.text(owner)
+        given = [self.text(one) for one in arguments]
+        if name == "clear":
+            value = '""'
+        elif name in {"pop", "pop_back"}:
+            value = f"{text}[:-1]"
+        elif name == "insert" and len(given) == 2:
+            value = f"{text}[:{given[0]}] + str({given[1]}) + {text}[{given[0]}:]"
+        elif name == "erase" and len(given) == 2:
+            value = f"{text}[:{given[0]}] + {text}[{given[0]} + {given[1]}:]"
+        elif name in {"append", "push_back", "push", "push_str"} and given:
+            if len(given) == 2 and self.value(arguments[0]).kind == "int":
+                value = f"{text} + T_.text({given[1]}) * {given[0]}"
+            elif len(given) == 1:
+                value = f'T_.op("{self.language}", "+", {text}, {given[0]})'
+            else:
+                return None
+        else:
+            return None
+        return Value(f"({self.assigned(owner, value, inside=True)})")
+
+    def of_field(self, owner: Node, name: str) -> Value:
+        path = self.dotted(owner)
+        if path and path not in self.functions:
+            return Value(f"T_.const({f'{path}.{name}'!r})")
+        if owner[0] == "self":
+            raise Unread("self")
+        kind = "int" if name == "length" else ""
+        return Value(f'T_.get("{self.language}", {self.text(owner)}, "{name}")', kind)
+
+    def of_ref(self, owner: Node, name: str) -> Value:
+        """A method that is named as a value, as in Java."""
+        if name in self.functions and owner[0] == "name" and not self.scope.knows(owner[1]):
+            return Value(f"F_.i_{name}_{self.functions[name][0]}")
+        if name == "new":
+            written = self.dotted(owner)
+            return Value(f'(lambda *a_: T_.new("{self.language}", {written!r}, *a_))')
+        path = self.dotted(owner)
+        if path in _STATIC and name not in {"length", "charAt", "toUpperCase", "toLowerCase", "intValue", "compareTo", "trim", "isEmpty"}:
+            return Value(f'(lambda *a_: T_.static("{self.language}", "{path}.{name}", *a_))')
+        if path:
+            return Value(f'(lambda o_, *a_: T_.call("{self.language}", o_, "{name}", *a_))')
+        return Value(f'(lambda *a_: T_.call("{self.language}", {self.text(owner)}, "{name}", *a_))')
+
+    def of_index(self, owner: Node, place: Node) -> Value:
+        found = self.value(owner)
+        kind = "char" if found.kind == "string" and self.language in {"c", "cpp"} else ""
+        return Value(f'T_.index("{self.language}", {found.text}, {self.text(place)})', kind)
+
+    def of_slice(self, owner: Node, first: Node | None, last: Node | None) -> Value:
+        ends = [self.text(one) if one else "" for one in (first, last)]
+        found = self.value(owner)
+        return Value(f"{found.text}[{ends[0]}:{ends[1]}]", found.kind)
+
+    def of_macro(self, name: str, arguments: list[Node]) -> Value:
+        if name == "vec":
+            if len(arguments) == 1 and arguments[0][0] == "repeat":
+                return self.value(arguments[0])
+            return self.of_list(arguments)
+        if name == "format" and arguments and arguments[0][0] == "str":
+            return self.formatted(arguments[0][1], arguments[1:])
+        if name in _FAILS:
+            return Value("F_.fail()")
+        if name in SHOWING_MACROS:
+            return Value("None")
+        raise Unread(name)
+
+    def formatted(self, form: str, arguments: list[Node]) -> Value:
+        """Rust's format! with numbers in the place of names."""
+        named = {one[2][1]: one[3] for one in arguments if one[0] == "assign" and one[2][0] == "name"}
+        given = [one for one in arguments if one[0] != "assign"]
+        following = iter(range(len(given)))
+
+        def numbered(found: re.Match[str]) -> str:
+            if found[0] in {"{{", "}}"}:
+                return found[0]
+            name = found[1]
+            if name and not name.isdigit():
+                given.append(named.get(name, ("name", name)))
+                name = str(len(given) - 1)
+            return f"{{{name or next(following, 0)}{found[2] or ''}}}"
+
+        form = re.sub(r"\{\{|\}\}|\{(\w*)(:[^{}]*)?\}", numbered, form)
+        return Value(f'T_.static("rust", "format!", {form!r}{self.all(given)})', "string")
+
+    # Assignments.
+
+    def of_pre(self, sign: str, target: Node) -> Value:
+        return self.of_assign(sign[0] + "=", target, ("num", "1"))
+
+    def of_post(self, sign: str, target: Node) -> Value:
+        found = self.of_pre(sign, target)
+        back = "-" if sign == "++" else "+"
+        if found.kind == "int":
+            return Value(f"({found.text} {back} 1)", "int")
+        return Value(f'T_.op("{self.language}", "{back}", {found.text}, 1)')
+
+    def of_assign(self, sign: str, target: Node, value: Node) -> Value:
+        """An assignment where a value stands."""
+        return Value(f"({self.assign(sign, target, value, inside=True)})", self.value(target).kind if target[0] == "name" else "")
+
+    def assign(self, sign: str, target: Node, value: Node, *, inside: bool = False) -> str:
+        """An assignment, as a statement or inside an expression."""
+        if sign in {"=", ":="}:
+            if target[0] == "name":
+                return self.to_name(target[1], value, inside=inside, new=sign == ":=")
+            if target[0] == "un" and target[1] == "*" and self.language == "rust":
+                target = target[2]
+            return self.assigned(target, self.text(value), inside=inside)
+        if target[0] == "un" and target[1] == "*" and self.language == "rust":
+            target = target[2]
+        if sign in {"||=", "&&=", "??="}:
+            return self.assigned(target, self.logical(sign[:-1], target, value).text, inside=inside)
+        if target[0] == "method" and target[2] == "or_insert" and target[1][0] == "method" and target[1][2] == "entry":
+            owner, key = target[1][1], target[1][3][0]
+            before = f'T_.call("rust", {self.text(owner)}, "getOrDefault", {self.text(key)}, {self.text(target[3][0])})'
+            combined = f'T_.op("rust", "{sign[:-1]}", {before}, {self.text(value)})'
+            return f'T_.put("rust", {self.text(owner)}, {self.text(key)}, {combined})'
+        if target[0] == "index":
+            owner, place = self.value(target[1]), self.text(target[2])
+            if owner.kind != "string":
+                name = place
+                if ":=" in place:
+                    name = self.temporary()
+                    place = f"({name} := {place})"
+                before = f'T_.index("{self.language}", {owner.text}, {name})'
+                combined = f'T_.op("{self.language}", "{sign[:-1]}", {before}, {self.text(value)})'
+                return f'T_.put("{self.language}", {owner.text}, {place}, {combined})'
+        combined_value = self.of_bin(sign[:-1], target, value)
+        if target[0] == "name":
+            return self.coerced(target[1], combined_value, inside=inside)
+        return self.assigned(target, combined_value.text, inside=inside)
+
+    def to_name(self, name: str, value: Node, *, inside: bool, new: bool) -> str:
+        """A value for a variable, which Go may make here."""
+        found = self.value(value)
+        if new and name not in self.scope.kinds:
+            self.scope.kinds[name] = found.kind
+        return self.coerced(name, found, inside=inside)
+
+    def coerced(self, name: str, found: Value, *, inside: bool = False) -> str:
+        """A value for a variable, as its type has it."""
+        kind = self.scope.kind(name)
+        return self.assigned(("name", name), self.fitted(kind, found), inside=inside)
+
+    def fitted(self, kind: str, found: Value) -> str:
+        """A value as one of this kind."""
+        if kind == found.kind or self.language == "js":
+            return found.text
+        if kind == "string" and self.language in {"c", "cpp"} and found.text.startswith("[0] * "):
+            return '""'
+        types = {"int": "long", "float": "double", "char": "char"}
+        if self.language in {"c", "cpp", "java"} and kind in types and not (kind == "int" and found.kind == "bool"):
+            return f'T_.cast("{self.language}", "{types[kind]}", {found.text})'
+        return f"float({found.text})" if kind == "float" and found.kind == "int" else found.text
+
+    def assigned(self, target: Node, value: str, *, inside: bool = False) -> str:
+        """The text of an assignment of a value that is written already."""
+        sign = ":=" if inside else "="
+        if target[0] == "name":
+            name = target[1]
+            if name == "_":
+                return f"t_0 {sign} {value}"
+            if name not in self.scope.kinds:
+                self.scope.assigned.add(name)
+            return f"v_{name} {sign} {value}"
+        if target[0] == "un" and target[1] == "*":
+            target = ("index", target[2], ("num", "0"))
+        if target[0] == "index":
+            owner = self.value(target[1])
+            if owner.kind == "string" and target[1][0] == "name":
+                changed = f"F_.put({owner.text}, {self.text(target[2])}, {value})"
+                return self.assigned(target[1], changed, inside=inside)
+            return f'T_.put("{self.language}", {owner.text}, {self.text(target[2])}, {value})'
+        if target[0] == "field":
+            return f'T_.put("{self.language}", {self.text(target[1])}, "{target[2]}", {value})'
+        if target[0] == "call" and target[1] == ("name", "get"):
+            raise Unread("target")
+        if inside:
+            raise Unread("target")
+        self.unpack(target, value)
+        return "pass"
+
+    def unpack(self, target: Node, value: str) -> None:
+        """Assign the parts of a value."""
+        if target[0] == "keys":
+            name = self.temporary()
+            self.line(f"{name} = {value}")
+            for key, inner in target[1]:
+                self.line(self.assigned(inner, f'T_.get("js", {name}, "{key}")'))
+            return
+        if target[0] not in {"tuple", "list"}:
+            raise Unread("target")
+        parts = target[1]
+        name = self.temporary()
+        self.line(f'{name} = list(T_.each("{self.language}", {value}))')
+        for place, part in enumerate(parts):
+            if part[0] in {"rest", "spread"}:
+                inner = ("name", part[1]) if part[0] == "rest" else part[1]
+                self.line(self.assigned(inner, f"{name}[{place}:]"))
+            elif part != ("name", "_"):
+                self.line(self.assigned(part, f'T_.index("{self.language}", {name}, {place})'))
