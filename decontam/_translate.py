@@ -12,11 +12,10 @@ import builtins
 import keyword
 import re
 import warnings
-from functools import cache
-from pathlib import Path
 
 from decontam._translate_expressions import Node, Unread
 from decontam._translate_heads import Function
+from decontam._translate_needed import runtime_for
 from decontam._translate_read import Reader
 from decontam._translate_tokens import language_of
 from decontam._translate_values import kind_of
@@ -59,18 +58,29 @@ class F_:
         return items + [zero] * (size - len(items))
 
     @staticmethod
+    def remove(items, x):
+        if isinstance(items, dict):
+            return items.pop(x, None)
+        if x in items:
+            items.remove(x)
+
+    @staticmethod
+    def typeof(x):
+        if x is None:
+            return "undefined"
+        if isinstance(x, bool):
+            return "boolean"
+        if isinstance(x, (int, float)):
+            return "number"
+        return "string" if isinstance(x, str) else "function" if callable(x) else "object"
+
+    @staticmethod
     def floats(x):
         if isinstance(x, list):
             return [F_.floats(i) for i in x]
         return float(x) if isinstance(x, int) and not isinstance(x, bool) else x
 
 '''
-
-
-@cache
-def runtime() -> str:
-    """The text that stands before each translated program."""
-    return (Path(__file__).parent / "_translate_runtime.py").read_text(encoding="utf-8")
 
 
 def translated(code: str, language: str = "") -> str:
@@ -83,7 +93,7 @@ def translated(code: str, language: str = "") -> str:
     code = code[:_LONGEST]
     known = language_of(code, language)
     functions = _functions(code, known) if known else ""
-    return f"{runtime()}\n{functions}" if functions else ""
+    return f"{runtime_for(functions)}\n{functions}" if functions else ""
 
 
 def _functions(code: str, language: str) -> str:

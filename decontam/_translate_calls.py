@@ -126,6 +126,12 @@ class Calls(Values):
 
     def of_method(self, owner: Node, name: str, arguments: list[Node]) -> Value:
         path = self.dotted(owner)
+        if path == "sort" and name == "Sort" and self.language == "go" and len(arguments) == 1:
+            inner = arguments[0]
+            falling = inner[0] == "method" and inner[2] == "Reverse"
+            inner = inner[3][0] if falling and inner[3] else inner
+            if inner[0] == "method" and inner[3]:
+                return Value(f"{self.text(inner[3][0])}.sort(reverse={falling})")
         if owner[0] in {"self"} or (path and path not in {"String", "Array"} and "." not in path and path[:1].isupper()):
             if name in self.functions:
                 return self.owned(name, arguments)
@@ -141,6 +147,8 @@ class Calls(Values):
             elif self.language in {"java", "go"} and _PREDICATES.fullmatch(full):
                 kind = "bool"
             return Value(f'T_.static("{self.language}", {full!r}{self.all(arguments)})', kind)
+        if name == "remove" and self.language == "java" and len(arguments) == 1:
+            return self.removed(owner, arguments[0])
         if name in _CHANGE_TEXT and owner[0] == "name" and self.scope.kind(owner[1]) == "string":
             found = self.changed_text(owner, name, arguments)
             if found:
@@ -149,9 +157,20 @@ class Calls(Values):
             self.swap(("index", owner, arguments[0]), ("index", owner, arguments[1]))
             return Value("None")
         kind = "int" if name in _LENGTHS and not arguments else ""
+        if name == "String" and self.language == "go":
+            name = "toString"
         if self.language != "js" and _PREDICATES.fullmatch(name):
             kind = "bool" if self.language in {"rust", "java"} else ""
         return Value(f'T_.call("{self.language}", {self.text(owner)}, "{name}"{self.all(arguments)})', kind)
+
+    def removed(self, owner: Node, what: Node) -> Value:
+        """Java's remove: of a place where it is given an int, else of a value."""
+        found = self.value(what)
+        by_value = what[0] == "method" and what[2] in {"get", "valueOf", "min", "max"}
+        name = "remove" if found.kind == "int" or not by_value else "F_.remove"
+        if name == "remove":
+            return Value(f'T_.call("java", {self.text(owner)}, "remove", {found.text})')
+        return Value(f"F_.remove({self.text(owner)}, {found.text})")
 
     def changed_text(self, owner: Node, name: str, arguments: list[Node]) -> Value | None:
         """A method that changes a string."""

@@ -154,8 +154,10 @@ class Heads(Suffixes):
                 if not end:
                     return False
                 self.at = end
-        while words and (self.takes("*", "&", "const", "&&") or (self.mark == "[" and self.ahead().text == "]")):
-            self.at += 2 if self.mark == "[" else 0
+        while words and self.takes("*", "&", "const", "&&"):
+            pass
+        while words and self.mark == "[" and self.ahead().text == "]":
+            self.at += 2
         return words > 0
 
     # Parameters.

@@ -29,7 +29,7 @@ class Reader(Loops):
             body = 0
             self.depth, self.in_head, self.in_case = 0, False, False
             try:
-                head = self.head()
+                head = self.headed()
                 if head:
                     name, parameters, result, body = head
                     self.at = body
@@ -37,8 +37,8 @@ class Reader(Loops):
                     end = self.tokens[self.at - 1].end
                     yield Function(name, parameters, statements, result, self.tokens[start].start, end)
                     continue
-                self.at = start
-                if self.tokens[start].first or self.tokens[start - 1].text in {";", "{", "}"} or not start:
+                before = self.tokens[start - 1].text if start else ""
+                if self.tokens[start].first or before in {"", ";", "{", "}"}:
                     found = self.declaration()
                     if found:
                         yield found
@@ -46,6 +46,18 @@ class Reader(Loops):
             except (Unread, IndexError):  # or the code ends
                 pass
             self.at = max(start + 1, self.other[body] + 1 if body else 0)
+
+    def headed(self) -> tuple[str, list[Node], str, int] | None:
+        """What `head` gives; None, with nothing read, where no function begins."""
+        start = self.at
+        try:
+            found = self.head()
+        except (Unread, IndexError):
+            found = None
+        if found is None:
+            self.at = start
+            self.depth = 0
+        return found
 
     def body(self) -> list[Node]:
         """Read a function's body: a block, or an arrow's expression."""

@@ -57,15 +57,20 @@ class Suffixes(Expressions):
         name = self.name()
         if name == "await":
             raise Unread(name)
+        written = ""
         if self.mark == "::" and self.ahead().text == "<":
+            start = self.at + 2
             self.at += 1
             self.angles()
+            written = self.between(start, self.at - 1)
         elif self.mark == "<" and self.language in {"cpp", "js"} and (end := self.generic(self.at)):
             if self.tokens[end].text == "(":
                 self.at = end
         if self.mark == "(" and not (self.tokens[self.at].first and self.language in _ENDS_LINE):
             self.at += 1
-            return ("method", owner, name, self.arguments(")"))
+            found: Node = ("method", owner, name, self.arguments(")"))
+            collects = name == "collect" and written[:3] not in {"", "Vec"}
+            return ("cast", written, found) if collects else found
         return ("field", owner, name)
 
     def path(self, owner: Node) -> Node:

@@ -235,6 +235,10 @@ class Values:
 
     def of_new(self, written: str, arguments: list[Node], items: list[Node] | None) -> Value:
         kind = kind_of(written, self.language)
+        if written == "RegExp" and self.language == "js":
+            return Value(f"T_.regex({self.all(arguments).removeprefix(', ')})")
+        if written == "Object" and not arguments:
+            return Value("{}")
         if items is None:
             return Value(f'T_.new("{self.language}", {written!r}{self.all(arguments)})', kind)
         found = "[" + ", ".join(self.text(one) for one in items) + "]"
@@ -356,7 +360,7 @@ class Values:
         raise Unread(sign)
 
     def of_typeof(self, inner: Node) -> Value:
-        return Value(f'T_.static("js", "typeof", {self.text(inner)})', "string")
+        return Value(f"F_.typeof({self.text(inner)})", "string")
 
     def of_delete(self, inner: Node) -> Value:
         if inner[0] == "index":

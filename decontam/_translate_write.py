@@ -51,8 +51,7 @@ class Writer(Calls):
         inner, self.lines, self.result, self.loops = self.lines, outer_lines, outer_result, outer_loops
         scope = self.scope
         self.scope = scope.around or Scope()
-        rest = ", *_" if self.language == "js" and not any(one.startswith("*") for one in given) else ""
-        self.line(f"def {name}({', '.join(given)}{rest}):")
+        self.line(f"def {name}({', '.join(given)}):")
         self.outer_names(scope)
         self.lines += inner
 
@@ -76,7 +75,7 @@ class Writer(Calls):
             self.line(f"v_{target[1]} = list(v_{target[1]})")
             return f"*v_{target[1]}"
         kind = kind_of(written, self.language)
-        optional = "=None" if self.language == "js" or default else ""
+        optional = "=None" if default else ""
         if target[0] != "name":
             name = self.temporary()
             self.declare(target)
@@ -179,7 +178,7 @@ class Writer(Calls):
                 kind = kind_of(written, self.language)
                 if value[0] == "lambda":
                     self.scope.kinds[target[1]] = ""
-                found = self.value(value)
+                found = self.value(self.collected(value, written))
                 if self.language == "js":
                     kind = ""
                 elif not written or written == "auto" or written == "var":
@@ -192,6 +191,12 @@ class Writer(Calls):
                 text = self.text(value)
                 self.declare(target)
                 self.unpack(target, text)
+
+    def collected(self, value: Node, written: str) -> Node:
+        """A value that Rust collects as the type says."""
+        if self.language == "rust" and value[0] == "method" and value[2] == "collect" and written[:3] not in {"", "Vec"}:
+            return ("cast", written, value)
+        return value
 
     def write_expr(self, node: Node) -> None:
         if node[0] == "assign":
@@ -262,8 +267,6 @@ class Writer(Calls):
         if node[0] == "index":
             owner, key = self.text(node[1]), self.text(node[2])
             return f'(T_.index("go", {owner}, {key}), T_.call("go", {owner}, "containsKey", {key}))'
-        if node[0] == "method" and self.dotted(node[1]) == "strconv":
-            return f"({self.text(node)}, None)"
         return self.text(node)
 
     def write_return(self, value: Node | None) -> None:
@@ -277,7 +280,7 @@ class Writer(Calls):
             value = value[1][0]
         if value[0] == "list" and self.result.startswith(("set", "map", "unordered")):
             value = ("new", self.result, [], value[1])
-        found = self.value(value)
+        found = self.value(self.collected(value, self.result))
         self.line(f"return {self.fitted(kind_of(self.result, self.language), found)}")
 
     def write_raise(self) -> None:
