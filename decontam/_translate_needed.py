@@ -60,7 +60,9 @@ def runtime_for(program: str) -> str:
     there = there or set(_LANGUAGES)
     waiting = [name for name in re.findall(r"\bT_\.(\w+)", program) if name != "__init__"]
     calls = _plain(words)
-    while waiting:
+    called = -1
+    while waiting or called < len(calls):  # until neither methods nor names are new
+        called = len(calls)
         for name in waiting:
             if there & _ONLY.get(name, there):
                 needed[name] = None
@@ -88,7 +90,7 @@ def _entries(
     """Choose the entries of the needed tables that are named; what they use is given back."""
     program, calls, words = said
     found: set[str] = set()
-    for name in tables.keys() & needed.keys():
+    for name in sorted(tables.keys() & needed.keys()):
         for names, part in tables[name].entries:
             if part.text in chosen[name] or _named(name, names, program, calls, words):
                 chosen[name][part.text] = None

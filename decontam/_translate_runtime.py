@@ -515,6 +515,8 @@ class T_:
         name = re.sub(r"<.*>|[&*:\s.]|'\w+", "", name)
         if name.startswith("map["):
             return "Map"
+        if not name and "signed" in text:
+            return "int"
         if name.endswith("[]") or re.match(r"\[\w*[\];]", name):
             return "array"
         for kind, names in T_.KINDS:
@@ -534,12 +536,12 @@ class T_:
             size, inner = sorted(found.groups()) if found else ("", text)
             return [T_.default(g, inner) for _ in range(int(size or 0))]
         simple = {"int": 0, "float": 0.0, "bool": False, "char": T_.Char("\0"), "text": ""}
+        if "*" in text and g != "rust":
+            return None
         if kind == "char" and g in ("go", "rust"):
             return 0
         if kind in simple:
             return simple[kind]
-        if "*" in text and g != "rust":
-            return None
         return T_.made(g, kind, text)
 
     @staticmethod
@@ -584,7 +586,7 @@ class T_:
         if kind in ("array", "int", "float", "bool", "char"):
             return T_.default(g, text.replace("[]", "", len(args)), *args)
         if kind == "text":
-            return T_.filled(g, *args) if len(args) > 1 else "".join(T_.chars(T_.text(a)) for a in args)
+            return T_.filled(g, *args) if len(args) > 1 else "".join([T_.text(a) for a in args])
         if name == "Array" or (kind == "list" and g == "js"):
             return [None] * args[0] if len(args) == 1 and isinstance(args[0], int) else list(args)
         if name.endswith(("Exception", "Error")):
@@ -847,7 +849,7 @@ class T_:
                     del parts[0]
                 while len(parts) > 1 and parts[-1] == "":
                     parts.pop()
-            elif by in ("", ("(?a)", False)):
+            elif by in ("", ("(?a)", False), ("(?a)(?:)", False)):
                 parts = parts[1:-1]
         elif by == "":
             parts = ["", *o, ""] if g == "rust" else list(o)
@@ -1240,7 +1242,7 @@ class T_:
 
     @staticmethod
     def static(g, path, *args):
-        path = path.replace("::", ".").removeprefix("std.")
+        path = path.replace("::", ".").removeprefix("std.").rstrip("!")
         last = path.rpartition(".")[2]
         if len(args) > 1 and isinstance(args[1], T_.Iter) and not isinstance(args[0], T_.Iter):
             args = (T_.Iter((args[0], 0, 1)), *args[1:])
@@ -1248,6 +1250,8 @@ class T_:
             return T_.over(g, last, *args)
         if not args and T_.is_const(path):
             return T_.const(path)
+        if path.endswith(">"):
+            return T_.new(g, path, *args)
         for name in (path, last):
             if name in T_.F:
                 return T_.F[name](g, *args)
@@ -1262,7 +1266,9 @@ class T_:
         path = path.replace("::", ".").removeprefix("std.")
         if path in T_.CONSTANTS:
             return T_.CONSTANTS[path]
-        found = re.fullmatch(r"(?:math\.)?(Max|Min)?(u|i|U|I)(?:nt|NT)?(\d+|size)?(?:\.|_)?(MAX|MIN)?", path)
+        found = re.fullmatch(
+            r"(?:math\.)?(Max|Min)?(u|i|U|I)I?(?:nt|NT)?(\d+|size)?(?:\.|_)?(MAX|MIN)?", path
+        )
         most = re.match(r"numeric_limits<(.*)>\.(max|min|lowest)", path)
         if most:
             real, least = "double" in most[1] or "float" in most[1], most[2] != "max"
@@ -1686,7 +1692,10 @@ class T_:
             ("end cend", lambda g, o: T_.Iter((o, T_.length(o), 1))),
             ("rbegin crbegin", lambda g, o: T_.Iter((o, 0, -1))),
             ("rend crend", lambda g, o: T_.Iter((o, T_.length(o), -1))),
-            ("floor floorkey", lambda g, o, x: max((i for i in o if i <= x), default=None)),
+            ("floor floorkey", lambda g, o, *x: max((i for i in o if i <= x[0]), default=None) if x else T_.rounded(g, o, math.floor)),
+            ("ceil", lambda g, x: T_.rounded(g, x, math.ceil)),
+            ("ispoweroftwo", lambda g, x: x > 0 and x & (x - 1) == 0),
+            ("formatted", lambda g, form, *x: T_.printf(g, form, x)),
             ("ceiling ceilingkey", lambda g, o, x: min((i for i in o if i >= x), default=None)),
             ("substring sublist", lambda g, o, *x: T_.cut(g, T_.text(o) if not isinstance(o, list) or isinstance(o, T_.Builder) else o, *x)),
             ("substr", lambda g, o, *x: T_.substr(g, o, *x)),
