@@ -18,7 +18,9 @@ from decontam.detectors._code_pieces import DEFINITION, FENCE, parsed
 _DEFINES = re.compile(r"\b(?:def|lambda)\b")
 _LONGEST = 100_000
 #: What a text has that holds a function in braces, and no Python does.
-_BRACED = re.compile(r"[)>\w\]] ?\{[ \t]*(?://[^\n]*)?\n|\n\s*\{[ \t]*\n|=> *[{(\[\w]|;[ \t]*\n\s*\}|\) ?\{ *\w")
+_BRACED = re.compile(
+    r"[)>\w\]] ?\{[ \t]*(?://[^\n]*)?\n|\n\s*\{[ \t]*\n|=> *[{(\[\w]|;[ \t]*\n\s*\}|\) ?\{ *\w"
+)
 #: How a function begins whose body an answer gives: in backticks, or the last line of what stands before.
 _HEAD = re.compile(r"`((?:[^`\n]|\n(?!\n)){3,300}\))([^`\n]{0,100})`")
 #: Statements that a program needs before its functions are called. Others only show or test something.
@@ -92,7 +94,9 @@ def _in_braces(text: str, before: str) -> Iterator[Program]:
     """Translations of what is in another language: fenced blocks, or all of a text without any."""
     fences = list(FENCE.finditer(text))
     for fence in fences:
-        tag = re.split(r"[\s{}:,]", fence[0].lstrip("`~ \t").partition("\n")[0].strip(), maxsplit=1)[0].lower()
+        tag = re.split(r"[\s{}:,]", fence[0].lstrip("`~ \t").partition("\n")[0].strip(), maxsplit=1)[
+            0
+        ].lower()
         if (tag in TAGS or not tag) and (code := translated(fence[2][:_LONGEST], tag)):
             yield Program(code, fence.start(2), fence.end(2))
     if fences:

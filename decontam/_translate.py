@@ -31,11 +31,11 @@ _SHOWING = re.compile(r"main|Main|test\w*|Test\w*|run_?tests?|setup|print\w*|dis
 _DEFINES = re.compile(r"^[ \t]*#[ \t]*define[ \t]+(\w+)[ \t]+\(?(-?\d+(?:\.\d+)?)\)?[ \t]*$", re.MULTILINE)
 #: Names that the sandbox takes for a way out of a program, or that the runtime needs.
 _TAKEN = frozenset(dir(builtins)) | frozenset(
-    "collections functools itertools json math re string bisect heapq register final override overload encoder"
-    " decoder scanner wraps dispatch_table attrgetter enum sys dispatch abstractmethod".split()
+    "collections functools itertools json math re string bisect heapq register final override overload"
+    " encoder decoder scanner wraps dispatch_table attrgetter enum sys dispatch abstractmethod".split()
 )
 _UNSAFE = re.compile(r"_.*|(?:f|tb|gi|cr|ag|co|v|t|l|i)_.*")
-_HELPERS = '''
+_HELPERS = """
 class F_:
     def __init__(self, _):
         pass
@@ -80,7 +80,7 @@ class F_:
             return [F_.floats(i) for i in x]
         return float(x) if isinstance(x, int) and not isinstance(x, bool) else x
 
-'''
+"""
 
 
 def translated(code: str, language: str = "") -> str:
@@ -105,7 +105,7 @@ def _functions(code: str, language: str) -> str:
     counts: dict[str, list[int]] = {}
     for one in functions:
         counts.setdefault(one.name, []).append(len(one.parameters))
-    writer = Writer(language, counts, {})
+    writer = Writer(language, counts)
     writer.results = {one.name: kind_of(one.result, language) for one in functions}
     before: list[str] = [f"v_{name} = {value}" for name, value in _DEFINES.findall(code)]
     writer.scope.kinds.update((name, "") for name, _ in _DEFINES.findall(code))
@@ -177,8 +177,11 @@ def _called(function: Function, language: str) -> list[str]:
         if place in lengths:
             given.append(f"len(b_{lengths[place]})")
             continue
-        if language == "c" and "*" in written and target[0] == "name" and re.fullmatch(
-            r"(?i)return_?\w*|\w*(?:size|len|count|length)", target[1]
+        if (
+            language == "c"
+            and "*" in written
+            and target[0] == "name"
+            and re.fullmatch(r"(?i)return_?\w*|\w*(?:size|len|count|length)", target[1])
         ):
             before.append(f"    b_{place} = [0]")
             given.append(f"b_{place}")
@@ -193,11 +196,21 @@ def _called(function: Function, language: str) -> list[str]:
         name = f"{name.strip('_')}_of"
     call = f"F_.i_{function.name}_{len(function.parameters)}({', '.join(given)})"
     lines = [f"def {name}({', '.join(head)}):", *before]
-    changed = next((f"b_{place}" for place, one in enumerate(function.parameters) if place not in lengths and _many(one[1])), "")
+    changed = next(
+        (
+            f"b_{place}"
+            for place, one in enumerate(function.parameters)
+            if place not in lengths and _many(one[1])
+        ),
+        "",
+    )
     if function.result in {"void", "()", ""} and language in {"c", "cpp", "rust", "java", "go"} and changed:
         lines += [f"    {call}", f"    return T_.out({changed})"]
     elif trimmed:
-        lines += [f"    r_ = T_.out({call})", f"    return r_[: {trimmed}[0]] if isinstance(r_, list) else r_"]
+        lines += [
+            f"    r_ = T_.out({call})",
+            f"    return r_[: {trimmed}[0]] if isinstance(r_, list) else r_",
+        ]
     else:
         lines.append(f"    return T_.out({call})")
     return lines if name.isidentifier() and _compiles("\n".join(lines)) else []
@@ -216,4 +229,3 @@ def _into(name: str, written: str, language: str) -> str:
     if language != "js" and re.search(r"float|double|Double|Float|f32|f64", written) and "ap<" not in written:
         return f"F_.floats({found})"
     return found
-

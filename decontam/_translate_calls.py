@@ -1,11 +1,12 @@
-"""Writes calls, members, elements and assignments as Python."""
+"""Writes calls, members and elements as Python."""
 
 from __future__ import annotations
 
 import re
 
+from decontam._translate_assignments import Assignments
 from decontam._translate_expressions import Node, Unread
-from decontam._translate_values import Value, Values
+from decontam._translate_values import Value
 
 _LENGTHS = frozenset("size length len".split())
 _ALLOCATES = frozenset("malloc calloc realloc".split())
@@ -19,17 +20,24 @@ _PREDICATES = re.compile(
     r"(?:.*\.)?(?:is[A-Z_]\w*|is(?:alpha|digit|alnum|upper|lower|space|punct)?|contains\w*|has\w*|starts\w*|ends\w*"
     r"|equals\w*|any|all|some|every|includes|empty|Contains|HasPrefix|HasSuffix|Is[A-Z]\w*)"
 )
+#: Modules and classes of libraries, whose functions may have the names of those of the code.
+_LIBRARIES = frozenset(
+    "Math Integer Character String Double Long Boolean Objects Arrays Collections Array Object Number JSON"
+    " Collectors Stream IntStream List Map Set System".split()
+)
 _FAILS = frozenset("panic unreachable todo unimplemented".split())
 #: What has no result that counts.
 SHOWS = re.compile(
     r"console\.\w+|System\.(?:out|err)\.\w+|f?printf|puts|putchar|fmt\.(?:Print\w*|Fprint\w*)|free|assert\w*"
     r"|console\.assert|log\.\w+|Arrays\.toString"
 )
-SHOWING_MACROS = frozenset("println print eprintln eprint assert assert_eq assert_ne debug_assert dbg".split())
+SHOWING_MACROS = frozenset(
+    "println print eprintln eprint assert assert_eq assert_ne debug_assert dbg".split()
+)
 
 
-class Calls(Values):
-    """Writes what `Values` leaves of expressions."""
+class Calls(Assignments):
+    """Writes what the other classes leave of expressions."""
 
     def dotted(self, node: Node) -> str:
         """The path that names lead along, such as Math.max; "" if it begins with a variable."""
@@ -45,9 +53,9 @@ class Calls(Values):
         """A call of a function of the same code."""
         counts = self.functions[name]
         count = len(arguments) if len(arguments) in counts else counts[0]
-        return Value(f"F_.i_{name}_{count}({self.all(arguments).removeprefix(', ')})", self.results.get(name, ""))
-
-    results: dict[str, str] = {}
+        return Value(
+            f"F_.i_{name}_{count}({self.all(arguments).removeprefix(', ')})", self.results.get(name, "")
+        )
 
     def of_call(self, function: Node, arguments: list[Node]) -> Value:
         if function[0] != "name":
@@ -82,9 +90,26 @@ class Calls(Values):
             return self.copied(name, arguments)
         if name in _WHOLE_TEXT and arguments and arguments[0][0] == "method" and arguments[0][2] == "begin":
             return self.whole_text(name, arguments[0][1], arguments)
-        if self.language in {"cpp", "go"} and name in {"int", "float", "double", "string", "char", "bool", "long", "float64"}:
-            return self.of_cast(name, arguments[0]) if len(arguments) == 1 else self.of_new(name, arguments, None)
-        if self.language == "go" and len(arguments) == 1 and re.fullmatch(r"byte|rune|u?int\d+|float32", name):
+        if self.language in {"cpp", "go"} and name in {
+            "int",
+            "float",
+            "double",
+            "string",
+            "char",
+            "bool",
+            "long",
+            "float64",
+        }:
+            return (
+                self.of_cast(name, arguments[0])
+                if len(arguments) == 1
+                else self.of_new(name, arguments, None)
+            )
+        if (
+            self.language == "go"
+            and len(arguments) == 1
+            and re.fullmatch(r"byte|rune|u?int\d+|float32", name)
+        ):
             return self.of_cast(name, arguments[0])
         if self.language == "cpp" and name in {"string", "vector"}:
             return self.of_new(name, arguments, None)
@@ -105,7 +130,9 @@ class Calls(Values):
         if name == "sprintf":
             value = f'T_.static("{self.language}", "sprintf", {self.all(rest).removeprefix(", ")})'
         else:
-            value = self.text(rest[0]) + (f"[:{self.text(rest[1])}]" if name == "strncpy" and len(rest) > 1 else "")
+            value = self.text(rest[0]) + (
+                f"[:{self.text(rest[1])}]" if name == "strncpy" and len(rest) > 1 else ""
+            )
             value = f"{self.text(target)} + {value}" if name == "strcat" else value
         return Value(f"({self.assigned(target, value, inside=True)})")
 
@@ -118,7 +145,9 @@ class Calls(Values):
             value = f"{text}[::-1]"
         elif name == "sort" and len(arguments) == 2:
             value = f'"".join(sorted({text}))'
-        elif name == "transform" and arguments[-1][0] == "name" and arguments[-1][1] in {"tolower", "toupper"}:
+        elif (
+            name == "transform" and arguments[-1][0] == "name" and arguments[-1][1] in {"tolower", "toupper"}
+        ):
             value = f"{text}.{arguments[-1][1][2:]}()"
         else:
             return None
@@ -126,27 +155,31 @@ class Calls(Values):
 
     def of_method(self, owner: Node, name: str, arguments: list[Node]) -> Value:
         path = self.dotted(owner)
-        if path == "sort" and name == "Sort" and self.language == "go" and len(arguments) == 1:
+        if owner == ("self",) or (path[:1].isupper() and "." not in path and path not in _LIBRARIES):
+            if name in self.functions:
+                return self.owned(name, arguments)
+            if not path:
+                raise Unread("self")
+        if path and path not in self.functions:
+            return self.library(path, name, arguments)
+        return self.changing(owner, name, arguments) or self.plain_method(owner, name, arguments)
+
+    def library(self, path: str, name: str, arguments: list[Node]) -> Value:
+        """A function of a library that is named with its module or class."""
+        full = f"{path}.{name}"
+        if full == "sort.Sort" and len(arguments) == 1:
             inner = arguments[0]
             falling = inner[0] == "method" and inner[2] == "Reverse"
             inner = inner[3][0] if falling and inner[3] else inner
             if inner[0] == "method" and inner[3]:
                 return Value(f"{self.text(inner[3][0])}.sort(reverse={falling})")
-        if owner[0] in {"self"} or (path and path not in {"String", "Array"} and "." not in path and path[:1].isupper()):
-            if name in self.functions:
-                return self.owned(name, arguments)
-            if owner[0] == "self":
-                raise Unread("self")
-        if path and not (path in self.functions):
-            full = f"{path}.{name}"
-            kind = ""
-            if full in {"Math.floor", "Math.ceil", "Math.round"} and self.language == "js":
-                kind = ""
-            elif full in _INT_CALLS:
-                kind = "int" if self.language != "js" else ""
-            elif self.language in {"java", "go"} and _PREDICATES.fullmatch(full):
-                kind = "bool"
-            return Value(f'T_.static("{self.language}", {full!r}{self.all(arguments)})', kind)
+        kind = "int" if full in _INT_CALLS and self.language != "js" else ""
+        if self.language in {"java", "go"} and _PREDICATES.fullmatch(full):
+            kind = "bool"
+        return Value(f'T_.static("{self.language}", {full!r}{self.all(arguments)})', kind)
+
+    def changing(self, owner: Node, name: str, arguments: list[Node]) -> Value | None:
+        """A method that changes its owner and is written otherwise."""
         if name == "remove" and self.language == "java" and len(arguments) == 1:
             return self.removed(owner, arguments[0])
         if name in _CHANGE_TEXT and owner[0] == "name" and self.scope.kind(owner[1]) == "string":
@@ -156,6 +189,10 @@ class Calls(Values):
         if name == "swap" and len(arguments) == 2 and self.language == "rust":
             self.swap(("index", owner, arguments[0]), ("index", owner, arguments[1]))
             return Value("None")
+        return None
+
+    def plain_method(self, owner: Node, name: str, arguments: list[Node]) -> Value:
+        """A method that is called as it is."""
         kind = "int" if name in _LENGTHS and not arguments else ""
         if name == "String" and self.language == "go":
             name = "toString"
@@ -212,7 +249,16 @@ class Calls(Values):
             written = self.dotted(owner)
             return Value(f'(lambda *a_: T_.new("{self.language}", {written!r}, *a_))')
         path = self.dotted(owner)
-        if path in _STATIC and name not in {"length", "charAt", "toUpperCase", "toLowerCase", "intValue", "compareTo", "trim", "isEmpty"}:
+        if path in _STATIC and name not in {
+            "length",
+            "charAt",
+            "toUpperCase",
+            "toLowerCase",
+            "intValue",
+            "compareTo",
+            "trim",
+            "isEmpty",
+        }:
             return Value(f'(lambda *a_: T_.static("{self.language}", "{path}.{name}", *a_))')
         if path:
             return Value(f'(lambda o_, *a_: T_.call("{self.language}", o_, "{name}", *a_))')
@@ -258,121 +304,3 @@ class Calls(Values):
 
         form = re.sub(r"\{\{|\}\}|\{(\w*)(:[^{}]*)?\}", numbered, form)
         return Value(f'T_.static("rust", "format!", {form!r}{self.all(given)})', "string")
-
-    # Assignments.
-
-    def of_pre(self, sign: str, target: Node) -> Value:
-        return self.of_assign(sign[0] + "=", target, ("num", "1"))
-
-    def of_post(self, sign: str, target: Node) -> Value:
-        found = self.of_pre(sign, target)
-        back = "-" if sign == "++" else "+"
-        if found.kind == "int":
-            return Value(f"({found.text} {back} 1)", "int")
-        return Value(f'T_.op("{self.language}", "{back}", {found.text}, 1)')
-
-    def of_assign(self, sign: str, target: Node, value: Node) -> Value:
-        """An assignment where a value stands."""
-        return Value(f"({self.assign(sign, target, value, inside=True)})", self.value(target).kind if target[0] == "name" else "")
-
-    def assign(self, sign: str, target: Node, value: Node, *, inside: bool = False) -> str:
-        """An assignment, as a statement or inside an expression."""
-        if sign in {"=", ":="}:
-            if target[0] == "name":
-                return self.to_name(target[1], value, inside=inside, new=sign == ":=")
-            if target[0] == "un" and target[1] == "*" and self.language == "rust":
-                target = target[2]
-            return self.assigned(target, self.text(value), inside=inside)
-        if target[0] == "un" and target[1] == "*" and self.language == "rust":
-            target = target[2]
-        if sign in {"||=", "&&=", "??="}:
-            return self.assigned(target, self.logical(sign[:-1], target, value).text, inside=inside)
-        if target[0] == "method" and target[2] == "or_insert" and target[1][0] == "method" and target[1][2] == "entry":
-            owner, key = target[1][1], target[1][3][0]
-            before = f'T_.call("rust", {self.text(owner)}, "getOrDefault", {self.text(key)}, {self.text(target[3][0])})'
-            combined = f'T_.op("rust", "{sign[:-1]}", {before}, {self.text(value)})'
-            return f'T_.put("rust", {self.text(owner)}, {self.text(key)}, {combined})'
-        if target[0] == "index":
-            owner, place = self.value(target[1]), self.text(target[2])
-            if owner.kind != "string":
-                name = place
-                if ":=" in place:
-                    name = self.temporary()
-                    place = f"({name} := {place})"
-                before = f'T_.index("{self.language}", {owner.text}, {name})'
-                combined = f'T_.op("{self.language}", "{sign[:-1]}", {before}, {self.text(value)})'
-                return f'T_.put("{self.language}", {owner.text}, {place}, {combined})'
-        combined_value = self.of_bin(sign[:-1], target, value)
-        if target[0] == "name":
-            return self.coerced(target[1], combined_value, inside=inside)
-        return self.assigned(target, combined_value.text, inside=inside)
-
-    def to_name(self, name: str, value: Node, *, inside: bool, new: bool) -> str:
-        """A value for a variable, which Go may make here."""
-        found = self.value(value)
-        if new and name not in self.scope.kinds:
-            self.scope.kinds[name] = found.kind
-        return self.coerced(name, found, inside=inside)
-
-    def coerced(self, name: str, found: Value, *, inside: bool = False) -> str:
-        """A value for a variable, as its type has it."""
-        kind = self.scope.kind(name)
-        return self.assigned(("name", name), self.fitted(kind, found), inside=inside)
-
-    def fitted(self, kind: str, found: Value) -> str:
-        """A value as one of this kind."""
-        if kind == found.kind or self.language == "js":
-            return found.text
-        if kind == "string" and self.language in {"c", "cpp"} and found.text.startswith("[0] * "):
-            return '""'
-        types = {"int": "long", "float": "double", "char": "char"}
-        if self.language in {"c", "cpp", "java"} and kind in types and not (kind == "int" and found.kind == "bool"):
-            return f'T_.cast("{self.language}", "{types[kind]}", {found.text})'
-        return f"float({found.text})" if kind == "float" and found.kind == "int" else found.text
-
-    def assigned(self, target: Node, value: str, *, inside: bool = False) -> str:
-        """The text of an assignment of a value that is written already."""
-        sign = ":=" if inside else "="
-        if target[0] == "name":
-            name = target[1]
-            if name == "_":
-                return f"t_0 {sign} {value}"
-            if name not in self.scope.kinds:
-                self.scope.assigned.add(name)
-            return f"v_{name} {sign} {value}"
-        if target[0] == "un" and target[1] == "*":
-            target = ("index", target[2], ("num", "0"))
-        if target[0] == "index":
-            owner = self.value(target[1])
-            if owner.kind == "string" and target[1][0] == "name":
-                changed = f"F_.put({owner.text}, {self.text(target[2])}, {value})"
-                return self.assigned(target[1], changed, inside=inside)
-            return f'T_.put("{self.language}", {owner.text}, {self.text(target[2])}, {value})'
-        if target[0] == "field":
-            return f'T_.put("{self.language}", {self.text(target[1])}, "{target[2]}", {value})'
-        if target[0] == "call" and target[1] == ("name", "get"):
-            raise Unread("target")
-        if inside:
-            raise Unread("target")
-        self.unpack(target, value)
-        return "pass"
-
-    def unpack(self, target: Node, value: str) -> None:
-        """Assign the parts of a value."""
-        if target[0] == "keys":
-            name = self.temporary()
-            self.line(f"{name} = {value}")
-            for key, inner in target[1]:
-                self.line(self.assigned(inner, f'T_.get("js", {name}, "{key}")'))
-            return
-        if target[0] not in {"tuple", "list"}:
-            raise Unread("target")
-        parts = target[1]
-        name = self.temporary()
-        self.line(f'{name} = list(T_.each("{self.language}", {value}))')
-        for place, part in enumerate(parts):
-            if part[0] in {"rest", "spread"}:
-                inner = ("name", part[1]) if part[0] == "rest" else part[1]
-                self.line(self.assigned(inner, f"{name}[{place}:]"))
-            elif part != ("name", "_"):
-                self.line(self.assigned(part, f'T_.index("{self.language}", {name}, {place})'))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import NamedTuple
+
 from decontam._translate_expressions import MODIFIERS, Node, Unread
 from decontam._translate_suffixes import Suffixes
 
@@ -50,7 +51,7 @@ class Heads(Suffixes):
             return self.go_head() if token.text == "func" else None
         if self.language == "rust":
             return self.rust_head() if token.text == "fn" else None
-        return self.js_head(token.text) if self.language == "js" else self.c_head()
+        return self.js_head() if self.language == "js" else self.c_head()
 
     def go_head(self) -> tuple[str, list[Node], str, int] | None:
         self.at += 1
@@ -79,7 +80,7 @@ class Heads(Suffixes):
             self.at += 1
         return (name, parameters, result, self.at) if self.mark == "{" else None
 
-    def js_head(self, word: str) -> tuple[str, list[Node], str, int] | None:
+    def js_head(self) -> tuple[str, list[Node], str, int] | None:
         while self.takes("export", "default", "static", "async"):
             pass
         arrow = False
@@ -255,4 +256,6 @@ def plain(kind: str) -> str:
         kind,
     )
     found = re.sub(r"\b(?:unsigned|signed|short|long)\b\s*(?=\b(?:int|long|short)\b)", "", found).strip()
-    return {"unsigned": "int", "long int": "long", "char*": "string"}.get(found, found).replace("char*", "string")
+    return {"unsigned": "int", "long int": "long", "char*": "string"}.get(found, found).replace(
+        "char*", "string"
+    )

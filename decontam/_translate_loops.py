@@ -181,10 +181,7 @@ class Loops(Heads):
             patterns = self.alternatives()
             guard = self.expression() if self.takes("if") else None
             self.needs("=>")
-            if self.mark == "{":
-                body = self.block()
-            else:
-                body = [self.arm()]
+            body = self.block() if self.mark == "{" else [self.arm()]
             arms.append((patterns, guard, body))
             self.takes(",")
         self.in_head = held

@@ -17,8 +17,6 @@ from typing import NamedTuple
 #: Methods of the runtime that only these languages reach.
 _ONLY = {
     "of_js": {"js"},
-    "bits": {"js", "java", "c", "cpp", "rust"},
-    "number": {"js"},
     "over": {"c", "cpp"},
     "of_places": {"c", "cpp"},
     "behind": {"c", "cpp"},

@@ -13,9 +13,7 @@ from decontam._translate_loops import Loops
 
 _DECLARE = ("let", "const", "var", "static")
 _C_LIKE = frozenset({"c", "cpp", "java"})
-_WORDS = frozenset(
-    "if while loop do for return break continue throw try switch match".split()
-)
+_WORDS = frozenset("if while loop do for return break continue throw try switch match".split())
 
 
 class Reader(Loops):
@@ -214,9 +212,7 @@ class Reader(Loops):
             if mark in _WORDS and self.ahead().text not in {"=", ".", ":="}:
                 self.at += 1
                 return self.readers()[mark]()
-            if mark in {"function", "fn"} or (
-                self.language in {"js", "rust"} and mark == "async"
-            ):
+            if mark in {"function", "fn"} or (self.language in {"js", "rust"} and mark == "async"):
                 return self.nested()
             if mark == "use" and self.language == "rust":
                 while not self.takes(";"):
@@ -254,7 +250,6 @@ class Reader(Loops):
             while self.takes(","):
                 left.append(self.expression())
         if self.language == "go" and len(left) > 1:
-            *before, last = left
             places = [place for place, one in enumerate(left) if one[0] == "assign"]
             if len(places) != 1:
                 raise Unread("assignment")
@@ -273,7 +268,9 @@ class Reader(Loops):
             if first.text in {"if", "match", "loop", "unsafe"} or self.in_case:
                 return node
         after = self.tokens[self.at]
-        if after.text in {"}", ")", "{", ":", "case", "default"} or (after.first and self.language in {"js", "go"}):
+        if after.text in {"}", ")", "{", ":", "case", "default"} or (
+            after.first and self.language in {"js", "go"}
+        ):
             return node
         raise Unread(after.text)
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from decontam._translate_expressions import Expressions, Node, Unread
+from decontam._translate_brackets import Brackets
+from decontam._translate_expressions import Node, Unread
 
 _BEFORE_TYPES = ("&", "&&", "*", "mut", "dyn", "impl", "const", "readonly", "keyof", "unsigned", "...")
 _ENDS_LINE = frozenset({"go", "js"})
 
 
-class Suffixes(Expressions):
-    """Reads what `Expressions` leaves."""
+class Suffixes(Brackets):
+    """Reads what the other classes leave of expressions."""
 
     def behind(self, node: Node) -> Node:
         """Read calls, members and elements of a value."""
@@ -37,9 +38,9 @@ class Suffixes(Expressions):
             elif mark in {"++", "--"}:
                 self.at += 1
                 node = ("post", mark, node)
-            elif mark == "?" and self.language == "rust":
-                self.at += 1
-            elif mark == "!" and self.language == "js" and self.ahead().text in {".", ")", ";", ",", "["}:
+            elif (mark == "?" and self.language == "rust") or (
+                mark == "!" and self.language == "js" and self.ahead().text in {".", ")", ";", ",", "["}
+            ):
                 self.at += 1
             else:
                 return node
@@ -63,9 +64,9 @@ class Suffixes(Expressions):
             self.at += 1
             self.angles()
             written = self.between(start, self.at - 1)
-        elif self.mark == "<" and self.language in {"cpp", "js"} and (end := self.generic(self.at)):
-            if self.tokens[end].text == "(":
-                self.at = end
+        elif self.mark == "<" and self.language in {"cpp", "js"}:
+            end = self.generic(self.at)
+            self.at = end if self.tokens[end].text == "(" and end else self.at
         if self.mark == "(" and not (self.tokens[self.at].first and self.language in _ENDS_LINE):
             self.at += 1
             found: Node = ("method", owner, name, self.arguments(")"))
@@ -184,9 +185,9 @@ class Suffixes(Expressions):
     def made(self) -> Node:
         """Read what follows `new`: a type, then arguments, sizes or values."""
         start = self.at
-        name = self.name()
+        self.name()
         while self.takes(".", "::"):
-            name = self.name()
+            self.name()
         if self.mark == "<":
             self.angles()
         kind = self.between(start, self.at)

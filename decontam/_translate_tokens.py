@@ -18,7 +18,8 @@ _SIGNS = (
     (
         "cpp",
         re.compile(
-            r"\bstd::|\b(?:vector|unordered_map|unordered_set|map|set|pair|stack|queue)<\w|\busing namespace\b"
+            r"\bstd::|\b(?:vector|unordered_map|unordered_set|map|set|pair|stack|queue)<\w"
+            r"|\busing namespace\b"
             r"|#include\s*<(?:iostream|vector|string|algorithm|bits/stdc\+\+\.h|map|set|cmath)>"
             r"|\bstring \w+(?: ?=|[;(,)])|\bauto [&*]?\w+ ?[=:]|\bauto& "
         ),
@@ -27,7 +28,8 @@ _SIGNS = (
         "java",
         re.compile(
             r"\bpublic (?:static |class |final |abstract |[A-Z]\w*[<\[\s]|int|boolean|long|double|void|char)"
-            r"|\bprivate static\b|\b(?:List|Map|Set|ArrayList|HashMap)<[A-Z]\w*|\bimport java\b|\bString \w+[,)]"
+            r"|\bprivate static\b|\b(?:List|Map|Set|ArrayList|HashMap)<[A-Z]\w*|\bimport java\b"
+            r"|\bString \w+[,)]"
             r"|\bstatic (?:int|boolean|String|long|double|void)\b.*\bString\b"
         ),
     ),
@@ -51,7 +53,8 @@ _LIFETIME = re.compile(r"(?<=[&<,\s])(?<!break )(?<!continue )'(?:static|[a-z_]\
 _RAW = re.compile(r"(?<![\w\"'])r(?=\")")
 _COMMENT = r"/\*(?:[^*]|\*(?!/))*+(?:\*/|\Z)|//[^\n]*|(?m:^[ \t]*#)[^\n]*"
 _REGEX = (
-    r"|(?P<regex>(?<=[(,=:!&|?;\[][ ]|.[(,=:!&|?;\[]|n[ ])/(?![*/\s])(?:[^/\\\n\[]|\\.|\[(?:[^\]\\\n]|\\.){0,200}\]){1,300}+/[gimsuy]*)"
+    r"|(?P<regex>(?<=[(,=:!&|?;\[][ ]|.[(,=:!&|?;\[]|n[ ])/(?![*/\s])"
+    r"(?:[^/\\\n\[]|\\.|\[(?:[^\]\\\n]|\\.){0,200}\]){1,300}+/[gimsuy]*)"
 )
 _REST = (
     r"|(?P<string>\"(?:[^\"\\\n]|\\.){0,1000}+\"|'(?:[^'\\\n]|\\.){0,1000}+'|`(?:[^`\\]|\\.){0,2000}+`)"

@@ -13,20 +13,15 @@ _INT = re.compile(
 )
 _FLOAT = re.compile(r"float|double|f32|f64|float32|float64|Double|Float|long double")
 _STRING = re.compile(r"&?(?:mut )?(?:'\w+ )?(?:string|String|str|char\[\]|string_view)")
-_LENGTHS = frozenset("size length len".split())
 _ARITHMETIC = frozenset("+ - *".split())
 _COMPARES = frozenset("== != === !== < > <= >=".split())
 _PLAIN = {"===": "==", "!==": "!="}
-_ALLOCATES = frozenset("malloc calloc realloc".split())
 #: Deeper nested values would be too much for Python's parser, which gives up at 200 parentheses.
 _DEEPEST = 60
-#: Methods that change a string in its place.
-_CHANGE_TEXT = frozenset("push_back append push push_str pop_back pop clear insert erase".split())
-_REFERRED = frozenset("Math Integer Character String Double Long Boolean Objects".split())
 
 
 class Value(NamedTuple):
-    """An expression in Python, and of which kind its value is: "int", "float", "bool", "char", "string" or ""."""
+    """An expression in Python, and the kind of its value: int, float, bool, char, string, or none."""
 
     text: str
     kind: str = ""
@@ -75,10 +70,10 @@ def kind_of(written: str, language: str) -> str:
 class Values:
     """Writes expressions; what has to stand before them goes to `lines`."""
 
-    def __init__(self, language: str, functions: dict[str, list[int]], names: dict[str, str]) -> None:
+    def __init__(self, language: str, functions: dict[str, list[int]]) -> None:
         self.language = language
         self.functions = functions
-        self.renamed = names
+        self.results: dict[str, str] = {}
         self.scope = Scope()
         self.lines: list[str] = []
         self.indent = 1
@@ -157,8 +152,14 @@ class Values:
             written = written.lstrip("0") or "0" if written.isdigit() else written
             return Value(written, "int")
         if not whole and float(written).is_integer() and self.language == "js":
-            return Value(str(int(float(written))) if len(written) < 12 and abs(float(written)) < 1e18 else written, "int")
-        return Value(written if whole or "." in written or "e" in written.lower() else written + ".0", "int" if whole else "float")
+            return Value(
+                str(int(float(written))) if len(written) < 12 and abs(float(written)) < 1e18 else written,
+                "int",
+            )
+        return Value(
+            written if whole or "." in written or "e" in written.lower() else written + ".0",
+            "int" if whole else "float",
+        )
 
     def of_str(self, written: str) -> Value:
         return Value(repr(written), "string")
@@ -173,7 +174,10 @@ class Values:
         return Value(repr(written))
 
     def of_template(self, parts: list[Node]) -> Value:
-        inner = [self.text(one) if one[0] == "str" else f'T_.static("js", "String", {self.text(one)})' for one in parts]
+        inner = [
+            self.text(one) if one[0] == "str" else f'T_.static("js", "String", {self.text(one)})'
+            for one in parts
+        ]
         return Value("(" + " + ".join(inner) + ")", "string")
 
     def of_name(self, name: str) -> Value:
@@ -219,7 +223,7 @@ class Values:
         if items and items[0][0] == "pair":
             inner = ", ".join(f"[{self.text(one[1])}, {self.text(one[2])}]" for one in items)
             return Value(f'T_.new("{self.language}", {written!r}, [{inner}])')
-        if written.startswith("map[") or (sized := re.match(r"\[(\d+)\]", written)) and not items:
+        if written.startswith("map[") or ((sized := re.match(r"\[(\d+)\]", written)) and not items):
             return Value(f'T_.default("{self.language}", {written!r})')
         found = "[" + ", ".join(self.text(one) for one in items) + "]"
         if sized and int(sized[1]) > len(items):
@@ -266,7 +270,10 @@ class Values:
 
     def of_cond(self, test: Node, first: Node, other: Node) -> Value:
         left, right = self.value(first), self.value(other)
-        return Value(f"({left.text} if {self.truth(test)} else {right.text})", left.kind if left.kind == right.kind else "")
+        return Value(
+            f"({left.text} if {self.truth(test)} else {right.text})",
+            left.kind if left.kind == right.kind else "",
+        )
 
     def of_value(self, statement: Node) -> Value:
         return Value(self.write_value(statement))
@@ -282,12 +289,14 @@ class Values:
     def of_iflet(self, patterns: list[Node], subject: Node) -> Value:
         return Value(f"({self.of_matches(subject, patterns).text})", "bool")
 
-    def of_range(self, first: Node | None, last: Node | None, whole: bool) -> Value:  # noqa: FBT001 - a part
+    def of_range(self, first: Node | None, last: Node | None, whole: bool) -> Value:
         start = self.text(first) if first else "0"
         end = self.text(last) if last else f"{start} + 10000"
         found = f"list(range({start}, {end}{' + 1' if whole else ''}))"
         if first and first[0] == "char":
-            return Value(f"[T_.char(chr(t_)) for t_ in range(ord({start}), ord({end}){' + 1' if whole else ''})]")
+            return Value(
+                f"[T_.char(chr(t_)) for t_ in range(ord({start}), ord({end}){' + 1' if whole else ''})]"
+            )
         return Value(found)
 
     # Operators.
@@ -304,7 +313,10 @@ class Values:
                 return Value(f"({left.text} {_PLAIN.get(sign, sign)} {right.text})", "bool")
         if sign == "+" and kinds == {"string"}:
             return Value(f"({left.text} + {right.text})", "string")
-        return Value(f'T_.op("{self.language}", "{sign}", {left.text}, {right.text})', self.kind_after(sign, left, right))
+        return Value(
+            f'T_.op("{self.language}", "{sign}", {left.text}, {right.text})',
+            self.kind_after(sign, left, right),
+        )
 
     def kind_after(self, sign: str, left: Value, right: Value) -> str:
         """The kind of what an operator gives."""
@@ -329,7 +341,11 @@ class Values:
         else:
             left, right = self.value(first), self.value(other)
         name = self.temporary()
-        test = f'T_.truth("js", ({name} := {left.text}))' if sign != "??" else f"({name} := {left.text}) is not None"
+        test = (
+            f'T_.truth("js", ({name} := {left.text}))'
+            if sign != "??"
+            else f"({name} := {left.text}) is not None"
+        )
         if sign == "&&":
             return Value(f"({right.text} if {test} else {name})")
         return Value(f"({name} if {test} else {right.text})")
@@ -346,7 +362,9 @@ class Values:
         found = self.value(inner)
         if sign == "-":
             plain = found.kind in {"int", "float"}
-            return Value(f"(-{found.text})" if plain else f"T_.neg({found.text})", found.kind if plain else "")
+            return Value(
+                f"(-{found.text})" if plain else f"T_.neg({found.text})", found.kind if plain else ""
+            )
         if sign == "+":
             return found if self.language != "js" else Value(f'T_.static("js", "Number", {found.text})')
         if sign == "~" or (sign == "^" and self.language == "go"):
