@@ -1,4 +1,7 @@
-"""The Python programs that a text holds: what can be run of them, wherever it stands."""
+"""The programs that a text holds: what can be run of them, wherever it stands.
+
+Functions in C, C++, Java, JavaScript, TypeScript, Go and Rust are translated to Python (`_translate.py`).
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,18 @@ import textwrap
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from decontam._translate import translated
+from decontam._translate_tokens import TAGS, language_of
 from decontam.detectors._code_pieces import DEFINITION, FENCE, parsed
 
 _DEFINES = re.compile(r"\b(?:def|lambda)\b")
 _LONGEST = 100_000
+#: What a text has that holds a function in braces, and no Python does.
+_BRACED = re.compile(
+    r"[)>\w\]] ?\{[ \t]*(?://[^\n]*)?\n|\n\s*\{[ \t]*\n|=> *[{(\[\w]|;[ \t]*\n\s*\}|\) ?\{ *\w"
+)
+#: How a function begins whose body an answer gives: in backticks, or the last line of what stands before.
+_HEAD = re.compile(r"`((?:[^`\n]|\n(?!\n)){3,300}\))([^`\n]{0,100})`")
 #: Statements that a program needs before its functions are called. Others only show or test something.
 _KEPT = (
     *(ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef),
@@ -60,9 +71,12 @@ def programs(text: str, before: str = "") -> tuple[list[Program], int]:
         text: prose, fenced or not, or code.
         before: what stands before it, where the text may be the body of a function begun there.
     """
-    if not _DEFINES.search(text) and not (before and text[:1] in {" ", "\t"}):
-        return [], 0
     found: dict[str, Program] = {}
+    if _BRACED.search(text):
+        for program in _in_braces(text, before):
+            found.setdefault(program.code, program)
+    if not _DEFINES.search(text) and not (before and text[:1] in {" ", "\t"}):
+        return list(found.values()), 0
     unread = 0
     pieces = list(_pieces(text))
     if before and text[:1] in {" ", "\t"} and "def " in before:
@@ -74,6 +88,39 @@ def programs(text: str, before: str = "") -> tuple[list[Program], int]:
             found.setdefault(program.code, program)
         unread += not some and bool(re.search(r"^[ \t]*+def \w", piece, re.MULTILINE))
     return list(found.values()), unread
+
+
+def _in_braces(text: str, before: str) -> Iterator[Program]:
+    """Translations of what is in another language: fenced blocks, or all of a text without any."""
+    fences = list(FENCE.finditer(text))
+    for fence in fences:
+        tag = re.split(r"[\s{}:,]", fence[0].lstrip("`~ \t").partition("\n")[0].strip(), maxsplit=1)[
+            0
+        ].lower()
+        if (tag in TAGS or not tag) and (code := translated(fence[2][:_LONGEST], tag)):
+            yield Program(code, fence.start(2), fence.end(2))
+    if fences:
+        return
+    code = translated(text[:_LONGEST])
+    if code:
+        yield Program(code, 0, len(text))
+    if before and text.count("}") > text.count("{") and len(text) <= _LONGEST and len(before) <= _LONGEST:
+        for head in list(_HEAD.finditer(before))[:2]:
+            whole = f"{head[1]}{head[2]}{_arrow(head[1])} {{\n{text}"
+            code = translated(whole, _language_before(before, whole))
+            if code:
+                yield Program(code, 0, len(text))
+
+
+def _arrow(head: str) -> str:
+    """What stands between the head of a function and its body."""
+    return " =>" if re.match(r"(?:const|let|var) \w+ = ", head) else ""
+
+
+def _language_before(before: str, code: str) -> str:
+    """The language that a task asks for, else the one that the code seems to be in."""
+    asked = re.search(r"\b(c\+\+|java(?:script)?|typescript|go|golang|rust)(?![\w+#])", before.lower())
+    return asked[1] if asked else language_of(code)
 
 
 def _pieces(text: str) -> Iterator[tuple[str, int]]:

@@ -1,0 +1,231 @@
+"""Python programs for functions that are written in C, C++, Java, JavaScript, TypeScript, Go or Rust.
+
+A translation says what the function does to plain values. It may be wrong: integers do not overflow, types
+are read only where they decide a result, and what is not known is left to `_translate_runtime.py`, which
+raises where a program comes to it. Functions that use fields, pointers to pointers, or what one of the
+readers does not know, are left out.
+"""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+import re
+import warnings
+
+from decontam._translate_expressions import Node, Unread
+from decontam._translate_heads import Function
+from decontam._translate_needed import runtime_for
+from decontam._translate_read import Reader
+from decontam._translate_tokens import language_of
+from decontam._translate_values import kind_of
+from decontam._translate_write import Writer, sized
+
+#: Longer code is cut.
+_LONGEST = 100_000
+#: A function may become so many times as long, and so many characters more.
+_GROWTH, _MORE = 30, 10_000
+#: Functions of a piece of code, and of these such as show what the others do.
+_MOST = 40
+_SHOWING = re.compile(r"main|Main|test\w*|Test\w*|run_?tests?|setup|print\w*|display\w*", re.IGNORECASE)
+_DEFINES = re.compile(r"^[ \t]*#[ \t]*define[ \t]+(\w+)[ \t]+\(?(-?\d+(?:\.\d+)?)\)?[ \t]*$", re.MULTILINE)
+#: Names that the sandbox takes for a way out of a program, or that the runtime needs.
+_TAKEN = frozenset(dir(builtins)) | frozenset(
+    "collections functools itertools json math re string bisect heapq register final override overload"
+    " encoder decoder scanner wraps dispatch_table attrgetter enum sys dispatch abstractmethod".split()
+)
+_UNSAFE = re.compile(r"_.*|(?:f|tb|gi|cr|ag|co|v|t|l|i)_.*")
+_HELPERS = """
+class F_:
+    def __init__(self, _):
+        pass
+
+    @staticmethod
+    def fail():
+        raise ValueError
+
+    @staticmethod
+    def put(s, i, c):
+        c = T_.char(c)
+        if c == "\\0":
+            return s[:i]
+        if i > len(s):
+            raise IndexError
+        return s[:i] + c + s[i + 1 :]
+
+    @staticmethod
+    def filled(items, size, zero):
+        return items + [zero] * (size - len(items))
+
+    @staticmethod
+    def remove(items, x):
+        if isinstance(items, dict):
+            return items.pop(x, None)
+        if x in items:
+            items.remove(x)
+
+    @staticmethod
+    def typeof(x):
+        if x is None:
+            return "undefined"
+        if isinstance(x, bool):
+            return "boolean"
+        if isinstance(x, (int, float)):
+            return "number"
+        return "string" if isinstance(x, str) else "function" if callable(x) else "object"
+
+    @staticmethod
+    def floats(x):
+        if isinstance(x, list):
+            return [F_.floats(i) for i in x]
+        return float(x) if isinstance(x, int) and not isinstance(x, bool) else x
+
+"""
+
+
+def translated(code: str, language: str = "") -> str:
+    """A Python program with the functions of a piece of code, "" if none can be translated.
+
+    Args:
+        code: in C, C++, Java, JavaScript, TypeScript, Go or Rust.
+        language: the tag of its fence; it is guessed from the code where the tag names none of these.
+    """
+    code = code[:_LONGEST]
+    known = language_of(code, language)
+    functions = _functions(code, known) if known else ""
+    return f"{runtime_for(functions)}\n{functions}" if functions else ""
+
+
+def _functions(code: str, language: str) -> str:
+    try:
+        parts = list(Reader(code, language).parts())
+    except RecursionError:
+        return ""
+    functions = [one for one in parts if isinstance(one, Function)][:_MOST]
+    counts: dict[str, list[int]] = {}
+    for one in functions:
+        counts.setdefault(one.name, []).append(len(one.parameters))
+    writer = Writer(language, counts)
+    writer.results = {one.name: kind_of(one.result, language) for one in functions}
+    before: list[str] = [f"v_{name} = {value}" for name, value in _DEFINES.findall(code)]
+    writer.scope.kinds.update((name, "") for name, _ in _DEFINES.findall(code))
+    for part in parts:
+        if not isinstance(part, Function):
+            before += _declared(writer, part, len(code))
+    inner: list[str] = []
+    outer: list[str] = []
+    for one in functions:
+        lines = _written(writer, one)
+        if lines:
+            inner += lines
+            if not _SHOWING.fullmatch(one.name):
+                outer += _called(one, language)
+    if not outer:
+        return ""
+    return "\n".join([_HELPERS, *inner, "", *before, *outer, ""])
+
+
+def _written(writer: Writer, function: Function) -> list[str]:
+    """The lines of a function, none if it cannot be translated."""
+    writer.left = (function.end - function.start) * _GROWTH + _MORE
+    scope = writer.scope
+    try:
+        lines = writer.function(function)
+        return lines if _compiles("class F_:\n" + "\n".join(lines)) else []
+    except (Unread, RecursionError, ValueError, TypeError, IndexError, OverflowError):
+        return []
+    finally:
+        writer.scope = scope
+
+
+def _declared(writer: Writer, part: Node, size: int) -> list[str]:
+    """The lines of a declaration outside of functions, none if it calls one or cannot be translated."""
+    writer.left = size * _GROWTH + _MORE
+    writer.lines, writer.indent, writer.depth, scope = [], 0, 0, writer.scope
+    kinds = dict(scope.kinds)
+    try:
+        writer.statement(part)
+        text = "\n".join(writer.lines)
+        if "F_.i_" not in text and _compiles(text):
+            return writer.lines
+    except (Unread, RecursionError, ValueError, TypeError, IndexError, OverflowError):
+        pass
+    writer.scope = scope
+    scope.kinds = kinds
+    return []
+
+
+def _compiles(text: str) -> bool:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(text, "translated", "exec", dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError):
+        return False
+    return True
+
+
+def _called(function: Function, language: str) -> list[str]:
+    """The function of the program that calls one of these with plain values."""
+    lengths = sized(function.parameters) if language in {"c", "cpp"} else {}
+    given: list[str] = []
+    head: list[str] = []
+    before: list[str] = []
+    trimmed = ""
+    for place, (target, written, default) in enumerate(function.parameters):
+        name = f"a_{place}"
+        if place in lengths:
+            given.append(f"len(b_{lengths[place]})")
+            continue
+        if (
+            language == "c"
+            and "*" in written
+            and target[0] == "name"
+            and re.fullmatch(r"(?i)return_?\w*|\w*(?:size|len|count|length)", target[1])
+        ):
+            before.append(f"    b_{place} = [0]")
+            given.append(f"b_{place}")
+            trimmed = f"b_{place}"
+            continue
+        star = "*" if target[0] == "rest" else ""
+        head.append(f"{star}{name}" + ("=None" if default else ""))
+        before.append(f"    b_{place} = {_into(name, written, language)}")
+        given.append(f"{star}b_{place}")
+    name = function.name
+    if name in _TAKEN or keyword.iskeyword(name) or _UNSAFE.fullmatch(name):
+        name = f"{name.strip('_')}_of"
+    call = f"F_.i_{function.name}_{len(function.parameters)}({', '.join(given)})"
+    lines = [f"def {name}({', '.join(head)}):", *before]
+    changed = next(
+        (
+            f"b_{place}"
+            for place, one in enumerate(function.parameters)
+            if place not in lengths and _many(one[1])
+        ),
+        "",
+    )
+    if function.result in {"void", "()", ""} and language in {"c", "cpp", "rust", "java", "go"} and changed:
+        lines += [f"    {call}", f"    return T_.out({changed})"]
+    elif trimmed:
+        lines += [
+            f"    r_ = T_.out({call})",
+            f"    return r_[: {trimmed}[0]] if isinstance(r_, list) else r_",
+        ]
+    else:
+        lines.append(f"    return T_.out({call})")
+    return lines if name.isidentifier() and _compiles("\n".join(lines)) else []
+
+
+def _many(written: str) -> bool:
+    return bool(re.search(r"\[|\*|vector|Vec|List", written)) and "string" not in written.split("<")[0]
+
+
+def _into(name: str, written: str, language: str) -> str:
+    """What a function is given for a plain value of its caller."""
+    kind = kind_of(written, language)
+    if kind == "char":
+        return f"T_.char({name})"
+    found = f"T_.into({name})"
+    if language != "js" and re.search(r"float|double|Double|Float|f32|f64", written) and "ap<" not in written:
+        return f"F_.floats({found})"
+    return found
