@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from decontam._translate_expressions import Node, Unread
-from decontam._translate_values import Value, Values
+from decontam.translate.expressions import Node, Unread
+from decontam.translate.values import Value, Values
 
 
 class Assignments(Values):
@@ -106,7 +106,7 @@ class Assignments(Values):
         if target[0] == "index":
             owner = self.value(target[1])
             if owner.kind == "string" and target[1][0] == "name":
-                changed = f"F_.put({owner.text}, {self.text(target[2])}, {value})"
+                changed = f"T_.put_char({owner.text}, {self.text(target[2])}, {value})"
                 return self.assigned(target[1], changed, inside=inside)
             return f'T_.put("{self.language}", {owner.text}, {self.text(target[2])}, {value})'
         if target[0] == "field":

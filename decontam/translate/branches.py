@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from decontam._translate_calls import Calls
-from decontam._translate_expressions import Node, Unread
+from decontam.translate.calls import Calls
+from decontam.translate.expressions import Node, Unread
 
 #: Statements behind which nothing runs.
 LEAVES = frozenset({"return", "break", "continue", "raise"})

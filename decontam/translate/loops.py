@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from decontam._translate_expressions import Node, Unread
-from decontam._translate_heads import Heads
+from decontam.translate.expressions import Node, Unread
+from decontam.translate.heads import Heads
 
 _TARGETS = frozenset({"const", "let", "var"})
 

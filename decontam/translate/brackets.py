@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decontam._translate_expressions import (
+from decontam.translate.expressions import (
     COMMON,
     MODIFIERS,
     PRIMITIVE,

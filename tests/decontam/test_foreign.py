@@ -2,26 +2,41 @@
 
 from __future__ import annotations
 
+import ast
 import math
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-import decontam
-from datagen.sandbox.harmless import Harmless
+from datagen.sandbox.harmless import MODULES
+from decontam.translate import foreign
+from decontam.translate.foreign import T_ as T
 
-_TEXT = (Path(decontam.__file__).parent / "_translate_runtime.py").read_text(encoding="utf-8")
-_SPACE: dict[str, Any] = {"__name__": "runtime"}
-exec(compile(_TEXT, "runtime", "exec"), _SPACE)
-T = _SPACE["T_"]
+_FOLDER = Path(foreign.__file__).parent
 
 
-def test_text_is_harmless_and_sets_no_attribute() -> None:
-    """The sandbox runs programs with this text beside others."""
-    found = Harmless().names(compile(_TEXT, "runtime", "exec"))
-    assert found is not None
-    assert not found[1]
+def test_imports_only_what_the_sandbox_has_itself() -> None:
+    """What programs could reach through the package is what they may use anyway."""
+    for path in _FOLDER.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                assert {alias.name for alias in node.names} <= set(MODULES), path
+            if isinstance(node, ast.ImportFrom):
+                assert node.level == 1 or node.module in {*MODULES, "__future__"}, path
+
+
+def test_is_imported_without_decontam() -> None:
+    """The sandbox imports it by itself, without installed packages."""
+    program = (
+        f"import sys; sys.path.insert(0, {str(_FOLDER.parent)!r}); from foreign import T_; "
+        "print(T_.op('c', '/', -7, 2), 'decontam' in sys.modules)"
+    )
+    command = [sys.executable, "-I", "-S", "-B", "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.split() == ["-3", "False"]
 
 
 @pytest.mark.parametrize(
@@ -423,3 +438,22 @@ def test_unknown_names_raise() -> None:
         T.call("js", [], "noSuchMethod")
     with pytest.raises(NotImplementedError):
         T.static("go", "no.Such", 1)
+
+
+def test_helpers() -> None:
+    """What the translation of some statements needs."""
+    assert T.put_char("abc", 1, "x") == "axc"
+    assert T.put_char("abc", 1, 0) == "a"
+    with pytest.raises(IndexError):
+        T.put_char("abc", 4, "x")
+    assert T.filled([1], 3, 0) == [1, 0, 0]
+    items = [1, 2, 1]
+    T.without(items, 1)
+    T.without(items, 9)
+    assert items == [2, 1]
+    assert T.without({"a": 1}, "a") == 1
+    kinds = [T.typeof(x) for x in (None, True, 1, 1.5, "a", len, [])]
+    assert kinds == ["undefined", "boolean", "number", "number", "string", "function", "object"]
+    assert [type(x) for x in T.floats([1, True, "a"])] == [float, bool, str]
+    with pytest.raises(ValueError):  # noqa: PT011 - it has no message
+        T.fail()

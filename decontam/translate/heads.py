@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from decontam._translate_expressions import MODIFIERS, Node, Unread
-from decontam._translate_suffixes import Suffixes
+from decontam.translate.expressions import MODIFIERS, Node, Unread
+from decontam.translate.suffixes import Suffixes
 
 #: Names with which no declaration begins, though a name follows.
 _NO_TYPE = frozenset(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from decontam._translate_expressions import Node, Unread
+from decontam.translate.expressions import Node, Unread
 
 _INT = re.compile(
     r"int|long|short|byte|size_t|usize|isize|[iu](?:8|16|32|64|128)|u?int(?:8|16|32|64)?(?:_t)?|rune|ll|Integer|Long"
@@ -227,7 +227,7 @@ class Values:
             return Value(f'T_.default("{self.language}", {written!r})')
         found = "[" + ", ".join(self.text(one) for one in items) + "]"
         if sized and int(sized[1]) > len(items):
-            return Value(f"F_.filled({found}, {sized[1]}, 0)")
+            return Value(f"T_.filled({found}, {sized[1]}, 0)")
         return Value(found)
 
     def of_default(self, written: str, sizes: list[Node]) -> Value:
@@ -253,7 +253,7 @@ class Values:
         if "[]" in written or written.startswith(("vector", "pair", "array", "auto", "tuple")) or not written:
             if len(arguments) == 1 and written.count("[]") == 1:
                 zero = self.text(("default", written.replace("[]", ""), []))
-                found = f"F_.filled({found}, {self.text(arguments[0])}, {zero})"
+                found = f"T_.filled({found}, {self.text(arguments[0])}, {zero})"
             elif len(arguments) > 1 and len(items) <= 1:
                 return self.of_default(written, arguments)
             return Value(found)
@@ -378,7 +378,7 @@ class Values:
         raise Unread(sign)
 
     def of_typeof(self, inner: Node) -> Value:
-        return Value(f"F_.typeof({self.text(inner)})", "string")
+        return Value(f"T_.typeof({self.text(inner)})", "string")
 
     def of_delete(self, inner: Node) -> Value:
         if inner[0] == "index":

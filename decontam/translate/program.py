@@ -1,7 +1,7 @@
 """Python programs for functions that are written in C, C++, Java, JavaScript, TypeScript, Go or Rust.
 
 A translation says what the function does to plain values. It may be wrong: integers do not overflow, types
-are read only where they decide a result, and what is not known is left to `_translate_runtime.py`, which
+are read only where they decide a result, and what is not known is left to `foreign`, which
 raises where a program comes to it. Functions that use fields, pointers to pointers, or what one of the
 readers does not know, are left out.
 """
@@ -13,13 +13,12 @@ import keyword
 import re
 import warnings
 
-from decontam._translate_expressions import Node, Unread
-from decontam._translate_heads import Function
-from decontam._translate_needed import runtime_for
-from decontam._translate_read import Reader
-from decontam._translate_tokens import language_of
-from decontam._translate_values import kind_of
-from decontam._translate_write import Writer, sized
+from decontam.translate.expressions import Node, Unread
+from decontam.translate.heads import Function
+from decontam.translate.read import Reader
+from decontam.translate.tokens import language_of
+from decontam.translate.values import kind_of
+from decontam.translate.write import Writer, sized
 
 #: Longer code is cut.
 _LONGEST = 100_000
@@ -29,56 +28,18 @@ _GROWTH, _MORE = 30, 10_000
 _MOST = 40
 _SHOWING = re.compile(r"main|Main|test\w*|Test\w*|run_?tests?|setup|print\w*|display\w*", re.IGNORECASE)
 _DEFINES = re.compile(r"^[ \t]*#[ \t]*define[ \t]+(\w+)[ \t]+\(?(-?\d+(?:\.\d+)?)\)?[ \t]*$", re.MULTILINE)
-#: Names that the sandbox takes for a way out of a program, or that the runtime needs.
+#: Names that the sandbox takes for a way out of a program, or that programs need themselves.
 _TAKEN = frozenset(dir(builtins)) | frozenset(
     "collections functools itertools json math re string bisect heapq register final override overload"
     " encoder decoder scanner wraps dispatch_table attrgetter enum sys dispatch abstractmethod".split()
 )
 _UNSAFE = re.compile(r"_.*|(?:f|tb|gi|cr|ag|co|v|t|l|i)_.*")
-_HELPERS = """
+_BEGIN = """from foreign import T_
+
+
 class F_:
     def __init__(self, _):
         pass
-
-    @staticmethod
-    def fail():
-        raise ValueError
-
-    @staticmethod
-    def put(s, i, c):
-        c = T_.char(c)
-        if c == "\\0":
-            return s[:i]
-        if i > len(s):
-            raise IndexError
-        return s[:i] + c + s[i + 1 :]
-
-    @staticmethod
-    def filled(items, size, zero):
-        return items + [zero] * (size - len(items))
-
-    @staticmethod
-    def remove(items, x):
-        if isinstance(items, dict):
-            return items.pop(x, None)
-        if x in items:
-            items.remove(x)
-
-    @staticmethod
-    def typeof(x):
-        if x is None:
-            return "undefined"
-        if isinstance(x, bool):
-            return "boolean"
-        if isinstance(x, (int, float)):
-            return "number"
-        return "string" if isinstance(x, str) else "function" if callable(x) else "object"
-
-    @staticmethod
-    def floats(x):
-        if isinstance(x, list):
-            return [F_.floats(i) for i in x]
-        return float(x) if isinstance(x, int) and not isinstance(x, bool) else x
 
 """
 
@@ -92,8 +53,7 @@ def translated(code: str, language: str = "") -> str:
     """
     code = code[:_LONGEST]
     known = language_of(code, language)
-    functions = _functions(code, known) if known else ""
-    return f"{runtime_for(functions)}\n{functions}" if functions else ""
+    return _functions(code, known) if known else ""
 
 
 def _functions(code: str, language: str) -> str:
@@ -122,7 +82,7 @@ def _functions(code: str, language: str) -> str:
                 outer += _called(one, language)
     if not outer:
         return ""
-    return "\n".join([_HELPERS, *inner, "", *before, *outer, ""])
+    return "\n".join([_BEGIN, *inner, "", *before, *outer, ""])
 
 
 def _written(writer: Writer, function: Function) -> list[str]:
@@ -227,5 +187,5 @@ def _into(name: str, written: str, language: str) -> str:
         return f"T_.char({name})"
     found = f"T_.into({name})"
     if language != "js" and re.search(r"float|double|Double|Float|f32|f64", written) and "ap<" not in written:
-        return f"F_.floats({found})"
+        return f"T_.floats({found})"
     return found

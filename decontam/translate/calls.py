@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from decontam._translate_assignments import Assignments
-from decontam._translate_expressions import Node, Unread
-from decontam._translate_values import Value
+from decontam.translate.assignments import Assignments
+from decontam.translate.expressions import Node, Unread
+from decontam.translate.values import Value
 
 _LENGTHS = frozenset("size length len".split())
 _ALLOCATES = frozenset("malloc calloc realloc".split())
@@ -204,10 +204,10 @@ class Calls(Assignments):
         """Java's remove: of a place where it is given an int, else of a value."""
         found = self.value(what)
         by_value = what[0] == "method" and what[2] in {"get", "valueOf", "min", "max"}
-        name = "remove" if found.kind == "int" or not by_value else "F_.remove"
+        name = "remove" if found.kind == "int" or not by_value else "T_.without"
         if name == "remove":
             return Value(f'T_.call("java", {self.text(owner)}, "remove", {found.text})')
-        return Value(f"F_.remove({self.text(owner)}, {found.text})")
+        return Value(f"T_.without({self.text(owner)}, {found.text})")
 
     def changed_text(self, owner: Node, name: str, arguments: list[Node]) -> Value | None:
         """A method that changes a string."""
@@ -282,7 +282,7 @@ class Calls(Assignments):
         if name == "format" and arguments and arguments[0][0] == "str":
             return self.formatted(arguments[0][1], arguments[1:])
         if name in _FAILS:
-            return Value("F_.fail()")
+            return Value("T_.fail()")
         if name in SHOWING_MACROS:
             return Value("None")
         raise Unread(name)

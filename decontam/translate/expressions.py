@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from decontam._translate_tokens import Token, tokens_of
+from decontam.translate.tokens import Token, tokens_of
 
 Node = tuple[Any, ...]
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from decontam._translate_expressions import Node, Unread
-from decontam._translate_heads import Function, plain
-from decontam._translate_loops import Loops
+from decontam.translate.expressions import Node, Unread
+from decontam.translate.heads import Function, plain
+from decontam.translate.loops import Loops
 
 _DECLARE = ("let", "const", "var", "static")
 _C_LIKE = frozenset({"c", "cpp", "java"})

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from decontam._translate_branches import LEAVES, Branches
-from decontam._translate_calls import SHOWING_MACROS, SHOWS
-from decontam._translate_expressions import Node, Unread
-from decontam._translate_heads import Function
-from decontam._translate_values import Scope, kind_of
+from decontam.translate.branches import LEAVES, Branches
+from decontam.translate.calls import SHOWING_MACROS, SHOWS
+from decontam.translate.expressions import Node, Unread
+from decontam.translate.heads import Function
+from decontam.translate.values import Scope, kind_of
 
 
 class Writer(Branches):
@@ -294,7 +294,7 @@ class Writer(Branches):
         self.line(f"return {self.fitted(kind_of(self.result, self.language), found)}")
 
     def write_raise(self) -> None:
-        self.line("F_.fail()")
+        self.line("T_.fail()")
         self.line("return None")
 
     def write_try(self, body: list[Node], name: str, handler: list[Node], last: list[Node]) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from decontam._translate_brackets import Brackets
-from decontam._translate_expressions import Node, Unread
+from decontam.translate.brackets import Brackets
+from decontam.translate.expressions import Node, Unread
 
 _BEFORE_TYPES = ("&", "&&", "*", "mut", "dyn", "impl", "const", "readonly", "keyof", "unsigned", "...")
 _ENDS_LINE = frozenset({"go", "js"})

@@ -1,0 +1,1 @@
+"""Functions written in other languages as programs in Python."""
