@@ -329,3 +329,23 @@ def test_yes_or_no_gets_more_inputs(screening):
 def test_known_items_survive_json(known):
     """What is stored is what was known."""
     assert behaviour.from_json(behaviour.to_json(known)) == known
+
+
+def test_another_language_is_found_by_what_it_does(screening, known):
+    """The function is translated; the evidence is a piece of the row as it stands there."""
+    java = (
+        "Sure:\n```java\nimport java.util.*;\n\npublic class Main {\n"
+        "    public static List<String> order(String text) {\n"
+        "        List<String> words = new ArrayList<>();\n"
+        '        for (String word : text.trim().split("\\\\s+")) {\n'
+        "            if (!word.isEmpty()) words.add(word);\n        }\n"
+        "        words.sort((a, b) -> a.length() != b.length() ? b.length() - a.length() : a.compareTo(b));\n"
+        "        return words;\n    }\n}\n```\n"
+    )
+    held = taken(pl.DataFrame({"id": ["1"], "response": [java]}))
+    [piece] = held.pieces
+    [outcome] = screened([piece.code], known, screening.run)
+    [found] = function_evidence(piece, outcome, SOLUTIONS)
+    assert found[2] == "bench/1"
+    assert "order(" in java[found[8] : found[9]].splitlines()[0]
+    assert found[-1].startswith("order('")

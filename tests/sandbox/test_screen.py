@@ -647,3 +647,26 @@ def test_what_lacks_a_module_needs_no_process(code, lacks):
     assert lacks_module(compile(code, "", "exec")) is lacks
     with Screening(1) as screening:
         assert screening.run([([code], [(3,)])]) == screening.run([([code], [(3,)])], alone=True)
+
+
+FOREIGN_USE = "from foreign import T_\ndef f(a): return T_.op('java', '/', a, 2)\n"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from foreign import T_\nT_.op = None\n",
+        "from foreign import T_\ndel T_.op\n",
+        "import foreign\nforeign.T_ = None\n",
+        "from foreign import T_\nT_.Map.get = T_.Set.x = None\n",
+        "from foreign import operators\n",
+        "import foreign.operators\nforeign.operators.operate = None\n",
+        "from foreign import T_\nT_.op.__globals__.clear()\n",
+        "import sys\nsys.modules['foreign'].T_.op = None\n",
+    ],
+)
+def test_what_translations_need_cannot_be_changed_for_others(code):
+    """Programs may import it; what one makes of it is not what the next one finds."""
+    alone = screened([FOREIGN_USE], Inputs([(7,)]))
+    assert alone[0].functions == {"f": ["3"]}
+    assert screened([code, FOREIGN_USE], Inputs([(7,)]))[1:] == alone
