@@ -177,7 +177,7 @@ def out(x: Any) -> Any:
 def compare(a: Any, b: Any) -> int:
     """-1, 0 or 1, by which comes first."""
     a, b = [list(x) if isinstance(x, tuple) else x for x in (a, b)]
-    return (a > b) - (a < b)
+    return int(a > b) - int(a < b)
 
 
 def needed(found: Any) -> Any:
