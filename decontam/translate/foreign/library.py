@@ -46,10 +46,9 @@ _TABLE: Methods = (
     ("Math.pow pow Pow", power),
     ("sum Integer.sum", lambda _, *x: sum(x) if len(x) > 1 else sum(*x)),
     (
-        "parseInt Integer.parseInt Integer.valueOf Long.parseLong Long.valueOf",
+        "parseInt Number.parseInt Integer.parseInt Integer.valueOf Long.parseLong Long.valueOf",
         parse_int,
     ),
-    ("Number.parseInt", parse_int),
     (
         "stoi stol stoll atoi atol strtol",
         lambda g, x, *_b: parse(x, 10, True) or (0 if g == "c" or parse(x, 10, True) == 0 else needed(None)),
@@ -88,7 +87,6 @@ _TABLE: Methods = (
     ("Object.entries", lambda _, o: [[str(k), o[k]] for k in keys(o)]),
     ("Object.fromEntries", lambda g, x: {show(g, k): v for k, v in each(g, x)}),
     ("Object.assign", lambda _, o, *x: assign_all(o, x)),
-    ("Object.is", lambda _, a, b: a is b or a == b),
     ("String.fromCharCode String.fromCodePoint", lambda _, *x: "".join([chr(int(c)) for c in x])),
     ("JSON.stringify", lambda _, x, *_m: json.dumps(x, separators=(",", ":"), ensure_ascii=False)),
     ("JSON.parse", lambda _, x: json.loads(x)),
@@ -110,7 +108,7 @@ _TABLE: Methods = (
     ("strings.Count", lambda _, o, x: o.count(x)),
     ("strings.Trim TrimFunc", lambda _, o, x: trim(o, x)),
     ("strings.Replace", lambda _, o, a, b, n=-1: o.replace(a, b, n)),
-    ("strings.IndexByte IndexRune ContainsRune", lambda _, o, x: o.find(letter(x))),
+    ("strings.IndexByte IndexRune", lambda _, o, x: o.find(letter(x))),
     ("ContainsRune ContainsAny", lambda _, o, x: any(c in o for c in letter(x))),
     ("sort.Slice sort.SliceStable Slice SliceStable", sort_places),
     ("Ints Strings Float64s SortFunc SortStableFunc", lambda g, o, *f: o.sort() if not f else sort(g, o, *f)),
@@ -126,7 +124,7 @@ _TABLE: Methods = (
     ("Arrays.sort Collections.sort", sort_part),
     ("Collections.reverse slices.Reverse", lambda _, o: o.reverse()),
     ("Collections.swap", lambda _, o, i, j: swap(o, i, j)),
-    ("Collections.max Collections.min", lambda g, o, *f: best(max, g, o, *f)),
+    ("Collections.max", lambda g, o, *f: best(max, g, o, *f)),
     ("Collections.min", lambda g, o, *f: best(min, g, o, *f)),
     ("Collections.frequency", lambda _, o, x: list(o).count(x)),
     ("Collections.nCopies", lambda _, n, x: [x] * n),
@@ -155,7 +153,6 @@ _TABLE: Methods = (
     ("strlen", lambda _, o: len(to_text(o))),
     ("strcmp", lambda _, a, b: compare(to_text(a), to_text(b))),
     ("strncmp", lambda _, a, b, n: compare(to_text(a)[:n], to_text(b)[:n])),
-    ("strdup", lambda _, x: into(x)),
     ("strchr", lambda _, o, x: o[o.find(letter(x)) :] if letter(x) in o else None),
     ("strstr", lambda _, o, x: o[o.find(x) :] if x in o else None),
     ("sizeof", lambda _, x=0: len(x) if isinstance(x, list) else 1),
@@ -173,7 +170,7 @@ _TABLE: Methods = (
     ),
     ("delete", lambda _, o, k: o.pop(key_of(k), None)),
     ("copy", lambda _, o, x: put_all(o, list(x[: len(o)]) + o[len(x) :])),
-    ("unicode.ToUpper unicode.ToLower", lambda _, x: changed("rust", x, str.upper)),
+    ("unicode.ToUpper", lambda _, x: changed("rust", x, str.upper)),
     ("unicode.ToLower", lambda _, x: changed("rust", x, str.lower)),
     ("utf8.RuneCountInString", lambda _, x: len(x)),
     ("from_digit", lambda _, x, base=10: Char(in_base(x, base)) if x < base else None),
@@ -191,7 +188,7 @@ _TABLE: Methods = (
     ("isspace", lambda _, x: letter(x).isspace()),
     ("mem.swap", lambda _, *x: put_pair(*x)),
     ("mem.take", lambda _, o: splice(o, 0) if isinstance(o, list) else o),
-    ("structuredClone", lambda _, x: into(x)),
+    ("structuredClone strdup", lambda _, x: into(x)),
 )
 _FUNCTIONS = {name: function for names, function in _TABLE for name in names.split()}
 
