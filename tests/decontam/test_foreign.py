@@ -359,6 +359,10 @@ def test_queues() -> None:
         T.call("java", stack, "push", x)
     assert (T.call("java", stack, "peek"), T.call("java", stack, "pop")) == (2, 2)
     queue = T.new("java", "PriorityQueue<>")
+    assert (T.call("java", queue, "peek"), T.call("java", T.new("java", "LinkedList<>"), "peek")) == (
+        None,
+        None,
+    )
     largest = T.default("cpp", "priority_queue<int>")
     for x in (2, 3, 1):
         T.call("java", queue, "add", x)

@@ -26,7 +26,7 @@ from .elements import element_at, entry, keys_of, merge, set_at, swap_in
 from .functions import mapped
 from .operators import truth
 from .searching import contains, has_some
-from .values import Builder, Heap, Methods, Set, each, into, is_map, is_stack, key_of, length, sorted_keys
+from .values import Builder, Deque, Heap, Methods, Set, each, into, is_map, key_of, length, sorted_keys
 
 CONTAINER_METHODS: Methods = (
     ("length size len", lambda _, o, *_x: length(o)),
@@ -41,7 +41,14 @@ CONTAINER_METHODS: Methods = (
     ("shift popfront removefirst", shift),
     ("poll pollfirst", lambda g, o: shift(g, o, None)),
     ("next", lambda g, o: shift(g, o, None) if isinstance(o, list) else o),
-    ("peek peekfirst", lambda g, o: top(g, o) if g == "java" and is_stack(o) else peek(g, o, None)),
+    (
+        "peek peekfirst",
+        lambda g, o: (
+            top(g, o)
+            if g == "java" and isinstance(o, list) and not isinstance(o, (Deque, Heap))
+            else peek(g, o, None)
+        ),
+    ),
     ("front getfirst element firstelement firstkey", lambda g, o: peek(g, o)[0] if is_map(o) else peek(g, o)),
     ("first", lambda g, o: peek(g, o, None) if g == "rust" else peek(g, o)),
     ("back top getlast peeklast last lastelement", last_of),

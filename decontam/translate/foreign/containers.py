@@ -245,7 +245,7 @@ def swap(o: Any, i: Any, j: Any) -> None:
     o[i], o[j] = o[j], o[i]
 
 
-def swap_remove(_: str, o: Any, k: Any) -> Any:
+def swap_remove(_g: str, o: Any, k: Any) -> Any:
     """Take out an element, and put the last one to its place."""
     swap(o, k, -1)
     return o.pop()

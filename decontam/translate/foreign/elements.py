@@ -120,8 +120,13 @@ def get(g: str, o: Any, name: str) -> Any:
     return o[places[name]]
 
 
-def pick(g: str, o: Any, k: Any, *missing: Any) -> Any:
-    """Get of maps and lists."""
+def element_at(g: str, o: Any, k: Any, *missing: Any) -> Any:
+    """An element by its place or key; what stands for a missing one may be given."""
+    if g == "js" and isinstance(o, (str, list)):
+        found = index(g, o, k + len(o) if k < 0 else k)
+        return "" if found is None and isinstance(o, str) else found
+    if isinstance(o, Builder):
+        return index(g, "".join(o), k)
     if isinstance(o, dict):
         k = key_of(k)
         found = o[k] if k in o else o.get(show(g, k)) if not isinstance(o, Map) else None
@@ -129,16 +134,6 @@ def pick(g: str, o: Any, k: Any, *missing: Any) -> Any:
     if g == "rust" and (isinstance(k, tuple) or not 0 <= k < len(o)):
         return o[k[0] : k[1]] if isinstance(k, tuple) else None
     return index(g, o, k)
-
-
-def element_at(g: str, o: Any, k: Any, *missing: Any) -> Any:
-    """An element by its place or key."""
-    if g == "js" and isinstance(o, (str, list)):
-        found = index(g, o, k + len(o) if k < 0 else k)
-        return "" if found is None and isinstance(o, str) else found
-    if isinstance(o, Builder):
-        return index(g, "".join(o), k)
-    return pick(g, o, k, *missing)
 
 
 def set_at(g: str, o: Any, k: Any, value: Any) -> Any:

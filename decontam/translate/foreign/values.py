@@ -98,11 +98,6 @@ def is_map(o: Any) -> bool:
     return isinstance(o, dict) and not isinstance(o, Set)
 
 
-def is_stack(o: Any) -> bool:
-    """Whether a list is one of Java's stacks: peek is its end."""
-    return isinstance(o, list) and not isinstance(o, (Deque, Heap))
-
-
 def length(o: Any) -> int:
     """The number of elements or characters."""
     return len(o) - isinstance(o, Heap) if not isinstance(o, Builder) else len("".join(o))
