@@ -332,6 +332,22 @@ def test_iterators() -> None:
     assert T.new("cpp", "string", T.call("cpp", "abc", "rbegin"), T.call("cpp", "abc", "rend")) == "cba"
 
 
+def test_texts_of_many_parts() -> None:
+    """Texts can be accumulated, bases have at least two digits, and trimming takes a function."""
+    words = ["a", "b"]
+    begin, end = T.call("cpp", words, "begin"), T.call("cpp", words, "end")
+    assert T.static("cpp", "accumulate", begin, end, "") == "ab"
+    with pytest.raises(ValueError, match="no base"):
+        T.call("js", 5, "toString", 1)
+    digit = str.isdigit
+    assert T.call("rust", "1a2b3", "trim_matches", digit) == "a2b"
+    assert T.call("rust", "1a2b3", "trim_start_matches", digit) == "a2b3"
+    assert T.call("rust", "1a2b3", "trim_end_matches", digit) == "1a2b"
+    assert T.call("rust", "12", "trim_matches", digit) == ""
+    assert T.call("rust", "12", "trim_start_matches", digit) == ""
+    assert T.call("rust", "12", "trim_end_matches", digit) == ""
+
+
 def test_queues() -> None:
     """Java's deque pops its first element, a stack its last; queues with priority give the least first."""
     deque = T.new("java", "ArrayDeque<>")
@@ -343,6 +359,10 @@ def test_queues() -> None:
         T.call("java", stack, "push", x)
     assert (T.call("java", stack, "peek"), T.call("java", stack, "pop")) == (2, 2)
     queue = T.new("java", "PriorityQueue<>")
+    assert (T.call("java", queue, "peek"), T.call("java", T.new("java", "LinkedList<>"), "peek")) == (
+        None,
+        None,
+    )
     largest = T.default("cpp", "priority_queue<int>")
     for x in (2, 3, 1):
         T.call("java", queue, "add", x)

@@ -26,7 +26,7 @@ from .values import (
 
 
 def add(g: str, o: Any, *x: Any) -> Any:
-    """Put an element behind the others, or into a set; Java's add(place, x)."""
+    """Put an element behind the others, to its place or into a set."""
     if isinstance(o, Set):
         new = key_of(x[-1]) not in o
         o[key_of(x[-1])] = None
@@ -143,7 +143,7 @@ def last_of(g: str, o: Any) -> Any:
 
 
 def remove(g: str, o: Any, *x: Any) -> Any:
-    """Java's remove(place) and remove(element), Rust's remove, erase and delete."""
+    """Take out an element, by its place or itself, or a key."""
     if isinstance(o, dict):
         k = x[0]
         k = behind(g, k) if isinstance(k, Iter) else key_of(k)
@@ -175,7 +175,7 @@ def remove(g: str, o: Any, *x: Any) -> Any:
     return there
 
 
-def retain(g: str, o: Any, f: Any) -> Any:
+def retain(o: Any, f: Any) -> Any:
     """Keep only the elements for which a function holds."""
     if isinstance(o, dict):
         gone = [k for k in list(o) if not (f(k) if isinstance(o, Set) else f(k, o[k]))]
@@ -186,7 +186,7 @@ def retain(g: str, o: Any, f: Any) -> Any:
     return True
 
 
-def splice(g: str, o: Any, start: Any, size: Any = None, *new: Any) -> Any:
+def splice(o: Any, start: Any, size: Any = None, *new: Any) -> Any:
     """Replace part of a list, and give what was there."""
     start = max(len(o) + start, 0) if start < 0 else min(start, len(o))
     end = len(o) if size is None else start + max(size, 0)
@@ -204,7 +204,7 @@ def fill_part(g: str, o: Any, value: Any, *places: Any) -> Any:
     return o
 
 
-def resize(g: str, o: Any, size: Any, value: Any = 0) -> Any:
+def resize(o: Any, size: Any, value: Any = 0) -> Any:
     """Give a list a size."""
     if isinstance(o, str):
         return o[:size]
@@ -243,6 +243,12 @@ def put_pair(a: Any, b: Any) -> None:
 def swap(o: Any, i: Any, j: Any) -> None:
     """Swap two elements."""
     o[i], o[j] = o[j], o[i]
+
+
+def swap_remove(_g: str, o: Any, k: Any) -> Any:
+    """Take out an element, and put the last one to its place."""
+    swap(o, k, -1)
+    return o.pop()
 
 
 def reverse(o: Any) -> Any:

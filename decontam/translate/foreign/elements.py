@@ -39,6 +39,11 @@ def index(g: str, o: Any, k: Any) -> Any:
     return Char(o[k]) if isinstance(o, str) else o[k]
 
 
+def made_default(o: Any) -> Any:
+    """The default of a map's values."""
+    return o.default_factory() if isinstance(o, Map) and o.default_factory else 0
+
+
 def value(g: str, o: Any, k: Any) -> Any:
     """The value of a key of a map."""
     if k in o:
@@ -46,10 +51,10 @@ def value(g: str, o: Any, k: Any) -> Any:
     if g == "js":
         return o.get(show(g, k)) if not isinstance(o, Map) else None
     if g == "cpp":
-        o[k] = o.default_factory() if isinstance(o, Map) else 0
+        o[k] = made_default(o)
         return o[k]
     if g == "go":
-        return o.default_factory() if isinstance(o, Map) else 0
+        return made_default(o)
     raise KeyError(k)
 
 
@@ -63,7 +68,7 @@ def behind(g: str, it: Any, k: int = 0) -> Any:
     return index(g, o, place)
 
 
-def span(a: Any, b: Any, *rest: Any) -> tuple[Any, int, int, list[Any]]:
+def span(a: Any, b: Any, *_rest: Any) -> tuple[Any, int, int, list[Any]]:
     """The container between two iterators: container, start, end, the elements in their order."""
     a = a if isinstance(a, Iter) else Iter((a, 0, 1))
     o, low, high = a[0], a[1], b[1]
@@ -115,8 +120,13 @@ def get(g: str, o: Any, name: str) -> Any:
     return o[places[name]]
 
 
-def pick(g: str, o: Any, k: Any, *missing: Any) -> Any:
-    """Get of maps and lists."""
+def element_at(g: str, o: Any, k: Any, *missing: Any) -> Any:
+    """An element by its place or key; what stands for a missing one may be given."""
+    if g == "js" and isinstance(o, (str, list)):
+        found = index(g, o, k + len(o) if k < 0 else k)
+        return "" if found is None and isinstance(o, str) else found
+    if isinstance(o, Builder):
+        return index(g, "".join(o), k)
     if isinstance(o, dict):
         k = key_of(k)
         found = o[k] if k in o else o.get(show(g, k)) if not isinstance(o, Map) else None
@@ -124,16 +134,6 @@ def pick(g: str, o: Any, k: Any, *missing: Any) -> Any:
     if g == "rust" and (isinstance(k, tuple) or not 0 <= k < len(o)):
         return o[k[0] : k[1]] if isinstance(k, tuple) else None
     return index(g, o, k)
-
-
-def element_at(g: str, o: Any, k: Any, *missing: Any) -> Any:
-    """An element by its place or key."""
-    if g == "js" and isinstance(o, (str, list)):
-        found = index(g, o, k + len(o) if k < 0 else k)
-        return "" if found is None and isinstance(o, str) else found
-    if isinstance(o, Builder):
-        return index(g, "".join(o), k)
-    return pick(g, o, k, *missing)
 
 
 def set_at(g: str, o: Any, k: Any, value: Any) -> Any:
@@ -147,15 +147,14 @@ def set_at(g: str, o: Any, k: Any, value: Any) -> Any:
 
 
 def entry(g: str, o: Any, k: Any, value: Any) -> Any:
-    """Rust's entry(k).or_insert(value) and Java's putIfAbsent and computeIfAbsent: the value there."""
+    """The value of a key, which is put there if it is missing: Rust's or_insert, Java's putIfAbsent."""
     k = key_of(k)
     if k not in o:
         o[k] = value(k) if callable(value) and g == "java" else value() if callable(value) else value
-        return o[k]
     return o[k]
 
 
-def merge(g: str, o: Any, k: Any, value: Any, f: Any) -> Any:
+def merge(o: Any, k: Any, value: Any, f: Any) -> Any:
     """Join a value to that of a key."""
     k = key_of(k)
     o[k] = f(o[k], value) if k in o else value
@@ -169,7 +168,7 @@ def swap_in(o: Any, k: Any, value: Any) -> Any:
     return before
 
 
-def keys_of(g: str, o: Any) -> Any:
+def keys_of(o: Any) -> Any:
     """The keys of a map, or the places of a list."""
     return list(range(len(o))) if isinstance(o, list) else sorted_keys(o)
 

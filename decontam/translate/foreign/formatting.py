@@ -47,7 +47,7 @@ def show_float(g: str, x: Any, quoted: bool = False) -> str:
         names = ("NaN", "Infinity", "-Infinity") if g in ("js", "java") else ("NaN", "+Inf", "-Inf")
         return names[0 if x != x else 1 if x > 0 else 2] if g in ("js", "java", "go") else str(x)
     if g in ("c", "cpp"):
-        return "%g" % x
+        return f"{x:g}"
     if x.is_integer() and abs(x) < 1e21:
         return str(int(x)) + (".0" if g == "java" or quoted else "")
     return repr(x)
@@ -115,7 +115,6 @@ def braces(g: str, form: str, args: Any) -> str:
 
 def string(g: str, o: Any, *base: Any) -> str:
     """A value as text, in a base if it is given."""
-    if base and isinstance(o, (int, float)):
-        if isinstance(base[0], int):
-            return in_base(int(o), base[0])
-    return "%f" % o if g == "cpp" and isinstance(o, float) else show(g, o)
+    if base and isinstance(o, (int, float)) and isinstance(base[0], int):
+        return in_base(int(o), base[0])
+    return f"{o:f}" if g == "cpp" and isinstance(o, float) else show(g, o)

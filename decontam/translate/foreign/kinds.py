@@ -29,40 +29,43 @@ from .values import (
     to_text,
 )
 
-#: Kinds of types, and the names of those of each.
-_KINDS = (
-    (
-        "int",
+#: Names of types, and what kind each is.
+_KINDS = {
+    name: kind
+    for kind, names in (
         (
+            "int",
             "int long short byte size_t ssize_t longlong longint longlongint shortint int8_t int16_t "
             "int32_t int64_t uint8_t uint16_t uint32_t uint64_t uint8 uint16 uint32 uint64 uint int8 "
             "int16 int32 int64 i8 i16 i32 i64 i128 isize u8 u16 u32 u64 u128 usize Integer Long Short "
-            "Byte BigInteger BigInt ll "
-        ).split(),
-    ),
-    ("float", ("float double longdouble float32 float64 f32 f64 Double Float ").split()),
-    ("bool", ("bool boolean Boolean _Bool ").split()),
-    ("char", ("char Character rune wchar_t ").split()),
-    ("text", ("string String str string_view Stringnew CharSequence ").split()),
-    (
-        "list",
+            "Byte BigInteger BigInt ll",
+        ),
+        ("float", "float double longdouble float32 float64 f32 f64 Double Float"),
+        ("bool", "bool boolean Boolean _Bool"),
+        ("char", "char Character rune wchar_t"),
+        ("text", "string String str string_view Stringnew CharSequence"),
         (
-            "vector List ArrayList Vec array Array list stack Stack Vector Iterable Collection forward_list "
-        ).split(),
-    ),
-    ("Map", ("unordered_map HashMap LinkedHashMap Map Hashtable ConcurrentHashMap ").split()),
-    ("Tree", ("map TreeMap BTreeMap SortedMap NavigableMap ").split()),
-    ("Set", ("unordered_set HashSet LinkedHashSet Set ").split()),
-    ("TreeSet", ("set TreeSet BTreeSet SortedSet NavigableSet ").split()),
-    ("Deque", ("deque queue Deque ArrayDeque LinkedList Queue VecDeque ").split()),
-    ("Heap", ("priority_queue PriorityQueue BinaryHeap ").split()),
-    (
-        "Builder",
+            "list",
+            "vector List ArrayList Vec array Array list stack Stack Vector Iterable Collection forward_list",
+        ),
+        ("Map", "unordered_map HashMap LinkedHashMap Map Hashtable ConcurrentHashMap"),
+        ("Tree", "map TreeMap BTreeMap SortedMap NavigableMap"),
+        ("Set", "unordered_set HashSet LinkedHashSet Set"),
+        ("TreeSet", "set TreeSet BTreeSet SortedSet NavigableSet"),
+        ("Deque", "deque queue Deque ArrayDeque LinkedList Queue VecDeque"),
+        ("Heap", "priority_queue PriorityQueue BinaryHeap"),
         (
-            "StringBuilder StringBuffer Builder ostringstream stringstream StringJoiner Buffer bytesBuffer "
-        ).split(),
-    ),
-    ("pair", ("pair tuple ").split()),
+            "Builder",
+            "StringBuilder StringBuffer Builder ostringstream stringstream StringJoiner Buffer bytesBuffer",
+        ),
+        ("pair", "pair tuple"),
+    )
+    for name in names.split()
+}
+
+
+_QUALIFIERS = re.compile(
+    r"\b(?:std|collections|const|static|final|unsigned|signed|mut|struct|strings|java|util)\b"
 )
 
 
@@ -81,13 +84,9 @@ def inner_types(text: str) -> list[str]:
     return [part.strip() for part in parts]
 
 
-def kind_of(g: str, text: str) -> str:
-    """What a type is: the name of one of the kinds below, or its own name."""
-    name = re.sub(
-        r"\b(?:std|collections|const|static|final|unsigned|signed|mut|struct|strings|java|util)\b",
-        "",
-        text,
-    )
+def kind_of(text: str) -> str:
+    """What a type is: the name of one of the kinds above, or its own name."""
+    name = _QUALIFIERS.sub("", text)
     name = re.sub(r"<.*>|[&*:\s.]|'\w+", "", name)
     if name.startswith("map["):
         return "Map"
@@ -95,17 +94,14 @@ def kind_of(g: str, text: str) -> str:
         return "int"
     if name.endswith("[]") or re.match(r"\[\w*[\];]", name):
         return "array"
-    for kind, names in _KINDS:
-        if name in names:
-            return kind
-    return name
+    return _KINDS.get(name, name)
 
 
 def default(g: str, text: str, *sizes: Any) -> Any:
     """The value of a declaration without one."""
     if sizes:
         return [default(g, text.replace("[]", ""), *sizes[1:]) for _ in range(length_of(sizes[0]))]
-    kind = kind_of(g, text)
+    kind = kind_of(text)
     if g == "js" or (g == "java" and kind not in ("int", "float", "bool", "char")):
         return None
     if kind == "array":
@@ -152,16 +148,20 @@ def heap(less: Any) -> Heap:
 
 def new(g: str, text: str, *args: Any) -> Any:
     """A new value of a type."""
-    kind, name = kind_of(g, text), re.sub(r"<.*", "", text).strip().removeprefix("std::")
+    kind, name = kind_of(text), re.sub(r"<.*", "", text).strip().removeprefix("std::")
     if kind in ("array", "int", "float", "bool", "char"):
         return default(g, text.replace("[]", "", len(args)), *args)
     if kind == "text":
-        return string_of(g, *args) if len(args) > 1 else "".join([to_text(a) for a in args])
+        return string_of(*args) if len(args) > 1 else "".join([to_text(a) for a in args])
     if name == "Array" or (kind == "list" and g == "js"):
         return [None] * args[0] if len(args) == 1 and isinstance(args[0], int) else list(args)
     if name.endswith(("Exception", "Error")):
         return ValueError(*args)
-    made = empty(g, kind, text)
+    return _filled(g, text, empty(g, kind, text), args)
+
+
+def _filled(g: str, text: str, made: Any, args: tuple[Any, ...]) -> Any:
+    """A container with what it is made of: elements, iterators, a size or a comparator."""
     if isinstance(made, Heap):
         for arg in args:
             if isinstance(arg, (list, dict)):
@@ -170,7 +170,7 @@ def new(g: str, text: str, *args: Any) -> Any:
                 made = heap(arg)
     elif isinstance(made, Builder):
         made += [show(g, a) for a in args if not isinstance(a, int)]
-    elif (g == "cpp" and len(args) == 2 and isinstance(args[1], Iter)) or isinstance(args[:1], Iter):
+    elif g == "cpp" and len(args) == 2 and isinstance(args[1], Iter):
         add_all(g, made, span(*args)[3])
     elif g in ("c", "cpp") and args and isinstance(args[0], int):
         zero = default(g, inner_types(text)[0]) if len(args) == 1 else args[1]
@@ -180,7 +180,7 @@ def new(g: str, text: str, *args: Any) -> Any:
     return made
 
 
-def string_of(g: str, a: Any, b: Any, *rest: Any) -> str:
+def string_of(a: Any, b: Any, *rest: Any) -> str:
     """A string of repeated characters, or of a part of another."""
     if isinstance(b, Iter):
         return to_text(span(a, b)[3])
@@ -191,19 +191,13 @@ def string_of(g: str, a: Any, b: Any, *rest: Any) -> str:
 
 def cast(g: str, text: str, x: Any) -> Any:
     """A value converted to a type."""
-    kind = kind_of(g, text)
+    kind = kind_of(text)
     if kind == "int" and not isinstance(x, (list, dict)):
         if isinstance(x, str):
             return ord(x) if len(x) == 1 and g != "js" else to_number(x)
-        wide = (
-            32
-            if text in ("int", "i32", "int32") and isinstance(x, int)
-            else 8
-            if text in ("u8", "uint8_t")
-            else 0
-        )
-        x = int(x)
-        return x if not wide else x & 255 if wide == 8 else bits(x)
+        if text in ("u8", "uint8_t"):
+            return int(x) & 255
+        return bits(x) if text in ("int", "i32", "int32") and isinstance(x, int) else int(x)
     if kind == "float":
         return float(ord(x) if isinstance(x, Char) else to_number(x))
     if kind == "bool":
@@ -212,17 +206,11 @@ def cast(g: str, text: str, x: Any) -> Any:
         return Char(chr(int(x)) if isinstance(x, (int, float)) else x[:1])
     if kind == "text":
         return to_text(x) if isinstance(x, list) else show(g, x)
-    if isinstance(x, (list, str, dict)) and kind in (
-        "array",
-        "list",
-        "Set",
-        "TreeSet",
-        "Map",
-        "Tree",
-        "Deque",
-    ):
-        if kind in ("array", "list"):
-            return list(each(g, x))
+    if not isinstance(x, (list, str, dict)):
+        return x
+    if kind in ("array", "list"):
+        return list(each(g, x))
+    if kind in ("Set", "TreeSet", "Map", "Tree", "Deque"):
         made = empty(g, kind, text)
         add_all(g, made, x)
         return made

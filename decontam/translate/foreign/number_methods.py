@@ -32,7 +32,7 @@ NUMBER_METHODS: Methods = (
     ("ok okor", lambda _, o, *_x: o),
     ("ifpresent", lambda _, o, f: f(o) if o is not None else None),
     ("charvalue booleanvalue aschar", lambda _, o: o),
-    ("collect", lambda g, o, *x: collect(g, o, *x)),
+    ("collect", collect),
     ("abs fabs llabs labs unsignedabs", lambda _, x: abs(x)),
     ("sqrt", lambda g, x: real(g, math.sqrt(x)) if x >= 0 else math.nan),
     ("cbrt", lambda g, x: real(g, round(abs(x) ** (1 / 3), 12)) * (-1 if x < 0 else 1)),

@@ -28,7 +28,7 @@ def divide(a: Any, b: Any) -> float:
     """The quotient of floats."""
     if b == 0:
         return math.nan if a == 0 or a != a or b != b else math.copysign(math.inf, a)
-    return a / b
+    return float(a / b)
 
 
 def quotient(a: Any, b: Any) -> Any:
@@ -48,10 +48,11 @@ def remainder(a: Any, b: Any) -> Any:
 def bits(x: Any) -> int:
     """The 32 bits of a number, with a sign."""
     x = to_number(x)
-    return ((int(x) + (1 << 31)) & 0xFFFFFFFF) - (1 << 31) if math.isfinite(x) else 0
+    low = int(x) & 0xFFFFFFFF if math.isfinite(x) else 0
+    return low - (1 << 32) if low >> 31 else low
 
 
-def int_limit(size: Any, least: Any) -> int:
+def int_limit(size: int, least: bool) -> int:
     """The least or largest integer of a size in bits."""
     return -(1 << (size - 1)) if least else (1 << (size - 1)) - 1
 
@@ -61,7 +62,7 @@ def real(g: str, x: Any) -> Any:
     return x if g in ("js", "rust") and isinstance(x, int) else whole(x) if g == "js" else float(x)
 
 
-def power(g: str, a: Any, b: Any, *more: Any) -> Any:
+def power(g: str, a: Any, b: Any) -> Any:
     """A power."""
     return real(g, a**b if isinstance(b, int) or a >= 0 else math.nan)
 
@@ -72,27 +73,33 @@ def rounded(g: str, x: Any, f: Any) -> Any:
     return real(g, f(x)) if math.isfinite(x) else x
 
 
-def round_half(g: str, x: Any, *more: Any) -> Any:
+def round_half(g: str, x: Any) -> Any:
     """The nearest whole number."""
     if g in ("js", "java"):
         return whole(float(math.floor(x + 0.5))) if math.isfinite(x) else x
     return math.copysign(math.floor(abs(x) + 0.5), x)
 
 
-def fixed(g: str, x: Any, places: int = 0) -> str:
+def fixed(x: Any, places: int = 0) -> str:
     """A number with so many places."""
     if not places and abs(x) % 1 == 0.5:
         x = math.copysign(math.floor(abs(x) + 0.5), x)
-    return "%.*f" % (places, x)
+    return f"{x:.{places}f}"
 
 
 def in_base(x: Any, base: Any) -> str:
-    """An integer in a base."""
-    digits, rest = "", abs(x)
+    """An integer in a base.
+
+    Raises:
+        ValueError: the base is not from 2 to 36.
+    """
+    if not 2 <= base <= 36:
+        raise ValueError("it is no base")
+    digits, rest = "", abs(int(x))
     while rest or not digits:
         digits = "0123456789abcdefghijklmnopqrstuvwxyz"[rest % base] + digits
         rest //= base
-    return "-" * (x < 0) + digits
+    return f"-{digits}" if x < 0 else digits
 
 
 def log(x: Any) -> float:
@@ -100,6 +107,6 @@ def log(x: Any) -> float:
     return math.log(x) if x > 0 else math.nan if x < 0 or x != x else -math.inf
 
 
-def backwards(x: Any, *more: Any) -> Any:
+def backwards(x: Any, *_more: Any) -> Any:
     """The order reversed."""
     return -x if isinstance(x, int) else sorted(x, reverse=True)

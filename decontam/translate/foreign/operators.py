@@ -43,11 +43,10 @@ def operate(g: str, sign: str, a: Any, b: Any) -> Any:
         return _OPERATIONS[sign](str(a), str(b))
     if isinstance(a, (Iter, list)) or isinstance(b, Iter):
         return of_places(g, sign, a, b)
-    if sign == "+" and (isinstance(a, str) or isinstance(b, str)):
-        if is_text(a) or is_text(b):
-            if isinstance(b, int) and g in ("c", "cpp"):
-                return a[b:] if g == "c" else a + chr(b)
-            return show(g, a) + show(g, b)
+    if sign == "+" and (is_text(a) or is_text(b)):
+        if isinstance(b, int) and g in ("c", "cpp"):
+            return a[b:] if g == "c" else a + chr(b)
+        return show(g, a) + show(g, b)
     if isinstance(a, Char):
         a = ord(a)
     if isinstance(b, Char):
@@ -60,14 +59,12 @@ def same(g: str, sign: str, a: Any, b: Any) -> bool:
     if g == "js":
         if isinstance(a, (list, dict)) and isinstance(b, (list, dict)):
             return a is b
-        if isinstance(a, (bool, str)) != isinstance(b, (bool, str)) or isinstance(a, bool) != isinstance(
-            b, bool
-        ):
-            plain = a is not None and b is not None and len(sign) == 2
-            return plain and to_number(a) == to_number(b)
-        return a == b
+        if (isinstance(a, bool), isinstance(a, str)) == (isinstance(b, bool), isinstance(b, str)):
+            return bool(a == b)
+        there = a is not None and b is not None
+        return there and len(sign) == 2 and bool(to_number(a) == to_number(b))
     if isinstance(a, Iter) and isinstance(b, Iter):
-        return a[1:] == b[1:]
+        return bool(a[1:] == b[1:])
     if isinstance(a, str) and isinstance(b, int):
         return len(a) == 1 and ord(a) == b
     if isinstance(b, str) and isinstance(a, int):
@@ -76,7 +73,7 @@ def same(g: str, sign: str, a: Any, b: Any) -> bool:
         return to_text(a) == to_text(b)
     if g == "go" and (a is None or b is None):
         return not isinstance(a, str) and not isinstance(b, str) and a in (None, []) and b in (None, [])
-    return key_of(a) == key_of(b)
+    return bool(key_of(a) == key_of(b))
 
 
 def of_js(sign: str, a: Any, b: Any) -> Any:
@@ -124,7 +121,7 @@ def neg(a: Any) -> Any:
 def truth(g: str, a: Any) -> bool:
     """Whether a condition holds."""
     if g == "js":
-        return a == a and (isinstance(a, (list, dict)) or bool(a))
+        return isinstance(a, (list, dict)) or (bool(a) and a == a)
     if isinstance(a, Char):
         return a != "\0"
     return isinstance(a, (str, list, dict, tuple)) or bool(a)

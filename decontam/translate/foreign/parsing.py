@@ -11,7 +11,7 @@ from .numbers import whole
 from .values import letter, needed, to_text
 
 
-def parse(g: str, x: Any, base: int = 10, start: bool = False) -> Any:
+def parse(x: Any, base: int = 10, start: bool = False) -> Any:
     """The integer at the beginning of a text, or of the whole of it."""
     x = to_text(x)
     digits = "[0-9]+" if base <= 10 else "[0-9a-zA-Z]+"
@@ -30,7 +30,7 @@ def parse_float(g: str, x: Any) -> Any:
 def parse_int(g: str, x: Any, base: int = 10) -> Any:
     """The integer that a text begins with."""
     if g != "js":
-        return x if isinstance(x, int) else needed(parse(g, x, base))
+        return x if isinstance(x, int) else needed(parse(x, base))
     digits = "0-9" if base == 10 else "01" if base == 2 else "0-9a-fA-F"
     found = re.match(r"\s*([-+]?[" + digits + "]+)", show(g, x))
     return int(found[1], base) if found else math.nan
@@ -40,7 +40,7 @@ def parse_rust(how: str, x: Any) -> Any:
     """Rust's parse."""
     if how[0] == "f":
         return float(x) if re.fullmatch(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", x) else None
-    found = parse("rust", x)
+    found = parse(x)
     return None if found is None or (how[0] == "u" and found < 0) else found
 
 

@@ -57,7 +57,7 @@ def has_some(g: str, o: Any, x: Any) -> bool:
     return contains(g, o, x)
 
 
-def count_of(g: str, o: Any, *x: Any) -> Any:
+def count_of(o: Any, *x: Any) -> Any:
     """How many elements there are, or how often one is there."""
     if not x:
         return len(o)

@@ -102,14 +102,11 @@ def changed(g: str, o: Any, f: Any) -> Any:
     return Char(f(o)) if isinstance(o, Char) else f(to_text(o))
 
 
-def trim(g: str, o: Any, chars: Any = None, ends: str = "both") -> Any:
+def trim(o: Any, chars: Any = None, ends: str = "both") -> Any:
     """A text without what surrounds it."""
     if callable(chars):
-        while o and ends != "right" and chars(Char(o[0])):
-            o = o[1:]
-        while o and ends != "left" and chars(Char(o[-1])):
-            o = o[:-1]
-        return o
+        inner = [i for i, c in enumerate(o) if not chars(Char(c))] or [len(o), -1]
+        return o[0 if ends == "right" else inner[0] : None if ends == "left" else inner[-1] + 1]
     return o.lstrip(chars) if ends == "left" else o.rstrip(chars) if ends == "right" else o.strip(chars)
 
 
@@ -121,7 +118,7 @@ def matched(o: Any, x: Any) -> Any:
     return [found[0], *found.groups()] if found else None
 
 
-def padding(o: Any, n: Any, by: Any) -> str:
+def padding(o: str, n: int, by: str) -> str:
     """What fills a text up to a length."""
     return (by * n)[: max(n - len(o), 0)]
 
@@ -131,6 +128,6 @@ def order_of(g: str, a: Any, b: Any) -> int:
     if g == "js":
         return compare((a.lower(), a.swapcase()), (b.lower(), b.swapcase()))
     if g == "java" and isinstance(a, str) and isinstance(b, str):
-        different = next(((x, y) for x, y in zip(a, b) if x != y), None)
+        different = next(((x, y) for x, y in zip(a, b, strict=False) if x != y), None)
         return ord(different[0]) - ord(different[1]) if different else len(a) - len(b)
     return compare(a, b)

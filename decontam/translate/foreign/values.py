@@ -98,11 +98,6 @@ def is_map(o: Any) -> bool:
     return isinstance(o, dict) and not isinstance(o, Set)
 
 
-def is_stack(o: Any) -> bool:
-    """Whether a list is one of Java's stacks: peek is its end."""
-    return isinstance(o, list) and not isinstance(o, (Deque, Heap))
-
-
 def length(o: Any) -> int:
     """The number of elements or characters."""
     return len(o) - isinstance(o, Heap) if not isinstance(o, Builder) else len("".join(o))
@@ -177,7 +172,7 @@ def out(x: Any) -> Any:
 def compare(a: Any, b: Any) -> int:
     """-1, 0 or 1, by which comes first."""
     a, b = [list(x) if isinstance(x, tuple) else x for x in (a, b)]
-    return (a > b) - (a < b)
+    return int(a > b) - int(a < b)
 
 
 def needed(found: Any) -> Any:
