@@ -1,6 +1,6 @@
 """The programs that a text holds: what can be run of them, wherever it stands.
 
-Functions in C, C++, Java, JavaScript, TypeScript, Go and Rust are translated to Python (`decontam/translate`).
+Functions in C, C++, Java, JavaScript, TypeScript, Go and Rust are translated to Python (`translate/`).
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import textwrap
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from decontam.detectors._code_pieces import DEFINITION, FENCE, parsed
 from decontam.translate.program import translated
 from decontam.translate.tokens import TAGS, language_of
-from decontam.detectors._code_pieces import DEFINITION, FENCE, parsed
 
 _DEFINES = re.compile(r"\b(?:def|lambda)\b")
 _LONGEST = 100_000
