@@ -19,8 +19,9 @@ value is the same, over the examples of one function; the bits of an example are
 result, or fewer if ordinary functions give it, too.
 
 *Covered.* Renamed, restructured, translated or reworded rows whose answer is in Python, with another
-algorithm, too. *Not covered.* Code in other languages without examples, half of a solution, functions that
-change their argument or take it in another order, scripts without functions, Python 2.
+algorithm, too; code in seven other languages, as far as it can be translated (`translate/`).
+*Not covered.* Half of a solution, functions that change their argument or take it in another order, scripts
+without functions, Python 2.
 """
 
 from __future__ import annotations

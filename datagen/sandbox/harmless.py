@@ -162,7 +162,7 @@ _ALL_FLAGS = dict(_FLAGS)
 
 def forget(names: set[str]) -> None:
     """Empty what modules keep of what a program with these names gave them, which may equal anything."""
-    if "re" in names:
+    if not names.isdisjoint(("re", FOREIGN)):
         re.purge()
     if "typing" in names:
         for clear in typing._cleanups:  # type: ignore[attr-defined]
