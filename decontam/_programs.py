@@ -21,6 +21,10 @@ _LONGEST = 100_000
 _BRACED = re.compile(
     r"[)>\w\]] ?\{[ \t]*(?://[^\n]*)?\n|\n\s*\{[ \t]*\n|=> *[{(\[\w]|;[ \t]*\n\s*\}|\) ?\{ *\w"
 )
+#: What defines a function in braces.
+_FUNCTION = re.compile(
+    r"\b(?!(?:if|for|while|switch|catch)\b)\w+[ \t]?\([^(){};]{0,300}\)[^\n;{}()]{0,60}\{|=>[ \t]?\{"
+)
 #: How a function begins whose body an answer gives: in backticks, or the last line of what stands before.
 _HEAD = re.compile(r"`((?:[^`\n]|\n(?!\n)){3,300}\))([^`\n]{0,100})`")
 #: Statements that a program needs before its functions are called. Others only show or test something.
@@ -65,19 +69,20 @@ class Program(NamedTuple):
 
 
 def programs(text: str, before: str = "") -> tuple[list[Program], int]:
-    """The programs in a text, and in how many places Python seems to stand of which nothing can be called.
+    """The programs in a text, and in how many places code seems to stand of which nothing can be called.
 
     Args:
         text: prose, fenced or not, or code.
         before: what stands before it, where the text may be the body of a function begun there.
     """
     found: dict[str, Program] = {}
-    if _BRACED.search(text):
-        for program in _in_braces(text, before):
-            found.setdefault(program.code, program)
-    if not _DEFINES.search(text) and not (before and text[:1] in {" ", "\t"}):
-        return list(found.values()), 0
     unread = 0
+    for program in _in_braces(text, before) if _BRACED.search(text) else ():
+        if program:
+            found.setdefault(program.code, program)
+        unread += program is None
+    if not _DEFINES.search(text) and not (before and text[:1] in {" ", "\t"}):
+        return list(found.values()), unread
     pieces = list(_pieces(text))
     if before and text[:1] in {" ", "\t"} and "def " in before:
         pieces.append((before.rstrip("\n") + "\n" + text, 0))
@@ -90,20 +95,29 @@ def programs(text: str, before: str = "") -> tuple[list[Program], int]:
     return list(found.values()), unread
 
 
-def _in_braces(text: str, before: str) -> Iterator[Program]:
-    """Translations of what is in another language: fenced blocks, or all of a text without any."""
+def _in_braces(text: str, before: str) -> Iterator[Program | None]:
+    """Translations of what is in another language: fenced blocks, or all of a text without any.
+
+    None stands for code of which nothing can be translated.
+    """
     fences = list(FENCE.finditer(text))
     for fence in fences:
         tag = re.split(r"[\s{}:,]", fence[0].lstrip("`~ \t").partition("\n")[0].strip(), maxsplit=1)[
             0
         ].lower()
-        if (tag in TAGS or not tag) and (code := translated(fence[2][:_LONGEST], tag)):
-            yield Program(code, fence.start(2), fence.end(2))
+        if tag in TAGS or not tag:
+            code = translated(fence[2][:_LONGEST], tag)
+            if code:
+                yield Program(code, fence.start(2), fence.end(2))
+            elif _FUNCTION.search(fence[2]) and language_of(fence[2], tag):
+                yield None
     if fences:
         return
     code = translated(text[:_LONGEST])
     if code:
         yield Program(code, 0, len(text))
+    elif _FUNCTION.search(text) and language_of(text):
+        yield None
     if before and text.count("}") > text.count("{") and len(text) <= _LONGEST and len(before) <= _LONGEST:
         for head in list(_HEAD.finditer(before))[:2]:
             whole = f"{head[1]}{head[2]}{_arrow(head[1])} {{\n{text}"

@@ -161,7 +161,7 @@ class Behaviour:
 
     def _count(self, taken: Taken, outcomes: Mapping[str, Outcome]) -> None:
         """Count rows of which some code ran, and others that hold code, with the reasons."""
-        why = dict.fromkeys(taken.held.unread, "not Python 3, or needs files")
+        why = dict.fromkeys(taken.held.unread, "not Python 3, not translated, or needs files")
         for piece in taken.held.pieces:
             detail = outcomes[piece.code].detail
             why[piece.row] = detail and (why.get(piece.row, detail) and detail)

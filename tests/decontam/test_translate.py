@@ -401,3 +401,18 @@ def test_no_code_makes_it_raise(parts, tag):
 def test_no_text_makes_it_raise(text, tag):
     translated(text, tag)
     programs(text, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "unread"),
+    [
+        ("```js\nclass A { constructor(x) { this.x = x; } get() { return this.x; } }\n```\n", 1),
+        ("```c\nint add(void *p) {\n    goto end;\n    end: return 1;\n}\n```\n", 1),
+        ("```js\nfunction f(a) { return a; }\n```\n", 0),
+        ("```js\nlet x = {a: 1};\n```\n", 0),
+        ("```css\np { color: red; }\n```\nUse {braces}.", 0),
+    ],
+)
+def test_what_is_not_translated_is_counted(text, unread):
+    """Functions of which nothing can be run are told, so that they do not count as looked at."""
+    assert programs(text)[1] == unread
