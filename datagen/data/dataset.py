@@ -24,7 +24,7 @@ import polars as pl
 from datagen import canonical
 from datagen.data import card, directory, manifest, schema
 from datagen.data.manifest import Counts, Entry, Plan
-from datagen.data.source import Row
+from datagen.data.source import Row, own_copy
 from datagen.errors import DatagenError, escaped
 
 SHARD_ROWS = 50_000
@@ -85,7 +85,7 @@ class _Shards:
         # Series by series: `pl.col` takes a column `*` or `^x.*$` for a pattern.
         frame = pl.DataFrame({name: frame[name].cast(dtype) for name, dtype in self.schema.items()})
         add_rows(self.digest, frame)
-        self._waiting.append(frame)
+        self._waiting.append(own_copy(frame))
         while sum(f.height for f in self._waiting) >= SHARD_ROWS:
             whole = pl.concat(self._waiting)
             self._waiting = [whole[SHARD_ROWS:]]

@@ -21,6 +21,16 @@ MEMORY_BYTES = 64 * 2**20
 Row = dict[str, Any]
 
 
+def own_copy(frame: pl.DataFrame) -> pl.DataFrame:
+    """The rows alone: a frame that was filtered keeps all texts of the one that it comes from in memory."""
+    if not frame.height:
+        return frame.clear()
+    content = io.BytesIO()
+    frame.write_ipc(content)
+    content.seek(0)
+    return pl.read_ipc(content)
+
+
 class Source:
     """Rows to work on; what is not asked for is not read."""
 

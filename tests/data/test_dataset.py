@@ -181,6 +181,25 @@ def test_dropped_always_has_its_schema(dropped, out):
     assert {*SCHEMA} <= {*found.columns}
 
 
+@pytest.mark.skipif(not Path("/proc/self/smaps_rollup").exists(), reason="reads Linux's /proc")
+def test_few_rows_of_many_keep_no_others_in_memory(out):
+    """What waits to be written holds its own texts, and not those of the frames that it was taken from."""
+
+    def megabytes() -> int:
+        lines = Path("/proc/self/smaps_rollup").read_text().splitlines()
+        return next(int(line.split()[1]) // 1024 for line in lines if line.startswith("Pss_Anon"))
+
+    before = megabytes()
+    with dataset.writing(out, plan()) as writer:
+        for number in range(100):
+            rows = [row(f"{number}-{place}", instruction=f"{number} {place} " * 800) for place in range(500)]
+            whole = frame(rows).with_columns(reason=pl.lit("refusal"))
+            split = Split(frame([]), whole.filter(pl.col("id").str.ends_with("-7")))
+            writer.add(split, rows_in=1)
+        grown = megabytes() - before
+    assert grown < 120  # 50,000 rows take more than 300
+
+
 def test_nothing_at_all_can_be_written(out):
     """A stage without a single batch still makes a data set."""
     with dataset.writing(out, plan()):

@@ -24,7 +24,7 @@ from datagen.data.inputs.files import STARTER, File
 from datagen.data.inputs.kinds import Kind
 from datagen.data.inputs.on_hub import Fetched
 from datagen.data.inputs.shapes import Recogniser, dropped
-from datagen.data.source import BATCH_ROWS, Source, Spool
+from datagen.data.source import BATCH_ROWS, Source, Spool, own_copy
 from datagen.errors import DatagenError, nearest, one_line
 from datagen.hub.address import PREFIX
 
@@ -286,7 +286,7 @@ def _spooled(given: _Files, reading: Reading, limit: int | None) -> _Rows:
         # A slice alone would keep its whole frame in memory; what comes back from the spool does not.
         for part in good.iter_slices(BATCH_ROWS) if good.height else [good]:
             rows.kept.add(part)
-        refused.append(bad)
+        refused.append(own_copy(bad))
         left = None if left is None else left - whole.height
     recogniser.end()
     rows.needless = recogniser.needless
