@@ -11,6 +11,7 @@ from __future__ import annotations
 import builtins
 import keyword
 import re
+import unicodedata
 import warnings
 
 from decontam.translate.expressions import Node, Unread
@@ -37,7 +38,7 @@ _TAKEN = frozenset(dir(builtins)) | frozenset(
     "collections functools itertools json math re string bisect heapq register final override overload"
     " encoder decoder scanner wraps dispatch_table attrgetter enum sys dispatch abstractmethod".split()
 )
-_UNSAFE = re.compile(r"_.*|(?:f|tb|gi|cr|ag|co|v|t|l|i)_.*")
+_UNSAFE = re.compile(r"_.*|(?:[FT]|f|tb|gi|cr|ag|co|v|t|l|i)_.*")
 _BEGIN = """from foreign import T_
 
 
@@ -160,7 +161,7 @@ def _called(function: Function, language: str) -> list[str]:
         head.append(f"{star}{name}" + ("=None" if default else ""))
         before.append(f"    b_{place} = {_into(name, written, language)}")
         given.append(f"{star}b_{place}")
-    name = function.name
+    name = unicodedata.normalize("NFKC", function.name)  # as Python reads it
     if name in _TAKEN or keyword.iskeyword(name) or _UNSAFE.fullmatch(name):
         name = f"{name.strip('_')}_of"
     call = f"F_.i_{function.name}_{len(function.parameters)}({', '.join(given)})"

@@ -469,3 +469,10 @@ def test_no_code_makes_it_raise(parts, tag):
 def test_no_text_makes_it_raise(text, tag):
     translated(text, tag)
     programs(text, text)
+
+
+@pytest.mark.parametrize("name", ["eval", "\uff45val", "T_", "F_", "def", "__import__"])
+def test_no_function_takes_a_name_that_means_something(name):
+    program = translated(f"function {name}(a) {{ return a; }}", "js")
+    assert f"\ndef {name}(" not in program
+    assert "_of(a_0):" in program
