@@ -27,6 +27,7 @@ without functions, Python 2.
 from __future__ import annotations
 
 import ast
+import hashlib
 import math
 import re
 from collections import Counter
@@ -343,4 +344,11 @@ def ordinary() -> Sequence[str]:
 
 def settings() -> dict[str, Any]:
     """All that decides what is found by running programs."""
-    return {"version": VERSION, "thresholds": dict(THRESHOLDS)}
+    return {"version": VERSION, "thresholds": dict(THRESHOLDS), "foreign": _foreign()}
+
+
+@lru_cache(maxsize=1)
+def _foreign() -> str:
+    """The sha256 of what translated programs are built on."""
+    files = sorted((_FOLDER / "translate/foreign").glob("*.py"))
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()

@@ -34,8 +34,12 @@ SPELLED = MOST
 
 # Joins values, unless it names the second one as the result: ", k = ", but not ", output: ".
 _JOINS = re.compile(
-    r"[ \t]*(?:(?:[,;&]|and\b)\s*(?:[^\W\d]\w*\s*[=:]\s*)?|\n[ \t]*[^\W\d]\w*[ \t]*=(?!=)[ \t]*)"
+    r"[ \t]*(?:(?:[,;&]|and\b)\s*(?:[^\W\d]\w*\s*[=:]\s*)?|\n[ \t]*[^\W\d]\w*[ \t]*=(?!=)[ \t]*"
+    r"|;[ \t]*\n[ \t]*[a-zA-Z][\w:<>]*[ \t&*]+(?!(?i:\w*(?:output|result|expect|answer)|(?:ans|res|want)\b))"
+    r"[^\W\d]\w*(?:\[\])?[ \t]*=(?!=)[ \t]*)"
 )
+# Code that does something with two values one after the other.
+_CODE = re.compile(r"<<|;[ \t]*(?://[^\n]*)?\n[\s}]*return\s*\Z")
 _RESULT = re.compile(r"\b(?:outputs?|results?|answer|expected|returns?|gives?)\s*[=:]\s*\Z", re.IGNORECASE)
 _GIVES = re.compile(r"=>|->|==|[\u2192\u279e]|\b(?:returns?|results?|answer|gives?|should)\b", re.IGNORECASE)
 
@@ -177,7 +181,7 @@ def _listed(run: Sequence[Literal], text: str) -> Iterator[Pair]:
             end = group[-1].end
             between = text[end : min(one.start, end + GAP + 1)]
             if not _JOINS.fullmatch(between) or _RESULT.search(between):
-                if _follows(end, one, text):
+                if _follows(end, one, text) and not _CODE.search(between):
                     arguments = tuple(before.value for before in group)
                     yield Pair(arguments, one.value, (group[0].start, one.end), "", between, one.start)
                 group = [one]

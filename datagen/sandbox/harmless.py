@@ -162,7 +162,7 @@ _ALL_FLAGS = dict(_FLAGS)
 
 def forget(names: set[str]) -> None:
     """Empty what modules keep of what a program with these names gave them, which may equal anything."""
-    if not names.isdisjoint(("re", FOREIGN)):
+    if "re" in names or FOREIGN in names:
         re.purge()
     if "typing" in names:
         for clear in typing._cleanups:  # type: ignore[attr-defined]
@@ -214,7 +214,8 @@ class Watch:
 
     def __init__(self) -> None:
         owners: dict[int, Any] = {}
-        for module in _modules():
+        inside = [module for name, module in sys.modules.items() if name.startswith(f"{FOREIGN}.")]
+        for module in [*_modules(), *inside]:
             _collect(module, owners)
         self._seen = [(vars(owner), dict(vars(owner))) for owner in owners.values()]
 
@@ -231,7 +232,8 @@ def _collect(owner: Any, owners: dict[int, Any]) -> None:  # noqa: ANN401 - modu
     reached = list(vars(owner).values())
     if isinstance(owner, type):
         reached += owner.__mro__
-    for value in reached:
+    for found in reached:
+        value = found.__func__ if isinstance(found, staticmethod) else found
         if isinstance(value, types.FunctionType) or (
             isinstance(value, type) and not value.__flags__ & _IMMUTABLE_TYPE
         ):

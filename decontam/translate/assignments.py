@@ -28,6 +28,8 @@ class Assignments(Values):
 
     def assign(self, sign: str, target: Node, value: Node, *, inside: bool = False) -> str:
         """An assignment, as a statement or inside an expression."""
+        if target[0] == "un" and target[1] == "*" and self.language == "rust" and target[2][0] == "name":
+            target = self.behind(target[2][1], target)
         if sign in {"=", ":="}:
             if target[0] == "name":
                 return self.to_name(target[1], value, inside=inside, new=sign == ":=")
@@ -53,7 +55,7 @@ class Assignments(Values):
             owner, place = self.value(target[1]), self.text(target[2])
             if owner.kind != "string":
                 name = place
-                if ":=" in place:
+                if "(" in place:
                     name = self.temporary()
                     place = f"({name} := {place})"
                 before = f'T_.index("{self.language}", {owner.text}, {name})'
@@ -64,8 +66,20 @@ class Assignments(Values):
             return self.coerced(target[1], combined_value, inside=inside)
         return self.assigned(target, combined_value.text, inside=inside)
 
+    def behind(self, name: str, target: Node) -> Node:
+        """What a reference of Rust stands for."""
+        if name in self.scope.entries:
+            return self.scope.entries[name]
+        if name not in self.scope.through:
+            raise Unread("reference")
+        return target
+
     def to_name(self, name: str, value: Node, *, inside: bool, new: bool) -> str:
         """A value for a variable, which Go may make here."""
+        if new:
+            self.scope.shadows([name])
+        if self.language == "cpp" and value[0] in {"name", "index"}:
+            value = ("copy", value)
         found = self.value(value)
         if new and name not in self.scope.kinds:
             self.scope.kinds[name] = found.kind

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from decontam.translate.calls import Calls
+from decontam.translate.effects import changes, inner, moves, sets_through
 from decontam.translate.expressions import Node, Unread
 
 #: Statements behind which nothing runs.
 LEAVES = frozenset({"return", "break", "continue", "raise"})
+_LEAVE = frozenset({"return", "break", "raise", "lambda"})
 
 
 class Branches(Calls):
@@ -63,7 +65,9 @@ class Branches(Calls):
         default: list[Node] | None = None
         for place, (labels, body, closed) in enumerate(cases):
             if not body and not closed and place < len(cases) - 1:
-                waiting += labels if labels is not None else []
+                if labels is None:
+                    raise Unread("default falls through")
+                waiting += labels
                 continue
             if body and body[-1][0] == "block" and len(body) == 1:
                 body = body[0][1]
@@ -161,24 +165,30 @@ class Branches(Calls):
         self.loops.pop()
 
     def write_for(self, before: list[Node], test: Node | None, step: list[Node], body: list[Node]) -> None:
-        iterated = self.iterated(before, test)
+        iterated = self.iterated(before, test, step, body)
         if iterated:
             name, over = iterated
             self.scope.kinds[name] = "iterator"
             self.line(f'for v_{name} in T_.each("{self.language}", {self.text(over)}):')
             self.looped(body, [])
             return
+        self.scope.blocks.append(set())
         self.statements(before)
         steps: list[Node] = [one if one[0] == "tuple=" else ("expr", one) for one in step]
         self.condition(test or ("const", True))
         self.looped([*body, *steps] if not body or body[-1][0] not in LEAVES else body, steps)
+        self.scope.blocks.pop()
 
-    def iterated(self, before: list[Node], test: Node | None) -> tuple[str, Node] | None:
+    def iterated(
+        self, before: list[Node], test: Node | None, step: list[Node], body: list[Node]
+    ) -> tuple[str, Node] | None:
         """The name and the container of a loop from begin() to end()."""
         if len(before) != 1 or before[0][0] != "decl" or len(before[0][1]) != 1 or not test:
             return None
         target, _, value = before[0][1][0]
         if target[0] != "name" or value[0] != "method" or value[2] != "begin":
+            return None
+        if len(step) != 1 or step[0][:2] not in {("pre", "++"), ("post", "++")} or moves(body, target[1]):
             return None
         return (
             (target[1], value[1]) if test == ("bin", "!=", target, ("method", value[1], "end", [])) else None
@@ -186,6 +196,14 @@ class Branches(Calls):
 
     def write_each(self, kind: str, target: Node, over: Node, body: list[Node], sink: str = "") -> None:
         del sink
+        names = [one[1] for one in (target[1] if target[0] == "tuple" else [target]) if one[0] == "name"]
+        if kind == "each&" or (kind == "each" and self.language == "rust"):
+            if any(changes(body, name) if kind == "each&" else sets_through(body, name) for name in names):
+                self.write_changing(target, over, body)
+                return
+            kind = "each"
+        if self.language != "js":
+            self.scope.shadows(names)
         if kind == "each" and over[0] == "range" and over[2] and (over[1] or ("num",))[0] != "char":
             text = self.text(over).removeprefix("list(").removesuffix(")")
             numbers = True
@@ -210,6 +228,20 @@ class Branches(Calls):
         self.unpack(target, name)
         self.indent -= 1
         self.looped(body, [])
+
+    def write_changing(self, target: Node, over: Node, body: list[Node]) -> None:
+        """Write a loop that gives the elements of a container other values."""
+        while (over[0] == "un" and over[1] == "&") or (over[0] == "method" and over[2] == "iter_mut"):
+            over = over[2] if over[0] == "un" else over[1]
+        if target[0] != "name" or over[0] != "name" or any(one[0] in _LEAVE for one in inner(body)):
+            raise Unread("reference")
+        place = self.temporary()
+        self.scope.kinds[target[1]] = ""
+        self.scope.through.add(target[1])
+        self.line(f'for {place}, v_{target[1]} in enumerate(T_.each("{self.language}", {self.text(over)})):')
+        back: Node = ("expr", ("assign", "=", ("index", over, ("written", place)), target))
+        self.looped([*body, back] if body[-1][0] not in LEAVES else body, [back])
+        self.scope.through.discard(target[1])
 
     def write_break(self) -> None:
         if not self.loops or self.loops[-1][0] == "switch":

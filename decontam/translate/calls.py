@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 
 from decontam.translate.assignments import Assignments
+from decontam.translate.effects import CHANGE_TEXT
 from decontam.translate.expressions import Node, Unread
 from decontam.translate.values import Value
 
 _LENGTHS = frozenset("size length len".split())
+_PUTS = frozenset("push push_back push_front emplace_back emplace insert".split())
 _ALLOCATES = frozenset("malloc calloc realloc".split())
-#: Methods that change a string in its place.
-_CHANGE_TEXT = frozenset("push_back append push push_str pop_back pop clear insert erase".split())
 #: Functions that change the string from its beginning to its end.
 _WHOLE_TEXT = frozenset("reverse sort transform".split())
 _STATIC = frozenset("Math Integer Character String Double Long Boolean Objects f64 i32 str".split())
@@ -51,6 +51,12 @@ class Calls(Assignments):
 
     def owned(self, name: str, arguments: list[Node]) -> Value:
         """A call of a function of the same code."""
+        by_reference = name in self.setting or (arguments[:1] and arguments[0][:2] == ("un", "&"))
+        if name == "swap" and len(arguments) == 2 and by_reference:
+            self.swap(*arguments)
+            return Value("None")
+        if name in self.setting:
+            raise Unread(name)
         counts = self.functions[name]
         count = len(arguments) if len(arguments) in counts else counts[0]
         return Value(
@@ -66,6 +72,8 @@ class Calls(Assignments):
         short = name.removeprefix("Self::")
         if short in self.functions:
             return self.owned(short, arguments)
+        if short in self.unread:
+            raise Unread(name)
         special = self.special(name, arguments)
         if special:
             return special
@@ -182,7 +190,7 @@ class Calls(Assignments):
         """A method that changes its owner and is written otherwise."""
         if name == "remove" and self.language == "java" and len(arguments) == 1:
             return self.removed(owner, arguments[0])
-        if name in _CHANGE_TEXT and owner[0] == "name" and self.scope.kind(owner[1]) == "string":
+        if name in CHANGE_TEXT and owner[0] == "name" and self.scope.kind(owner[1]) == "string":
             found = self.changed_text(owner, name, arguments)
             if found:
                 return found
@@ -194,6 +202,10 @@ class Calls(Assignments):
     def plain_method(self, owner: Node, name: str, arguments: list[Node]) -> Value:
         """A method that is called as it is."""
         kind = "int" if name in _LENGTHS and not arguments else ""
+        if name in {"or_insert", "or_insert_with"} and owner[0] == "method" and owner[2] == "entry":
+            owner, arguments = owner[1], [*owner[3], *arguments]
+        if self.language == "cpp" and name in _PUTS:
+            arguments = [("copy", one) if one[0] in {"name", "index"} else one for one in arguments]
         if name == "String" and self.language == "go":
             name = "toString"
         if self.language != "js" and _PREDICATES.fullmatch(name):

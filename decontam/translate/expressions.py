@@ -237,6 +237,10 @@ class Expressions:
         if mark == "instanceof":
             raise Unread(mark)
         right = self.expression(power)
+        if mark == "/" and right[0] == "sizeof":
+            if left[0] != "sizeof" or not left[1].isidentifier():
+                raise Unread("sizeof")
+            return ("method", ("name", left[1]), "size", [])
         return ("bin", {"or": "||", "and": "&&"}.get(mark, mark), left, right)
 
     def unary(self) -> Node:
@@ -316,8 +320,9 @@ class Expressions:
     def marked(self, name: str) -> Node:
         """What begins with a name, by the mark behind it."""
         if name == "sizeof" and self.takes("("):
+            start = self.at
             self.at = self.closing() + 1
-            return ("num", "1")
+            return ("sizeof", self.between(start, self.at - 1))
         if name == "new" and self.language in {"java", "js", "cpp"}:
             return self.made()
         if name == "this" and self.mark in {".", "->"} and self.ahead(2).text == "(":

@@ -29,6 +29,7 @@ class Function(NamedTuple):
         result: the type of its result, "" if it is not known.
         start: where it begins, in characters.
         end: where it ends.
+        sets: whether it gives variables of its caller other values: parameters by reference.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Function(NamedTuple):
     result: str
     start: int
     end: int
+    sets: bool = False
 
 
 class Heads(Suffixes):
@@ -198,7 +200,8 @@ class Heads(Suffixes):
         start = self.at
         if not self.c_type():
             raise Unread("type")
-        kind = plain(self.between(start, self.at))
+        written = self.between(start, self.at)
+        kind = plain(written)
         if self.takes("..."):
             kind += "[]"
         if self.at == end or self.mark == ",":
@@ -206,6 +209,8 @@ class Heads(Suffixes):
                 raise Unread("parameter")
             return (("name", self.tokens[start].text), kind if kind == "void" else "", None)
         name = self.name()
+        if "&" in written and not written.startswith("const"):
+            self.references[name] = kind
         while self.takes("["):
             self.at = self.closing() + 1
             kind += "[]"

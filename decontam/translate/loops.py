@@ -85,6 +85,8 @@ class Loops(Heads):
             self.at = start
             return None
         if self.c_type():
+            written = self.between(start, self.at)
+            kind = "each&" if "&" in written and not written.startswith("const") else "each"
             if self.mark == "[" and self.language == "cpp":
                 target = self.pattern()
             elif self.tokens[self.at].kind == "name":
@@ -92,7 +94,7 @@ class Loops(Heads):
             else:
                 target = ("",)
             if target != ("",) and self.takes(":"):
-                return "each", target, self.expression()
+                return kind, target, self.expression()
         self.at = start
         return None
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import builtins
 import keyword
 import re
+import unicodedata
 import warnings
 
 from decontam.translate.expressions import Node, Unread
@@ -27,13 +28,17 @@ _GROWTH, _MORE = 30, 10_000
 #: Functions of a piece of code, and of these such as show what the others do.
 _MOST = 40
 _SHOWING = re.compile(r"main|Main|test\w*|Test\w*|run_?tests?|setup|print\w*|display\w*", re.IGNORECASE)
-_DEFINES = re.compile(r"^[ \t]*#[ \t]*define[ \t]+(\w+)[ \t]+\(?(-?\d+(?:\.\d+)?)\)?[ \t]*$", re.MULTILINE)
+_DEFINES = re.compile(
+    r"^[ \t]*#[ \t]*define[ \t]+(\w+)[ \t]+\(?(-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?)\)?[ \t]*$", re.MULTILINE
+)
+_ITEMS = re.compile(r"&?(?:mut )?(?:\[|(?:vector|List|ArrayList|Vec)<|(?:int|long|double|float)(?:\[|\*))")
+_MACROS = re.compile(r"^[ \t]*#[ \t]*define[ \t]+(\w+)\(", re.MULTILINE)
 #: Names that the sandbox takes for a way out of a program, or that programs need themselves.
 _TAKEN = frozenset(dir(builtins)) | frozenset(
     "collections functools itertools json math re string bisect heapq register final override overload"
     " encoder decoder scanner wraps dispatch_table attrgetter enum sys dispatch abstractmethod".split()
 )
-_UNSAFE = re.compile(r"_.*|(?:f|tb|gi|cr|ag|co|v|t|l|i)_.*")
+_UNSAFE = re.compile(r"_.*|(?:[FT]|f|tb|gi|cr|ag|co|v|t|l|i)_.*")
 _BEGIN = """from foreign import T_
 
 
@@ -58,7 +63,8 @@ def translated(code: str, language: str = "") -> str:
 
 def _functions(code: str, language: str) -> str:
     try:
-        parts = list(Reader(code, language).parts())
+        reader = Reader(code, language)
+        parts = list(reader.parts())
     except RecursionError:
         return ""
     functions = [one for one in parts if isinstance(one, Function)][:_MOST]
@@ -66,6 +72,10 @@ def _functions(code: str, language: str) -> str:
     for one in functions:
         counts.setdefault(one.name, []).append(len(one.parameters))
     writer = Writer(language, counts)
+    writer.setting = {one.name for one in functions if one.sets}
+    writer.failing = {one.name for one in functions if language == "go" and "error" in one.result}
+    macros = set(_MACROS.findall(code)) if language in {"c", "cpp"} else set()
+    writer.unread = (reader.unread | macros) - counts.keys()
     writer.results = {one.name: kind_of(one.result, language) for one in functions}
     before: list[str] = [f"v_{name} = {value}" for name, value in _DEFINES.findall(code)]
     writer.scope.kinds.update((name, "") for name, _ in _DEFINES.findall(code))
@@ -78,7 +88,7 @@ def _functions(code: str, language: str) -> str:
         lines = _written(writer, one)
         if lines:
             inner += lines
-            if not _SHOWING.fullmatch(one.name):
+            if not _SHOWING.fullmatch(one.name) and not (one.sets and one.result == "void"):
                 outer += _called(one, language)
     if not outer:
         return ""
@@ -151,7 +161,7 @@ def _called(function: Function, language: str) -> list[str]:
         head.append(f"{star}{name}" + ("=None" if default else ""))
         before.append(f"    b_{place} = {_into(name, written, language)}")
         given.append(f"{star}b_{place}")
-    name = function.name
+    name = unicodedata.normalize("NFKC", function.name)  # as Python reads it
     if name in _TAKEN or keyword.iskeyword(name) or _UNSAFE.fullmatch(name):
         name = f"{name.strip('_')}_of"
     call = f"F_.i_{function.name}_{len(function.parameters)}({', '.join(given)})"
@@ -180,12 +190,25 @@ def _many(written: str) -> bool:
     return bool(re.search(r"\[|\*|vector|Vec|List", written)) and "string" not in written.split("<")[0]
 
 
+def _sort_of(written: str, kind: str) -> str:
+    """What a parameter of this type takes: "number", "text", "items", or "" for anything."""
+    if kind in {"int", "float"}:
+        return "number"
+    if kind == "string":
+        return "text"
+    return (
+        "items" if _ITEMS.match(written) and not re.search(r"char|Char|byte|u8|rune|\bT\b", written) else ""
+    )
+
+
 def _into(name: str, written: str, language: str) -> str:
     """What a function is given for a plain value of its caller."""
     kind = kind_of(written, language)
     if kind == "char":
         return f"T_.char({name})"
     found = f"T_.into({name})"
+    if language != "js" and (sort := _sort_of(written, kind)):
+        found = f'T_.given("{sort}", {found})'
     if language != "js" and re.search(r"float|double|Double|Float|f32|f64", written) and "ap<" not in written:
         return f"T_.floats({found})"
     return found

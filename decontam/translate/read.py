@@ -5,35 +5,51 @@ What is not understood makes only its function be left out. Each token is read a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
+from decontam.translate.declarations import Declarations
+from decontam.translate.effects import changes, replaces
 from decontam.translate.expressions import Node, Unread
-from decontam.translate.heads import Function, plain
-from decontam.translate.loops import Loops
+from decontam.translate.heads import Function
+from decontam.translate.values import kind_of
 
-_DECLARE = ("let", "const", "var", "static")
-_C_LIKE = frozenset({"c", "cpp", "java"})
+_CHOICE = re.compile(r"^[ \t]*#[ \t]*(?:if|el|endif)", re.MULTILINE)
 _WORDS = frozenset("if while loop do for return break continue throw try switch match".split())
 
 
-class Reader(Loops):
+class Reader(Declarations):
     """Reads functions, and declarations that stand outside of them."""
+
+    def __init__(self, code: str, language: str, depth: int = 0) -> None:
+        super().__init__(code, language, depth)
+        self.unread: set[str] = set()  # functions that cannot be read
 
     def parts(self) -> Iterator[Function | Node]:
         """The functions that can be read, and declarations outside of functions."""
         last = len(self.tokens) - 1
         while self.at < last:
             start = self.at
-            body = 0
+            body, name = 0, ""
+            self.references = {}
             self.depth, self.in_head, self.in_case = 0, False, False
             try:
                 head = self.headed()
                 if head:
                     name, parameters, result, body = head
                     self.at = body
+                    references = dict(self.references)
                     statements = self.body()
                     end = self.tokens[self.at - 1].end
-                    yield Function(name, parameters, statements, result, self.tokens[start].start, end)
+                    if self.language in {"c", "cpp"} and _CHOICE.search(
+                        self.code, self.tokens[start].start, end
+                    ):
+                        raise Unread("#if")
+                    sets = any(
+                        (changes if kind_of(kind, self.language) else replaces)(statements, one)
+                        for one, kind in references.items()
+                    )
+                    yield Function(name, parameters, statements, result, self.tokens[start].start, end, sets)
                     continue
                 before = self.tokens[start - 1].text if start else ""
                 if self.tokens[start].first or before in {"", ";", "{", "}"}:
@@ -42,7 +58,8 @@ class Reader(Loops):
                         yield found
                         continue
             except (Unread, IndexError):  # or the code ends
-                pass
+                if name:
+                    self.unread.add(name)
             self.at = max(start + 1, self.other[body] + 1 if body else 0)
 
     def headed(self) -> tuple[str, list[Node], str, int] | None:
@@ -62,111 +79,6 @@ class Reader(Loops):
         if self.mark == "{":
             return self.block()
         return [("return", self.expression(0.5))]
-
-    # Declarations.
-
-    def declaration(self) -> Node | None:
-        """Read a declaration; None, with nothing read, where none begins."""
-        start = self.at
-        if self.language in _C_LIKE:
-            found = self.c_declaration()
-        elif self.language == "go":
-            found = self.go_declaration() if self.takes("var", "const") else None
-        elif self.takes(*_DECLARE):
-            found = self.let()
-        else:
-            found = None
-        if found is None:
-            self.at = start
-            return None
-        self.takes(";")
-        return ("decl", found)
-
-    def let(self) -> list[Node]:
-        """Read targets with their values in JavaScript and Rust."""
-        found: list[Node] = []
-        while True:
-            target = self.pattern()
-            kind = self.type_text() if self.takes(":") else ""
-            value = self.expression(0.5) if self.takes("=") else ("const", None)
-            found.append((target, kind, value))
-            if not self.takes(","):
-                break
-        if self.mark == "else":
-            raise Unread("let else")
-        return found
-
-    def go_declaration(self) -> list[Node]:
-        """Read what follows `var` or `const`, of which several may stand in parentheses."""
-        if not self.takes("("):
-            return self.go_names()
-        found: list[Node] = []
-        while not self.takes(")"):
-            found += self.go_names()
-            self.takes(";")
-        return found
-
-    def go_names(self) -> list[Node]:
-        names = [self.name()]
-        while self.takes(","):
-            names.append(self.name())
-        kind = self.type_text() if self.mark != "=" else ""
-        values: list[Node] = []
-        if self.takes("="):
-            values = [self.expression(0.5)]
-            while self.takes(","):
-                values.append(self.expression(0.5))
-        if not values:
-            return [(("name", name), kind, ("default", kind, [])) for name in names]
-        if len(values) != len(names):
-            return [(("tuple", [("name", name) for name in names]), "", values[0])]
-        return [(("name", name), kind, value) for name, value in zip(names, values, strict=True)]
-
-    def c_declaration(self) -> list[Node] | None:
-        start = self.at
-        if not self.c_type():
-            return None
-        kind = plain(self.between(start, self.at))
-        if self.mark == "[" and kind == "auto":
-            target = self.pattern()
-            self.needs("=")
-            return [(target, "", self.expression(0.5))]
-        if self.tokens[self.at].kind != "name":
-            return None
-        after = self.ahead().text
-        if after not in {"=", ";", ",", "[", "(", "{"} or (after == "(" and self.language != "cpp"):
-            return None
-        found: list[Node] = []
-        while True:
-            own = kind.rstrip("*") if found else kind
-            while self.takes("*", "&"):
-                own = "string" if own == "char" else own + "*"
-            found.append(self.declarator(own))
-            if not self.takes(","):
-                break
-        if self.mark and self.mark not in {";", ")", ":"}:
-            raise Unread("declaration")
-        return found
-
-    def declarator(self, kind: str) -> Node:
-        """Read a name with its sizes and its value."""
-        target = ("name", self.name())
-        sizes: list[Node] = []
-        whole = kind
-        while self.takes("["):
-            whole += "[]"
-            if not self.takes("]"):
-                sizes.append(self.expression())
-                self.needs("]")
-        if self.takes("="):
-            if self.mark == "{":
-                return (target, whole, ("new", whole, sizes, self.braced()))
-            return (target, whole, self.expression(0.5))
-        if self.mark == "{" and self.language == "cpp":
-            return (target, whole, ("new", whole, sizes, self.braced()))
-        if self.language == "cpp" and self.takes("("):
-            return (target, whole, ("new", whole, self.arguments(")"), None))
-        return (target, whole, ("default", whole, sizes))
 
     # Statements.
 
@@ -261,6 +173,8 @@ class Reader(Loops):
         else:
             node = ("expr", left[0]) if len(left) == 1 else ("exprs", left)
         if self.takes(";"):
+            if self.tokens[self.at - 2].text == "?" and self.language == "rust" and node[1][0] != "assign":
+                raise Unread("?")  # it may return
             return node
         if self.language == "rust":
             if self.mark == "}":
@@ -352,7 +266,9 @@ class Reader(Loops):
         values = [self.expression()]
         while self.takes(","):
             values.append(self.expression())
-        self.takes(";")
+        after = self.tokens[self.at]
+        if not self.takes(";") and after.text not in {"}", ")", "case", "default"} and not after.first:
+            raise Unread(after.text)
         return ("return", values[0] if len(values) == 1 else ("tuple", values))
 
     def read_break(self) -> Node:
@@ -377,13 +293,14 @@ class Reader(Loops):
     def read_try(self) -> Node:
         """Read what follows `try`."""
         body = self.block()
-        handler: list[Node] = []
+        handler: list[Node] | None = None
         name = ""
         while self.takes("catch"):
             if self.takes("("):
                 name = self.tokens[self.closing() - 1].text
                 self.at = self.closing() + 1
-            handler = handler or self.block()
+            one = self.block()
+            handler = one if handler is None else handler
         last = self.block() if self.takes("finally") else []
         return ("try", body, name, handler, last)
 

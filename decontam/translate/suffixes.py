@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decontam.translate.brackets import Brackets
+from decontam.translate.effects import changes
 from decontam.translate.expressions import Node, Unread
 
 _BEFORE_TYPES = ("&", "&&", "*", "mut", "dyn", "impl", "const", "readonly", "keyof", "unsigned", "...")
@@ -11,6 +12,10 @@ _ENDS_LINE = frozenset({"go", "js"})
 
 class Suffixes(Brackets):
     """Reads what the other classes leave of expressions."""
+
+    def __init__(self, code: str, language: str, depth: int = 0) -> None:
+        super().__init__(code, language, depth)
+        self.references: dict[str, str] = {}  # parameters by reference, with their types
 
     def behind(self, node: Node) -> Node:
         """Read calls, members and elements of a value."""
@@ -271,11 +276,15 @@ class Suffixes(Brackets):
         parameters: list[Node] = []
         if self.takes("("):
             parameters = self.parameters(self.closing())
-        self.takes("mutable")
+        if self.takes("mutable"):  # its variables are copies of those around it
+            raise Unread("mutable")
         if self.takes("->"):
             while self.mark != "{" and self.tokens[self.at].kind:
                 self.at += 1
-        return ("lambda", parameters, self.block(), "")
+        body = self.block()
+        if any(changes(body, target[1]) for target, *_ in parameters if target[1] in self.references):
+            raise Unread("reference")
+        return ("lambda", parameters, body, "")
 
     def closure(self, mark: str) -> Node:
         """Read a closure of Rust behind its first bar."""

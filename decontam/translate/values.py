@@ -6,6 +6,7 @@ import re
 from typing import NamedTuple
 
 from decontam.translate.expressions import Node, Unread
+from decontam.translate.scope import Scope
 
 _INT = re.compile(
     r"int|long|short|byte|size_t|usize|isize|[iu](?:8|16|32|64|128)|u?int(?:8|16|32|64)?(?:_t)?|rune|ll|Integer|Long"
@@ -25,29 +26,6 @@ class Value(NamedTuple):
 
     text: str
     kind: str = ""
-
-
-class Scope:
-    """The variables of a function.
-
-    Args:
-        around: the function around it.
-    """
-
-    def __init__(self, around: Scope | None = None) -> None:
-        self.around = around
-        self.kinds: dict[str, str] = {}
-        self.assigned: set[str] = set()
-
-    def knows(self, name: str) -> bool:
-        """Whether it is a variable here or around."""
-        return name in self.kinds or (self.around is not None and self.around.knows(name))
-
-    def kind(self, name: str) -> str:
-        """The kind of a variable's values."""
-        if name in self.kinds:
-            return self.kinds[name]
-        return self.around.kind(name) if self.around else ""
 
 
 def kind_of(written: str, language: str) -> str:
@@ -74,6 +52,8 @@ class Values:
         self.language = language
         self.functions = functions
         self.results: dict[str, str] = {}
+        self.setting: set[str] = set()  # functions that give variables of their callers other values
+        self.unread: set[str] = set()  # functions that could not be read
         self.scope = Scope()
         self.lines: list[str] = []
         self.indent = 1
@@ -160,6 +140,16 @@ class Values:
             written if whole or "." in written or "e" in written.lower() else written + ".0",
             "int" if whole else "float",
         )
+
+    def of_written(self, text: str) -> Value:
+        return Value(text)
+
+    def of_sizeof(self, _: str) -> Value:
+        return Value("1", "int")
+
+    def of_copy(self, inner: Node) -> Value:
+        found = self.value(inner)
+        return found if found.kind else Value(f"T_.copy({found.text})")
 
     def of_str(self, written: str) -> Value:
         return Value(repr(written), "string")
@@ -374,6 +364,8 @@ class Values:
         if sign == "*" and self.language in {"c", "cpp"}:
             if inner[0] == "name" and self.scope.kind(inner[1]) == "iterator":
                 return Value(found.text)
+            if inner[:2] == ("bin", "+"):
+                return self.value(("index", inner[2], inner[3]))
             return Value(f'T_.index("{self.language}", {found.text}, 0)')
         raise Unread(sign)
 

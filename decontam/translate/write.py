@@ -7,9 +7,11 @@ from collections.abc import Callable
 
 from decontam.translate.branches import LEAVES, Branches
 from decontam.translate.calls import SHOWING_MACROS, SHOWS
+from decontam.translate.effects import has_effects, has_slice
 from decontam.translate.expressions import Node, Unread
 from decontam.translate.heads import Function
-from decontam.translate.values import Scope, kind_of
+from decontam.translate.scope import Scope
+from decontam.translate.values import kind_of
 
 
 class Writer(Branches):
@@ -18,6 +20,7 @@ class Writer(Branches):
     def __init__(self, language: str, functions: dict[str, list[int]]) -> None:
         super().__init__(language, functions)
         self.result = ""
+        self.failing: set[str] = set()  # functions of Go that give an error besides their result
 
     # Functions.
 
@@ -135,7 +138,7 @@ class Writer(Branches):
         """Write statements under a line that ends with a colon."""
         self.indent += 1
         before = len(self.lines)
-        self.statements(body, sink)
+        self.write_block(body, sink)
         if len(self.lines) == before:
             self.line("pass")
         self.indent -= 1
@@ -145,7 +148,7 @@ class Writer(Branches):
         kind = node[0]
         if kind in {"if", "block", "match", "while", "each"} and self.language == "rust":
             writers: dict[str, Callable[..., None]] = {
-                **{"if": self.write_if, "block": self.statements, "match": self.write_match},
+                **{"if": self.write_if, "block": self.write_block, "match": self.write_match},
                 **{"while": self.write_while, "each": self.write_each},
             }
             writers[kind](*node[1:], sink)
@@ -158,8 +161,10 @@ class Writer(Branches):
         else:
             writer(*node[1:])
 
-    def write_block(self, body: list[Node]) -> None:
-        self.statements(body)
+    def write_block(self, body: list[Node], sink: str = "") -> None:
+        self.scope.blocks.append(set())
+        self.statements(body, sink)
+        self.scope.blocks.pop()
 
     def write_tail(self, value: Node, sink: str) -> None:
         if value[0] == "value":
@@ -177,9 +182,13 @@ class Writer(Branches):
         self.scope.kinds[name] = ""
         self.definition(f"v_{name}", parameters, body, result)
 
-    def write_decl(self, targets: list[Node]) -> None:
+    def write_decl(self, targets: list[Node], inner: bool = True) -> None:
         for target, written, value in targets:
+            if inner:
+                self.scope.shadows([one[1] for one in (target, *target[1]) if one[0] == "name"])
             if target[0] == "name":
+                if self.language == "rust" and value[0] == "method" and value[2] == "or_insert":
+                    self.scope.entries[target[1]] = value
                 kind = kind_of(written, self.language)
                 if value[0] == "lambda":
                     self.scope.kinds[target[1]] = ""
@@ -215,6 +224,8 @@ class Writer(Branches):
             self.written(self.assign(node[1][0] + "=", node[2], ("num", "1")))
         elif not self.shows(node):
             found = self.value(node).text
+            if has_slice(node):
+                raise Unread("slice")
             if found not in {"None", "pass"}:
                 self.written(found)
 
@@ -232,6 +243,14 @@ class Writer(Branches):
 
     def shows(self, node: Node) -> bool:
         """Whether an expression only shows something."""
+        if not self.only_shows(node):
+            return False
+        if has_effects(node):
+            raise Unread("shown")
+        return True
+
+    def only_shows(self, node: Node) -> bool:
+        """Whether what an expression does is to show its parts."""
         while node[0] == "bin" and node[1] == "<<":
             node = node[2]
             if node in {("name", "cout"), ("name", "cerr")}:
@@ -239,7 +258,9 @@ class Writer(Branches):
         if node[0] == "macro":
             return node[1] in SHOWING_MACROS
         if node[0] == "call" and node[1][0] == "name":
-            return bool(SHOWS.fullmatch(node[1][1])) and node[1][1] not in self.functions
+            name = node[1][1]
+            known = name in self.functions or self.scope.knows(name)
+            return bool(SHOWS.fullmatch(name)) and not known
         return node[0] == "method" and bool(SHOWS.fullmatch(f"{self.dotted(node[1])}.{node[2]}"))
 
     def write_exprs(self, nodes: list[Node]) -> None:
@@ -265,7 +286,7 @@ class Writer(Branches):
             for target, name in zip(targets, names, strict=True):
                 self.written(self.assigned(target, name))
             return
-        if len(values) != 1:
+        if len(values) != 1 or (values[0][0] == "call" and values[0][1][-1] in self.failing):
             raise Unread("assignment")
         self.unpack(("tuple", targets), self.several(values[0]))
 
@@ -297,16 +318,19 @@ class Writer(Branches):
         self.line("T_.fail()")
         self.line("return None")
 
-    def write_try(self, body: list[Node], name: str, handler: list[Node], last: list[Node]) -> None:
+    def write_try(self, body: list[Node], name: str, handler: list[Node] | None, last: list[Node]) -> None:
+        if name.isidentifier() and self.scope.knows(name):
+            raise Unread(name)
         self.line("try:")
         self.nested(body)
-        if name.isidentifier():
-            self.scope.kinds[name] = ""
-        self.line("except Exception:")
-        self.nested(
-            [("decl", [(("name", name), "", ("const", None))]), *handler] if name.isidentifier() else handler
-        )
-        self.statements(last)
+        if handler is not None:
+            self.line("except (NotImplementedError, NameError, AttributeError):")  # it is not known
+            self.line("    raise")
+            self.line("except Exception:")
+            self.nested(handler)
+        if last or handler is None:
+            self.line("finally:")
+            self.nested(last)
 
 
 def sized(parameters: list[Node]) -> dict[int, int]:

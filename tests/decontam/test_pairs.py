@@ -80,6 +80,19 @@ def test_what_is_no_example(text):
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "const text = 'hello world';\nconst letter = 'l';",
+        'cout << "Error: no number" << endl;\n  return 1;',
+        'if (s == "a") {\n  name = "b";\n}\nreturn 0;',
+    ],
+)
+def test_statements_of_code_are_no_examples(text):
+    """A second variable is no result of the first, and what is returned none of what is shown."""
+    assert [pair for pair in pairs(text) if pair.between.lstrip()[:1] in {";", "<"}] == []
+
+
+@pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("for [1, 2, 3] the answer is 6, while [4] gives 4", [(([1, 2, 3],), 6), (([4],), 4)]),

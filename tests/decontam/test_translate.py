@@ -310,12 +310,70 @@ RUST = [
         3,
     ),
 ]
+#: What Python would do otherwise: copies and references, blocks, what is shown, exceptions.
+CAREFUL = [
+    ("cpp", "bool f(vector<int> v) { vector<int> s = v; sort(s.begin(), s.end()); return s == v; }", ([2, 1],), False),
+    ("cpp", "vector<vector<int>> f(int n) { vector<vector<int>> r; vector<int> c; for (int i = 0; i < n; i++) { c.push_back(i); r.push_back(c); } return r; }", (2,), [[0], [0, 1]]),
+    ("cpp", "void f(vector<int>& v) { for (auto& x : v) x *= 2; }", ([1, 2],), [2, 4]),
+    ("cpp", "string f(string s) { for (char& c : s) c = toupper(c); return s; }", ("ab",), "AB"),
+    ("cpp", "string f(string s) { for (auto &c : s) { if (c != 'a') continue; c = 'b'; } return s; }", ("ax",), "bx"),
+    ("cpp", "void swap(int &a, int &b) { int t = a; a = b; b = t; }\nvector<int> f(vector<int> v) { swap(v[0], v[1]); return v; }", ([1, 2],), [2, 1]),
+    ("cpp", "int f(vector<int> v) { int s = 0; for (auto it = v.begin(); it != v.end(); it += 2) s += *it; return s; }", ([1, 2, 3, 4],), 4),
+    ("cpp", "vector<int> f(vector<int> v) { for (auto it = v.begin(); it != v.end();) { if (*it == 1) it = v.erase(it); else ++it; } return v; }", ([1, 1, 2],), [2]),
+    ("cpp", "int f(int* a, int n) { int m = *a; for (int i = 1; i < n; ++i) { if (*(a + i) > m) m = *(a + i); } return m; }", ([1, 5, 2],), 5),
+    ("c", "int f(void) { int a[] = {1, 2, 3}; int n = sizeof(a) / sizeof(a[0]); int s = 0; for (int i = 0; i < n; i++) s += a[i]; return s; }", (), 6),
+    ("rust", "fn f(mut v: Vec<i32>) -> Vec<i32> { for x in v.iter_mut() { *x *= 2; } v }", ([1, 2],), [2, 4]),
+    ("rust", "fn f(mut v: Vec<i32>) -> Vec<i32> { for x in &mut v { *x += 1; } v }", ([1, 2],), [2, 3]),
+    ("rust", "fn f(v: &mut Vec<i32>, k: usize) -> Vec<i32> { v.drain(..k).collect() }", ([1, 2, 3], 2), [1, 2]),
+    ("rust", "fn f(v: Vec<i32>) -> i32 { let mut m: HashMap<i32, i32> = HashMap::new(); for x in v { let c = m.entry(x).or_insert(0); *c += 1; } m[&1] }", ([1, 1, 2],), 2),
+    ("js", "function f(a) { const out = []; const puts = x => out.push(x); puts(a); return out; }", (2,), [2]),
+    ("js", "function f(m, a) { m[a.pop()] += 1; return [m, a]; }", ([0, 0, 0], [1, 2]), [[0, 0, 1], [1]]),
+    ("js", "function f(a) { const m = {}; for (const x of a) { m[x] = (m[x] || 0) + 1; } return m; }", ([["a"], ["b", "c"]],), {"a": 1, "b,c": 1}),
+    ("js", "function f(a) { let i = 1; try { i += a; } finally { i *= 2; } return i; }", (2,), 6),
+    ("js", "function f(a) { var r = 1; if (a) { var r = 2; } return r; }", (1,), 2),
+    ("java", "public static int f(int x) { int r = 0; try { r = 1 / x; } catch (ArithmeticException e) { r = -1; } finally { r += 10; } return r; }", (0,), 9),
+]  # fmt: skip
+#: What is left out, or raises, as Python would do something else.
+LEFT_OUT = [
+    ("js", "function f(a) { let x = 1; if (a) { let x = 2; } return x; }", (1,)),
+    ("js", "function f(a) { let i = 7; for (let i = 0; i < 3; i++) {} return i; }", (1,)),
+    ("c", "int f(int a) { int x = 1; { int x = a; x++; } return x; }", (5,)),
+    ("rust", 'fn f(a: i32) -> i32 { let x = a; { let x = x * 2; println!("{}", x); } x }', (3,)),
+    ("go", "func f(a int) int {\n\tx := 1\n\tif a > 0 {\n\t\tx := 2\n\t\tx++\n\t}\n\treturn x\n}", (3,)),
+    ("cpp", "void add(string& s, char c) { s += c; }\nstring f(string s) { add(s, 'x'); return s; }", ("a",)),
+    ("cpp", "void inc(int& n) { n++; }\nint f(int a) { inc(a); return a; }", (1,)),
+    ("cpp", "void f(vector<int>& v) { vector<int> r; r.push_back(v[0]); v = r; }", ([1, 2],)),
+    ("cpp", "int f(int a) { auto g = [a](int x) mutable { a += x; return a; }; g(1); return a; }", (1,)),
+    ("c", "int f(int n) { static int s = 0; if (n == 0) return s; s += n % 10; return f(n / 10); }", (123,)),
+    ("c", "int f(int n) {\n#if 0\n return 1;\n#endif\n return 2; }", (1,)),
+    ("c", "#define MAX(a, b) ((a) < (b) ? (a) : (b))\nint f(int n) { return MAX(n, 2); }", (3,)),
+    ("c", "#define BIG(x) \\\n int y = x; \\\n return y;\nint f(int n) { return BIG(n); }", (3,)),
+    ("c", 'int f(int *a, int n) { int i = 0; printf("%d", a[i++]); return i; }', ([1, 2],)),
+    ("js", "function f(a) { console.log(a.pop()); return a; }", ([1, 2],)),
+    ("js", "function f(x) { switch (x) { case 1: return 1; default: case 2: return 2; } }", (5,)),
+    ("js", "function f(a) { return sort(a); }\nfunction sort(a) { this.a = a; return a; }", ([2, 1],)),
+    ("js", "function f(x) { try { throw x; } catch (e) { return e + 1; } }", (4,)),
+    ("js", "function f(a) { return a.split('b').length; }", (["abc"],)),
+    ("js", "function f(a) { return a.map(x => x + 1); }", ("abc",)),
+    ("js", "function f(n) { return tag`x${n}`; }", (1,)),
+    ("java", "public static boolean f(String x) { try { return Foo.bar(x); } catch (Exception e) { return false; } }", ("a",)),
+    ("java", "public static int f(int x) { try { throw new Exception(); } finally { x++; } }", (5,)),
+    ("go", "func g(x int) (int, error) { return x, nil }\nfunc f(x int) int {\n\tv, err := g(x)\n\tif err != nil {\n\t\treturn -1\n\t}\n\treturn v\n}", (5,)),
+    ("go", "func f(a []int) []int {\n\tsort.Ints(a[1:])\n\treturn a\n}", ([3, 2, 1],)),
+    ("rust", "fn f(mut v: Vec<i32>) -> Vec<i32> { v[1..].sort(); v }", ([3, 2, 1],)),
+    ("rust", "fn f(mut v: Vec<i32>) -> Vec<i32> { v.iter_mut().for_each(|x| *x *= 2); v }", ([1, 2],)),
+    ("rust", "fn c(x: i32) -> Option<i32> { if x > 0 { Some(x) } else { None } }\nfn f(a: i32) -> Option<i32> { c(a)?; Some(5) }", (-1,)),
+    ("rust", "fn f(a: u32, b: u32) -> Option<u32> { a.checked_sub(b) }", (1, 2)),
+    ("cpp", "int f(int* a, int n) { return a[0]; }", ("abc",)),
+    ("cpp", "int f(string s) { return s.size(); }", ([1],)),
+    ("java", "public static int f(int n) { return n; }", ("abc",)),
+]  # fmt: skip
 CASES = [
     (tag, *case)
     for tag, cases in (("js", JS), ("c", C), ("cpp", CPP), ("java", JAVA), ("go", GO), ("rust", RUST))
     for case in cases
     if case[1] is not None
-]
+] + CAREFUL
 
 
 @pytest.mark.parametrize(("tag", "code", "arguments", "expected"), CASES, ids=lambda one: str(one)[:40])
@@ -325,6 +383,16 @@ def test_a_function_gives_what_it_gives_in_its_own_language(tag, code, arguments
     space: dict[str, object] = {"__name__": "solution"}
     exec(compile(program, "solution", "exec"), space)
     assert space["f"](*arguments) == expected
+
+
+@pytest.mark.parametrize(("tag", "code", "arguments"), LEFT_OUT, ids=lambda one: str(one)[:40])
+def test_what_python_would_do_otherwise_is_left_out_or_raises(tag, code, arguments, monkeypatch):
+    monkeypatch.setitem(sys.modules, "foreign", foreign)
+    space: dict[str, object] = {"__name__": "solution"}
+    exec(compile(translated(code, tag), "solution", "exec"), space)
+    if "f" in space:
+        with pytest.raises(Exception):  # noqa: B017,PT011 - which one says nothing
+            space["f"](*arguments)
 
 
 @pytest.mark.parametrize(
@@ -416,3 +484,10 @@ def test_no_text_makes_it_raise(text, tag):
 def test_what_is_not_translated_is_counted(text, unread):
     """Functions of which nothing can be run are told, so that they do not count as looked at."""
     assert programs(text)[1] == unread
+
+
+@pytest.mark.parametrize("name", ["eval", "\uff45val", "T_", "F_", "def", "__import__"])
+def test_no_function_takes_a_name_that_means_something(name):
+    program = translated(f"function {name}(a) {{ return a; }}", "js")
+    assert f"\ndef {name}(" not in program
+    assert "_of(a_0):" in program

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import subprocess
+import sys
 import threading
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -670,3 +672,22 @@ def test_what_translations_need_cannot_be_changed_for_others(code):
     alone = screened([FOREIGN_USE], Inputs([(7,)]))
     assert alone[0].functions == {"f": ["3"]}
     assert screened([code, FOREIGN_USE], Inputs([(7,)]))[1:] == alone
+
+
+@pytest.mark.parametrize(
+    "owner", ["T_.op", "T_.Map", "type(T_.new('java', 'TreeMap<Integer, Integer>'))", "T_"]
+)
+def test_what_a_program_sets_on_what_translations_use_is_seen(owner):
+    """Functions and classes of `foreign`, also those that are no attributes of it."""
+    root = Path(screening.__file__).parents[2]
+    code = f"""
+from datagen.sandbox.harmless import Watch
+from datagen.sandbox.screener import _give_foreign
+_give_foreign({str(root / "decontam" / "translate")!r})
+watch = Watch()
+assert not watch.changed()
+from foreign import T_
+{owner}.kept = 1
+assert watch.changed()
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=root, timeout=60)

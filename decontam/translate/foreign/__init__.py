@@ -50,4 +50,6 @@ class T_:
     out = staticmethod(values.out)
     fail = staticmethod(values.fail)
     filled = staticmethod(values.filled)
+    given = staticmethod(values.given)
+    copy = staticmethod(values.copied)
     floats = staticmethod(values.floats)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from .containers import (
     add,
     add_all,
+    drain,
     fill_part,
     insert,
     last_of,
@@ -77,7 +78,7 @@ CONTAINER_METHODS: Methods = (
     ("assign", lambda _, o, n, v: put_all(o, [into(v) for _ in range(n)])),
     ("swap", lambda _, o, i, j: swap(o, i, j)),
     ("splice", lambda _, o, *x: splice(o, *x)),
-    ("drain", lambda _, o, *_x: splice(o, 0)),
+    ("drain", lambda _, o, *x: splice(o, 0) if not x or not isinstance(o, list) else drain(o, x[0])),
     ("fill", fill_part),
     ("has contains containskey includes some any anymatch", lambda g, o, x, *_m: has_some(g, o, x)),
     ("containsvalue", lambda _, o, x: x in o.values()),

@@ -195,6 +195,11 @@ def splice(o: Any, start: Any, size: Any = None, *new: Any) -> Any:
     return gone
 
 
+def drain(o: Any, places: Any) -> Any:
+    """Take out the elements of places that follow one another."""
+    return splice(o, places[0], min(len(places), len(o) - places[0])) if places else []
+
+
 def fill_part(g: str, o: Any, value: Any, *places: Any) -> Any:
     """Give elements a value."""
     if len(places) == 2 and g == "java":

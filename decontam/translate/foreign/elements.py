@@ -85,7 +85,7 @@ def put(g: str, o: Any, k: Any, value: Any) -> Any:
     if isinstance(o, Iter):
         o, k = o[0], o[1] + k if o[2] > 0 else len(o[0]) - 1 - o[1] - k
     if isinstance(o, dict):
-        plain = g == "js" and not isinstance(o, Map) and isinstance(k, (int, float))
+        plain = g == "js" and not isinstance(o, (Map, Set)) and isinstance(k, (int, float, list, tuple, dict))
         o[show(g, k) if plain else key_of(k)] = value
         return value
     if k in ("first", "second", "x", "y"):

@@ -19,6 +19,17 @@ _METHODS = {
 }
 
 
+#: Methods of JavaScript that only lists have, and those that only strings have.
+_OF_LISTS = frozenset(
+    "map filter reduce reduceRight forEach sort push pop shift unshift splice reverse some every find"
+    " findIndex fill join flat flatMap".split()
+)
+_OF_TEXT = frozenset(
+    "split trim toUpperCase toLowerCase charAt charCodeAt codePointAt replace replaceAll substring substr"
+    " startsWith endsWith padStart padEnd repeat match localeCompare".split()
+)
+
+
 def _then(f: Callable[..., Any], g: Callable[..., Any]) -> Callable[..., Any]:
     second = comparing(g)
     return lambda a, b: f(a, b) or second(a, b)
@@ -46,4 +57,6 @@ def call(g: str, o: Any, name: str, *args: Any) -> Any:
     found = _METHODS.get(name.replace("_", "").lower())
     if found is None:
         raise NotImplementedError(name)
+    if g == "js" and name in (_OF_LISTS if isinstance(o, str) else _OF_TEXT if isinstance(o, list) else ()):
+        raise TypeError(name)
     return found(g, o, *args)

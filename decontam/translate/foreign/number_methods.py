@@ -12,6 +12,16 @@ from .numbers import bits, divide, log, power, quotient, real, remainder, round_
 from .parsing import parse_rust
 from .values import Char, Methods, length, needed
 
+
+def unsettled() -> None:
+    """What depends on whether a number has a sign.
+
+    Raises:
+        NotImplementedError: always.
+    """
+    raise NotImplementedError
+
+
 NUMBER_METHODS: Methods = (
     (
         "floor floorkey",
@@ -59,7 +69,8 @@ NUMBER_METHODS: Methods = (
     ("clamp", lambda _, x, a, b: min(max(x, a), b)),
     ("absdiff", lambda _, a, b: abs(a - b)),
     ("wrappingadd checkedadd saturatingadd", lambda _, a, b: a + b),
-    ("wrappingsub checkedsub", lambda _, a, b: a - b),
+    ("wrappingsub", lambda _, a, b: a - b),
+    ("checkedsub", lambda _, a, b: a - b if a >= b else unsettled()),
     ("saturatingsub", lambda _, a, b: max(a - b, 0)),
     ("wrappingmul checkedmul saturatingmul multiply", lambda _, a, b: a * b),
     ("countones bitcount onescount", lambda _, x: bin(x & (1 << 64) - 1 if x < 0 else x).count("1")),

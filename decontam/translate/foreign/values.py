@@ -156,6 +156,34 @@ def into(x: Any) -> Any:
     return Set.fromkeys(sorted(x, key=repr)) if isinstance(x, (set, frozenset)) else x
 
 
+_SORTS: dict[str, Any] = {"number": (int, float), "text": (str, list), "items": (list, dict)}
+
+
+def given(sort: str, x: Any) -> Any:
+    """An argument of a language with types: a "number", "text" or "items".
+
+    Raises:
+        TypeError: it is of another sort. Text may come as a list of characters.
+    """
+    fits = x is None or isinstance(x, _SORTS[sort])
+    if not fits or (sort == "text" and isinstance(x, list) and not all(isinstance(c, str) for c in x)):
+        raise TypeError(sort)
+    return x
+
+
+def copied(x: Any) -> Any:
+    """A copy of a container with all that it holds, as C++ makes one; anything else as it is."""
+    if isinstance(x, list):
+        made = type(x)()
+        made += [copied(i) for i in x]
+        return made
+    if isinstance(x, dict):
+        new = type(x)(x.default_factory) if isinstance(x, Map) else type(x)()
+        new.update({k: copied(v) for k, v in x.items()})
+        return new
+    return x
+
+
 def out(x: Any) -> Any:
     """A result as a plain value of Python."""
     if isinstance(x, Builder):
