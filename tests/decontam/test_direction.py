@@ -18,8 +18,9 @@ def imported(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: relative import"
-            yield node.module
+            # The sandbox imports this package under another name, so it knows itself by relative imports.
+            assert node.level <= (path.parent.name == "foreign"), f"{path}: relative import"
+            yield node.module or ""
 
 
 @pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda p: str(p.relative_to(PACKAGE)))
