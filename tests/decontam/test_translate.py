@@ -398,33 +398,33 @@ def test_what_python_would_do_otherwise_is_left_out_or_raises(tag, code, argumen
 @pytest.mark.parametrize(
     "text",
     [
-        "function f(a) {" + "(" * 5_000 + ")" * 5_000 + "}",
-        "int f(int a) {" + "{" * 50_000 + "}" * 50_000,
-        "{" * 100_000,
-        "int f(int a) { return a" + " + a" * 20_000 + "; }",
-        "int f(int a) { return a" + ".b()" * 20_000 + "; }",
-        "function f() { return '" + "a" * 100_000,
-        "function f() { return `" + "${" * 30_000,
-        "if (a) {} else " * 5_000
+        "function f(a) {" + "(" * 1_250 + ")" * 1_250 + "}",
+        "int f(int a) {" + "{" * 12_500 + "}" * 12_500,
+        "{" * 25_000,
+        "int f(int a) { return a" + " + a" * 5_000 + "; }",
+        "int f(int a) { return a" + ".b()" * 5_000 + "; }",
+        "function f() { return '" + "a" * 25_000,
+        "function f() { return `" + "${" * 7_500,
+        "if (a) {} else " * 1_250
         + "function f(a) { "
-        + "if (a) { return 1; } else " * 3_000
+        + "if (a) { return 1; } else " * 750
         + "{ return 2; } }",
-        "int f(int a) { for (;;) " * 3_000,
-        "fn f(a: " + "Vec<" * 20_000,
-        "func f(a " + "[]" * 30_000 + "int) { return a }",
-        "int f(" + "int a, " * 10_000 + "int b) { return a; }",
-        "int f(int a) { switch (a) { " + "case 1: " * 10_000 + "} }",
-        "public int f(int a) { return " + "(int) " * 10_000 + "a; }",
-        "const f = " + "(a) => " * 10_000 + "a;",
+        "int f(int a) { for (;;) " * 750,
+        "fn f(a: " + "Vec<" * 5_000,
+        "func f(a " + "[]" * 7_500 + "int) { return a }",
+        "int f(" + "int a, " * 2_500 + "int b) { return a; }",
+        "int f(int a) { switch (a) { " + "case 1: " * 2_500 + "} }",
+        "public int f(int a) { return " + "(int) " * 2_500 + "a; }",
+        "const f = " + "(a) => " * 2_500 + "a;",
         "int f(int a) { for (int i = 0; i < 3; i++"
         + ", i++" * 300
         + ") { "
-        + "if (a) continue; " * 3_000
+        + "if (a) continue; " * 750
         + "} }",
-        "int f(int a) { a" + " < a" * 10_000 + "; }",
-        "f(" * 30_000 + "{\n" * 1_000,
-        "return a;\n}\n" * 5_000,
-        "/*" * 50_000 + "\nint f(int a) {\n",
+        "int f(int a) { a" + " < a" * 2_500 + "; }",
+        "f(" * 7_500 + "{\n" * 250,
+        "return a;\n}\n" * 1_250,
+        "/*" * 12_500 + "\nint f(int a) {\n",
     ],
     ids=lambda text: text[:30],
 )

@@ -104,7 +104,11 @@ def test_endless_tests_count_with_their_limit():
 @pytest.mark.parametrize(("busy_share", "attempts"), [(0.0, [True]), (0.5, [True, False])])
 def test_what_the_clock_ends_is_run_again_only_if_it_computes(busy_share, attempts):
     """A program that waits would wait as long on a quiet machine; one that computes may have been slowed."""
-    code = f"{BURN}def slow():\n    while True:\n        burn({busy_share / 50})\n        time.sleep(0.02)\n"
+    # Who waits does so in a few long sleeps: each costs some time, more of it on a busy machine.
+    sleep = 0.02 if busy_share else 0.5
+    code = (
+        f"{BURN}def slow():\n    while True:\n        burn({busy_share / 50})\n        time.sleep({sleep})\n"
+    )
     limits = Limits(cpu_seconds=30, wall_seconds=1.5, test_seconds=30)
     busy, quiet, found = judged(["slow()"], limits=limits, code=code, beside=0)
     assert busy == quiet
