@@ -1,4 +1,4 @@
-"""List what there is to choose from: rules, teachers, benchmarks, methods."""
+"""List what there is to choose from: rules, teachers, benchmarks, detectors, methods."""
 
 from __future__ import annotations
 
@@ -28,6 +28,12 @@ def _benchmarks() -> dict[str, str]:
     return {usage: f"{summary(name)} Example: {example(name)}" for name, usage in usages().items()}
 
 
+def _detectors() -> dict[str, str]:
+    from datagen.overlaps.detectors import summaries
+
+    return summaries()
+
+
 def _methods() -> dict[str, str]:
     from datagen.evolution.methods import METHODS
 
@@ -38,6 +44,7 @@ KINDS: Mapping[str, Callable[[], dict[str, str]]] = {
     "rules": _rules,
     "teachers": _teachers,
     "benchmarks": _benchmarks,
+    "detectors": _detectors,
     "methods": _methods,
 }
 
@@ -46,9 +53,9 @@ KINDS: Mapping[str, Callable[[], dict[str, str]]] = {
 @click.argument("what", type=click.Choice(list(KINDS)))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(what: str, *, as_json: bool) -> int:
-    """List rules, teachers, benchmarks or methods.
+    """List rules, teachers, benchmarks, detectors or methods.
 
-    Each with a line on what it is; methods are those of evolving.
+    Each with a line on what it is; detectors are those of decontam, methods those of evolving.
     """
     try:
         entries = KINDS[what]()

@@ -10,12 +10,15 @@ from datagen.data.manifest import Entry, maps_to, sums
 from datagen.overlaps import found
 
 
-def searched(characters: Mapping[str, int], only: Sequence[str]) -> dict[str, Any]:
-    """The columns that were searched, and their share of all text."""
+def searched(
+    characters: Mapping[str, int], only: Sequence[str], detectors: Sequence[str] | None = None
+) -> dict[str, Any]:
+    """The columns that were searched, and their share of all text; by which detectors, unless by all."""
     names = sorted(name for name in characters if not only or name in only)
     all_text = sum(characters.values())
     share = sum(characters[name] for name in names) / all_text if all_text else 1.0
-    return {"columns": names, "share": round(share, 4)}
+    by = {} if detectors is None else {"detectors": list(detectors)}
+    return {"columns": names, "share": round(share, 4), **by}
 
 
 def _added(manifests: Sequence[Mapping[str, Any]], rows_kept: int) -> dict[str, int | float]:  # noqa: ARG001
@@ -35,6 +38,8 @@ def _lines_of_search(manifest: Mapping[str, Any]) -> Iterator[str]:
     if told["share"] < 1:
         columns = ", ".join(told["columns"]) or "nothing"
         yield f"  searched {columns}: {told['share']:.1%} of the text; the rest may overlap"
+    if "detectors" in told:
+        yield f"  searched only by {', '.join(told['detectors'])}: what others would find is unknown"
 
 
 def _lines_of_self_test(manifest: Mapping[str, Any]) -> Iterator[str]:
@@ -79,11 +84,19 @@ def _add_items(manifests: Sequence[Mapping[str, Any]], rows_kept: int) -> dict[s
 
 def _add_searched(manifests: Sequence[Mapping[str, Any]], rows_kept: int) -> dict[str, Any]:  # noqa: ARG001
     columns = {name for one in manifests for name in one["searched"]["columns"]}
-    return {"columns": sorted(columns), "share": min(one["searched"]["share"] for one in manifests)}
+    some = [frozenset(one["searched"]["detectors"]) for one in manifests if "detectors" in one["searched"]]
+    by = {"detectors": sorted(frozenset.intersection(*some))} if some else {}
+    return {"columns": sorted(columns), "share": min(one["searched"]["share"] for one in manifests), **by}
 
 
 def _is_search(value: Any) -> bool:  # noqa: ANN401
-    return isinstance(value, dict) and isinstance(value.get("columns"), list) and "share" in value
+    return (
+        isinstance(value, dict)
+        and isinstance(value.get("columns"), list)
+        and "share" in value
+        and isinstance(by := value.get("detectors", []), list)
+        and all(isinstance(one, str) for one in by)
+    )
 
 
 def _is_items(value: Any) -> bool:  # noqa: ANN401

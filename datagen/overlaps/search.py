@@ -70,6 +70,7 @@ def search(
     *,
     whole_tasks: bool = True,
     review: Review | None = None,
+    detectors: Sequence[str] | None = None,
     run: bool = False,
     wanted: Profile | None = None,
     drop_common: bool = False,
@@ -85,6 +86,7 @@ def search(
         names: the columns to search; none for all text.
         whole_tasks: whether a task overlaps as soon as one of its rows does.
         review: what a person decided; None for nothing.
+        detectors: those that compare texts; all of them for None.
         run: whether code is run, if this machine can keep it from doing harm.
         wanted: what a match asks for; the profile "balanced" for None.
         drop_common: whether a textbook exercise is a match like others.
@@ -94,8 +96,8 @@ def search(
     items, kept = items_of(benchmarks), kept_folder("indexes")
     review = review or Review()
     with running(benchmarks, over, wanted=run) as programs:
-        indexes = decontam.build_indexes(items, wanted=wanted, kept=kept)
-        closer = decontam.build_indexes(items, wanted=doubtful(), kept=kept) if judge else indexes
+        indexes = decontam.build_indexes(items, detectors, wanted, kept)
+        closer = decontam.build_indexes(items, detectors, doubtful(), kept) if judge else indexes
         found = Overlap(indexes=indexes)
         parts, in_doubt = [found.evidence], [found.evidence.with_columns(task=pl.lit(""))]
         compare = partial(_compare, indexes=closer, names=names, decided=review.drop_ids, run=programs.wanted)

@@ -45,17 +45,17 @@ class Names(click.ParamType[str]):
 
     name = "name"
 
-    def __init__(self, what: str, allowed: Iterable[str]) -> None:
+    def __init__(self, what: str, allowed: Callable[[], Iterable[str]]) -> None:
         self.what = what
         self.allowed = allowed
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         try:
-            names = chosen([value], self.allowed, self.what)
+            names = chosen([value], self.allowed(), self.what)
         except UsageError as error:
             self.fail(str(error), param, ctx)
         if not names:
-            self.fail(f"it names no {self.what}; allowed: {', '.join(self.allowed)}", param, ctx)
+            self.fail(f"it names no {self.what}; allowed: {', '.join(self.allowed())}", param, ctx)
         return value
 
 

@@ -16,6 +16,7 @@ from datagen.data.dataset import CALL_FAILED, Split
 from datagen.data.source import Source
 from datagen.errors import DatagenError, UsageError, nearest
 from datagen.overlaps import benchmarks, embedding, judging, report, texts
+from datagen.overlaps.detectors import Chosen, choose, known
 from datagen.overlaps.found import found as told
 from datagen.overlaps.search import Overlap, items_of, kept_folder, search
 from datagen.runs import values
@@ -24,7 +25,7 @@ from datagen.runs.stage import Check, FrameStage, Over, Started
 from datagen.teachers import Profile, kind_of
 from decontam import behaviour, profiles, selftest
 from decontam.benchmarks import Benchmark, BenchmarkError, choices
-from decontam.detectors import names, settings
+from decontam.detectors import settings
 from decontam.review import Review
 from decontam.review import read as read_decisions
 
@@ -44,11 +45,17 @@ class Options(ModelOptions):
         metavar="BENCHMARK",
         help=f"{choices()}; repeat for more. Unusual fields: jsonl:PATH:prompt=NAME,solution=NAME.",
     )
-    search: tuple[str, ...] = option(
+    only_columns: tuple[str, ...] = option(
         (),
         type=values.text(),
         metavar="COLUMN",
-        help="Search this column; repeat for more. Default: all text there is.",
+        help="Search only this column; repeat for more. Default: all text there is.",
+    )
+    detectors: tuple[str, ...] = option(
+        (),
+        type=values.Names("detector", known),
+        metavar="DETECTOR",
+        help="Look only in this way, or these: words,code. Default: all of `datagen list detectors`.",
     )
     review: str | None = option(
         None,
@@ -104,6 +111,11 @@ class Options(ModelOptions):
         """Those of `against`, read once: a data set of the Hub may change meanwhile."""
         return benchmarks.read(self.against)
 
+    @cached_property
+    def used(self) -> Chosen:
+        """Those of `detectors`."""
+        return choose(self.detectors, no_run=self.no_run)
+
 
 def _decides(options: Options) -> dict[str, Any]:
     described = [
@@ -114,15 +126,15 @@ def _decides(options: Options) -> dict[str, Any]:
         for one in options.benchmarks
     ]
     try:
-        detectors = {name: settings(name) for name in names()}
+        static = {name: settings(name) for name in options.used.static}
     except decontam.BrokenEntryPointError as error:
         raise DatagenError(f"the detector {error}; repair or remove the package that brings it") from None
     return {
-        **{"against": described, "detectors": detectors},
+        **{"against": described, "detectors": static},
         **{"profile": _as_json(profiles.profile(options.profile)), "common": options.common},
-        **{"search": list(options.search), "unit": options.unit},
+        **{"only_columns": list(options.only_columns), "unit": options.unit},
         **{"self_test": not options.no_self_test},
-        **{"run": not options.no_run, **({} if options.no_run else {"behaviour": behaviour.settings()})},
+        **{"run": options.used.runs, **({"behaviour": behaviour.settings()} if options.used.runs else {})},
         **{"review": [list(one) for one in read_review(options.review).decisions]},
         **_of_judge(options),
         **_of_embedding(options),
@@ -147,6 +159,7 @@ def _of_embedding(options: Options) -> dict[str, Any]:
 
 
 def _check(options: Options) -> None:
+    choose(options.detectors, no_run=options.no_run)
     if options.judge and kind_of(options.judge).needs_reference:
         raise UsageError(f"{options.judge.name} only repeats solutions; it cannot judge: name a model")
     asked = _asks(options)
@@ -175,19 +188,20 @@ def _as_json(wanted: profiles.Profile) -> dict[str, Any]:
 
 def _start(source: Source, options: Options, over: Over) -> Started:
     against = options.benchmarks
-    known = source.schema()
-    for name in options.search:
-        if name not in known:
-            raise UsageError(f"--search: no column {name}; {nearest(name, list(known))}")
+    columns = source.schema()
+    for name in options.only_columns:
+        if name not in columns:
+            raise UsageError(f"--only-columns: no column {name}; {nearest(name, list(columns))}")
     review = read_review(options.review).about({one[:2] for one in items_of(against)})
     found = search(
         source,
         against,
         over,
-        options.search,
+        options.only_columns,
         whole_tasks=options.unit == "task",
         review=review,
-        run=not options.no_run,
+        detectors=options.used.static,
+        run=options.used.runs,
         wanted=profiles.profile(options.profile),
         drop_common=options.common == "drop",
         judge=(options.judge, options.max_judged) if options.judge else None,
@@ -203,13 +217,16 @@ def _start(source: Source, options: Options, over: Over) -> Started:
         "common": {one.name: found.common[one.name] for one in against},
         "dropped_with_task": found.with_task,
         "behaviour": found.behaviour,
-        "searched": report.searched(found.characters, options.search),
+        "searched": report.searched(
+            found.characters, options.only_columns, options.used.names if options.detectors else None
+        ),
         **({"reviewed": review.counts()} if options.review else {}),
         **({"sources": sources} if sources else {}),
         **({"judged": found.judged} if options.judge else {}),
         **({"embedding": found.embedded} if options.embed else {}),
     }
-    if not (options.no_self_test or options.search) and (first := next(source.frames(), None)) is not None:
+    tested = not options.no_self_test and options.used.static and not options.only_columns
+    if tested and (first := next(source.frames(), None)) is not None:
         carriers = texts.searchable(first.head(_CARRIERS), ("instruction", "response"))
         assert found.indexes is not None  # noqa: S101 - all rows were searched
         kept = kept_folder("self-tests")

@@ -20,7 +20,7 @@ from datagen.runs.options import option
 from datagen.runs.stage import FrameStage, Over, Started
 from rules import RULES, CodeMeasures, Rule, judge
 
-_RULE = values.Names("rule", RULES)
+_RULE = values.Names("rule", lambda: RULES)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -60,6 +60,15 @@ def detector(name: str) -> Detector:
     return cast(Detector, found)
 
 
+def summary(name: str) -> str:
+    """The first line of what the detector says of itself.
+
+    Raises:
+        BrokenEntryPointError: another package brings it, and it cannot be used.
+    """
+    return (cast(ModuleType, detector(name)).__doc__ or "").strip().partition("\n")[0]
+
+
 def own() -> dict[str, ModuleType]:
     """The detectors of this package, by name, as modules."""
     found = modules(Path(__file__).parent, __name__, GROUP).items()

@@ -7,6 +7,7 @@ from cli import datagen
 
 from datagen.commands.list import KINDS
 from datagen.evolution.methods import METHODS
+from datagen.overlaps.detectors import known
 from datagen.teachers import kinds
 from decontam.benchmarks import usages
 from rules import RULES
@@ -15,6 +16,7 @@ ALL = {
     "rules": [*RULES],
     "teachers": [*kinds()],
     "benchmarks": [*usages().values()],
+    "detectors": known(),
     "methods": [method.name for method in METHODS],
 }
 

@@ -53,7 +53,8 @@ def test_whole_recipe():
     assert filtered == {"only": (), "skip": ()}
     assert decontam == {
         "against": ("humaneval", "jsonl:bench.jsonl"),
-        "search": (),
+        "only_columns": (),
+        "detectors": (),
         "review": None,
         "unit": "task",
         "no_self_test": False,

@@ -275,13 +275,13 @@ class TestWhatIsTold:
         assert "trace" not in ended.err
 
     def test_what_was_searched(self):
-        """All text by default; with `--search`, the share of it is said."""
+        """All text by default; with `--only-columns`, the share of it is said."""
         given_rows({"instruction": CLEAN, "response": "x" * 300, "note": "y" * 100, "label": "short"})
         assert run("--json").json()["searched"] == {
             "columns": ["instruction", "note", "response"],
             "share": 1.0,
         }
-        ended = run("--search", "response", out="OTHER")
+        ended = run("--only-columns", "response", out="OTHER")
         assert "searched response: 62.0% of the text; the rest may overlap" in ended.err
 
 
@@ -529,7 +529,7 @@ def test_all_text_is_searched(row, tmp_path, monkeypatch):
     whole = json.dumps({"instruction": "Solve it, please.", "response": "x = 1", **row}).replace("TEXT", text)
     Path("in.jsonl").write_text(whole)
     assert datagen("decontam", "in.jsonl", "--check").code == 5
-    searched = datagen("decontam", "in.jsonl", "--check", "--search", "response")
+    searched = datagen("decontam", "in.jsonl", "--check", "--only-columns", "response")
     assert searched.code == 0
 
 
@@ -690,3 +690,55 @@ class TestProfiles:
         assert "1 rows more share only textbook exercises" in run(against="humaneval", out="again").err
         told = run("--common", "drop", "--json", against="humaneval", out="OUT2").json()
         assert (told["dropped"], told["common"]) == ({"overlaps-humaneval": 1}, {"humaneval": 0})
+
+
+class TestDetectors:
+    """`--detectors`: which of the ways of searching are used."""
+
+    @pytest.mark.parametrize("name", ["cases", "code", "examples", "minhash", "ngrams", "words", "behaviour"])
+    def test_each_finds_items_alone(self, name):
+        """One detector finds a copy and gives all evidence; the summary says that others did not look."""
+        asked = f"{ASKED} Punctuation belongs to the word before it, and several blanks count as one."
+        Path("bench.jsonl").write_text(json.dumps({**ITEM, "prompt": asked}))
+        given_rows(
+            {"instruction": asked, "response": f"{SOLUTION}\n{ITEM['tests'][0]}\n{ITEM['tests'][1]}"},
+            {"instruction": CLEAN},
+        )
+        done = run("--detectors", name, "--json")
+        told = done.json()
+        assert told["overlaps"] == {"bench": 1}
+        assert told["searched"]["detectors"] == [name]
+        [dropped] = read("--dropped")
+        assert {one["detector"] for one in dropped["overlaps"]} == {name}
+        assert ("self_test" in told) == (name != "behaviour")
+        assert told["behaviour"]["ran"] == (name == "behaviour")
+        said = f"searched only by {name}: what others would find is unknown"
+        assert said in run("--detectors", name, out="AGAIN").err
+
+    def test_several(self):
+        """With commas or repeated; another choice is another plan, and all is what is used without."""
+        given_rows({"instruction": OTHER, "response": SOLUTION}, {"instruction": CLEAN})
+        assert run("--detectors", "words,code", "--json").json()["searched"]["detectors"] == ["code", "words"]
+        told = run("--detectors", "code", "--detectors", "words", "--json").json()
+        assert told["searched"]["detectors"] == ["code", "words"]
+        assert "made by decontam from other inputs or options" in run("--detectors", "minhash").err
+        assert "detectors" not in run("--json", out="ALL").json()["searched"]
+
+    @pytest.mark.parametrize(
+        ("words", "said"),
+        [
+            (["--detectors", "word"], "unknown detector word: did you mean words?"),
+            (["--detectors", ""], "it names no detector; allowed: behaviour, cases"),
+            (
+                ["--detectors", "entry_points"],
+                "finds nothing alone; name another one beside it, such as code",
+            ),
+            (["--detectors", "behaviour,code", "--no-run"], "--no-run forbids it; leave one of them out"),
+        ],
+    )
+    def test_choices_that_cannot_be_used(self, words, said):
+        """One line says why."""
+        given_rows({"instruction": ASKED})
+        done = run(*words)
+        assert (done.code, done.err.count("\n")) == (2, 1)
+        assert said in done.err
