@@ -70,12 +70,25 @@ def has_case(ours: str, theirs: str) -> bool:
     )
 
 
+def has_pair(ours: str, theirs: str) -> bool:
+    """Whether both texts hold one example."""
+    return bool({str(pair[:2]) for pair in pairs(ours)} & {str(pair[:2]) for pair in pairs(theirs)})
+
+
+def has_literals(ours: str, theirs: str) -> bool:
+    """Whether ours has the literals of theirs, one after the other: brackets that are broken read otherwise
+    when what stands before them is cut off.
+    """
+    said = literals(theirs)
+    return tuple(said) in set(shingles(literals(ours), len(said)))
+
+
 AGREE = {
     "ngrams": lambda ours, theirs: {*shingles(tokens(ours), 4)} & {*shingles(tokens(theirs), 4)},
     "minhash": lambda ours, theirs: {*shingles(tokens(ours), 4)} & {*shingles(tokens(theirs), 4)},
     "words": lambda ours, theirs: {*bare_stems(ours)} & {*bare_stems(theirs)},
     "cases": has_case,
-    "examples": lambda ours, theirs: {str(p[:2]) for p in pairs(ours)} & {str(p[:2]) for p in pairs(theirs)},
+    "examples": lambda ours, theirs: has_pair(ours, theirs) or has_literals(ours, theirs),
     "code": lambda ours, theirs: {*bare_stems(ours)} & {*bare_stems(theirs)},
     "entry_points": lambda ours, theirs: ours == theirs == "towers",
 }
@@ -103,6 +116,15 @@ def test_pieces_hold_what_both_sides_share(copy, noise, chance, windows):
     for match in found_in(text):
         ours, theirs = pieces(match, text)
         assert AGREE[match["detector"]](ours, theirs), match
+
+
+def test_an_example_in_broken_brackets():
+    """What is read as an argument stands in the piece, though the piece alone would be read otherwise."""
+    text = "\n".join(TESTS).replace("[310, 42", "[310,< 42")
+    [match] = (one for one in found_in(text) if one["detector"] == "examples")
+    ours, theirs = pieces(match, text)
+    assert ours.startswith("310,< 42, 917], 5) == 7043")
+    assert has_literals(ours, theirs)
 
 
 @pytest.mark.parametrize("name", sorted(AGREE))
