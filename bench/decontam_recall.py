@@ -70,7 +70,7 @@ def by_behaviour(rows: pl.DataFrame, items: Sequence[Item]) -> pl.DataFrame:
     codes = list(dict.fromkeys(piece.code for piece in held.pieces))
     begin, used = time.perf_counter(), _cpu_seconds()
     with Screening(2) as screening:
-        outcomes = dict(zip(codes, screened(codes, known, screening.run), strict=True))
+        outcomes = dict(zip(codes, screened(codes, known, screening.run, screening.find), strict=True))
     ran = sum(not one.detail for one in outcomes.values())
     print(f"{len(codes)} programs, {ran} ran: {_passed(begin, used)}")
     found = [

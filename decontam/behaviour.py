@@ -86,16 +86,47 @@ class Run(Protocol):
     """Runs programs. Equal values have equal texts."""
 
     def __call__(
-        self, jobs: Sequence[Job], /, *, alone: bool = False, probing: bool = False, references: bool = False
+        self, jobs: Sequence[Job], /, *, alone: bool = False, references: bool = False
     ) -> Sequence[Sequence[Shown]]:
         """For each job what each of its programs showed.
 
         Args:
             jobs: programs and inputs.
             alone: whether nothing that another program left may be there, however harmless it is.
-            probing: whether calls may be left out of which it is foreseen that they give no value.
             references: whether the programs are references: each call stands by itself, and has less time
                 than one of a row's function, so that a copy of a reference is never at the limit of time.
+        """
+        ...
+
+
+class Found(Protocol):
+    """What a program agrees with: `detail` says why it could not be compared, `things` has numbers."""
+
+    @property
+    def detail(self) -> str:
+        """Empty, or why no call of a function came to an end."""
+        ...
+
+    @property
+    def things(self) -> Sequence[int]:
+        """The numbers of what it agrees with."""
+        ...
+
+
+#: For each thing its results, as numbers of inputs and texts, and how many of them have to agree.
+Sought = Sequence[tuple[Sequence[tuple[int, str]], int]]
+
+
+class Find(Protocol):
+    """Finds what programs agree with, in as few calls as it takes."""
+
+    def __call__(self, codes: Sequence[str], inputs: Sequence[Input], sought: Sought, /) -> Sequence[Found]:
+        """For each program what is sought that one of its functions agrees with.
+
+        Args:
+            codes: the programs.
+            inputs: what their functions are called with.
+            sought: what they are compared with; in its texts tuples and iterators are lists (`plain`).
         """
         ...
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import builtins
 import re
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -16,21 +16,19 @@ from decontam._programs import programs
 from decontam.behaviour import (
     AGREE,
     THRESHOLDS,
+    Find,
     Hit,
     Known,
     Run,
     Shown,
     Solutions,
     agreement,
-    plain,
     solution_of,
     value_of,
 )
 from decontam.reverse import Asked, examples_of
 
 _SHOWN = 100  # characters of the inputs that agreed
-#: Programs of which all that they show is in memory at a time, 100 KB each where texts are shared.
-_TOGETHER = 512
 
 
 class Piece(NamedTuple):
@@ -89,31 +87,32 @@ class Outcome(NamedTuple):
     hits: Sequence[Hit]
 
 
-def screened(codes: Sequence[str], items: Sequence[Known], run: Run) -> list[Outcome]:
+def screened(codes: Sequence[str], items: Sequence[Known], run: Run, find: Find) -> list[Outcome]:
     """What each program does of what the items do; none depends on another.
 
     Args:
         codes: programs, all different.
         items: what is known; common ones are not sought.
         run: runs programs.
+        find: finds the items that programs may do the same as, by a few inputs each.
     """
     sought = [one for one in items if not one.common]
     probes = {repr(one.inputs[place]): one.inputs[place] for one in sought for place in one.probes}
     probes = dict(sorted(probes.items(), key=lambda one: slowness(one[1])))
     numbers = {written: number for number, written in enumerate(probes)}
-    wanted: list[dict[str, list[int]]] = [defaultdict(list) for _ in probes]
-    for item, one in enumerate(sought):
-        for place in one.probes:
-            wanted[numbers[repr(one.inputs[place])]][one.results[place]].append(item)
-    enough = [min(AGREE, len(one.probes)) for one in sought]
+    wanted = [
+        (
+            [(numbers[repr(one.inputs[place])], one.results[place]) for place in one.probes],
+            min(AGREE, len(one.probes)),
+        )
+        for one in sought
+    ]
     why_not: list[str] = []
     likely: dict[int, list[int]] = defaultdict(list)
-    for start in range(0, len(codes), _TOGETHER):
-        some = codes[start : start + _TOGETHER]
-        for program in run([(some, list(probes.values()))], probing=True)[0]:
-            for found in _likely(program, wanted, enough):
-                likely[found].append(len(why_not))
-            why_not.append(_why_not(program))
+    for number, found in enumerate(find(codes, list(probes.values()), wanted)):
+        why_not.append(_why_not(found.detail))
+        for item in found.things:
+            likely[item].append(number)
     jobs = [([codes[number] for number in likely[item]], sought[item].inputs) for item in sorted(likely)]
     hits: dict[int, list[Hit]] = defaultdict(list)
     alone: list[tuple[int, int]] = []
@@ -127,37 +126,10 @@ def screened(codes: Sequence[str], items: Sequence[Known], run: Run) -> list[Out
     return [Outcome(why, hits[number]) for number, why in enumerate(why_not)]
 
 
-def _why_not(program: Shown) -> str:
-    """Why nothing of a program could be compared, or ""."""
-    texts = {text for results in program.functions.values() for text in results if text is not None}
-    if texts == {"!timeout"}:
-        return "timeout"
-    if program.functions:
-        return ""
-    raised = program.detail.removeprefix("raised ")
-    if raised != program.detail and not hasattr(builtins, raised):  # a program may call its errors anything
-        return "raised an error of its own"
-    return program.detail or "no function"
-
-
-def _likely(program: Shown, wanted: Sequence[Mapping[str, Sequence[int]]], enough: Sequence[int]) -> set[int]:
-    """The items with which a function of the program agrees on enough probes.
-
-    Args:
-        program: what it showed.
-        wanted: for each probe the items by what their reference gives.
-        enough: for each item, on how many probes a function has to agree.
-    """
-    found: set[int] = set()
-    for results in program.functions.values():
-        agreed = Counter(
-            item
-            for items, text in zip(wanted, results, strict=True)
-            if text is not None and text[:1] != "!"
-            for item in items.get(plain(text), ())
-        )
-        found.update(item for item, times in agreed.items() if times >= enough[item])
-    return found
+def _why_not(detail: str) -> str:
+    """Why nothing of a program could be compared, in words that no program chooses."""
+    raised = detail.removeprefix("raised ")
+    return "raised an error of its own" if raised != detail and not hasattr(builtins, raised) else detail
 
 
 def _confirmed(

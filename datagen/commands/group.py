@@ -28,7 +28,7 @@ _COMMANDS: dict[str, tuple[str, str]] = {
     "publish": ("datagen.commands.publish", "Publish a data set on the Hub, in one commit."),
     "journal": ("datagen.commands.journal", "Count, save, bring back or remove stored model calls."),
     "doctor": ("datagen.commands.doctor", "Check what works here: packages, keys, endpoints, disk."),
-    "list": ("datagen.commands.list", "List rules, teachers, benchmarks or methods."),
+    "list": ("datagen.commands.list", "List rules, teachers, benchmarks, detectors or methods."),
 }
 #: Commands that help shows before those of the stages.
 _FIRST = ("init",)

@@ -1,4 +1,4 @@
-"""List what there is to choose from: rules, teachers, benchmarks, detectors, methods."""
+"""List rules, teachers, benchmarks, detectors or methods."""
 
 from __future__ import annotations
 

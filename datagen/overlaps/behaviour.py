@@ -19,9 +19,10 @@ from datagen import canonical
 from datagen.errors import DatagenError
 from datagen.journal.verdicts import Verdicts, open_verdicts
 from datagen.runs.stage import Over
-from datagen.sandbox.screen import VERSION, Screened
-from datagen.sandbox.screening import LIMITS, PROBING, REFERENCES, Screening
+from datagen.sandbox.screen import VERSION, Found, Screened
+from datagen.sandbox.screening import LIMITS, REFERENCES, Screening
 from decontam import behaviour, runnable
+from decontam._inputs import Input
 from decontam.behaviour import Hit
 from decontam.benchmarks import Benchmark, Item
 from decontam.reverse import Asked, answered, example_evidence
@@ -116,7 +117,7 @@ class Behaviour:
             return {}
         reached = self._reach(
             lambda places: [
-                list(one) for one in screened([codes[n] for n in places], self._sought, self._run)
+                list(one) for one in screened([codes[n] for n in places], self._sought, self._run, self._find)
             ],
             [["program", self._digest, code] for code in codes],
         )
@@ -140,12 +141,16 @@ class Behaviour:
         assert self._screening is not None  # noqa: S101 - nothing runs without it
         return self._screening.run(jobs, **how)
 
+    def _find(self, codes: Sequence[str], inputs: Sequence[Input], sought: behaviour.Sought) -> list[Found]:
+        assert self._screening is not None  # noqa: S101 - nothing runs without it
+        return self._screening.find(codes, inputs, sought)
+
     def _reach(self, reach: Callable[[list[int]], list[Any]], what: Sequence[list[Any]]) -> list[Any]:
         """What came of things, as JSON: looked up, else reached, all missing ones at once, and stored."""
         about = {
             "screened": VERSION,
             "python": sys.version_info[:2],
-            "limits": [asdict(LIMITS), asdict(PROBING), asdict(REFERENCES)],
+            "limits": [asdict(LIMITS), asdict(REFERENCES)],
             **behaviour.settings(),
         }
         keys = [canonical.sha256(canonical.dumps({**about, "what": one})) for one in what]

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import builtins
 import decimal
-import dis
-import functools
 import gc
 import math
 import random
@@ -17,49 +15,37 @@ import re
 import signal
 import sys
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from time import monotonic, thread_time  # the clock of the process is coarse while a timer runs
-from typing import Any, NamedTuple
+from typing import Any
 
 from datagen.sandbox import deterministic, wire
-from datagen.sandbox.harmless import FOREIGN, MODULES, Harmless, Watch, forget, lacks_module
-from datagen.sandbox.texts import text_of
+from datagen.sandbox.callables import FILE, Function, functions, returns_nothing
+from datagen.sandbox.harmless import FOREIGN, Harmless, Watch, forget, lacks_module
+from datagen.sandbox.texts import as_list, text_of
 
-#: So many functions and methods of a program are called, the first that it defines.
-MAX_FUNCTIONS = 64
 _TICK_SECONDS = 0.004
 _STALE_SECONDS = 0.0002
-_FILE = "<solution>"
-_VARIADIC = 4  # a flag of code objects: takes any number of arguments
-_SUSPENDED = 0x20 | 0x80 | 0x200  # flags of generators, coroutines and asynchronous generators
-_LACKS_MODULE = {"detail": "raised ModuleNotFoundError", "functions": {}}
+#: Code that keeps nothing: a program's own, what calls it, and what writes its results.
+_OF_NO_LIBRARY = frozenset({FILE, __file__, text_of.__code__.co_filename})
+_LACKS_MODULE = {"detail": "raised ModuleNotFoundError", "functions": {}, "found": []}
 #: What has code that runs where it is collected; a harmless program has no other finalizers.
 _RUN_ON = frozenset({types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType})
 #: After so many calls with arguments of one kind raised errors about types, others of that kind do, too.
 _REFUSALS = 2
 _ABOUT_TYPES = re.compile(r"""(['"])(?:bool|dict|float|int|list|set|str|tuple)\1""")
-_MODULES = frozenset(name.partition(".")[0] for name in (*MODULES, FOREIGN))
 _name_of: Callable[[type], str] = type.__dict__["__name__"].__get__  # a metaclass may say something else
-_names_in: Callable[[type], Any] = type.__dict__["__dict__"].__get__
-_bases_of: Callable[[type], tuple[type, ...]] = type.__dict__["__mro__"].__get__
-_cached: type = type(functools.lru_cache(len))
 
 #: How many arguments there are, what makes them anew, and of which kind they are (`kind_of`).
 Input = tuple[int, Callable[[], Any], str]
 
 
+#: For each thing that is sought, its results as numbers of inputs and texts, and how many have to agree.
+Sought = list[tuple[list[tuple[int, str]], int]]
+
+
 class _Late(BaseException):
     """A program, or one of its calls, used more than its time."""
-
-
-class _Function(NamedTuple):
-    """What can be called: its dotted name, how many arguments it takes, and how to call it."""
-
-    name: str
-    least: int
-    most: float
-    call: Callable[[Any], Any]
-    code: types.CodeType
 
 
 class Runner:
@@ -67,15 +53,21 @@ class Runner:
 
     Args:
         inputs: arguments for every function that takes so many.
+        sought: what functions are compared with, instead of telling what they give; None for nothing.
         limits: of a program, as in `ScreenLimits`.
         harmless: says which programs can be run here; None to run the first that comes, whatever it is.
         watch: finds what a program left.
     """
 
     def __init__(
-        self, inputs: list[Input], limits: dict[str, Any], harmless: Harmless | None, watch: Watch
+        self,
+        inputs: list[Input],
+        limits: dict[str, Any],
+        harmless: Harmless | None,
+        watch: Watch,
+        sought: Sought | None = None,
     ) -> None:
-        self._inputs = inputs
+        self.give(inputs, sought)
         self._limits = limits
         self._harmless = harmless
         self._watch = watch
@@ -83,24 +75,32 @@ class Runner:
         self._ends = math.inf  # of what runs now, by the processor's clock
         self._last = math.inf  # of the program
         self._now = self._wall = 0.0  # the processor's clock when it was last read, and the wall's then
-        self._by_count: dict[tuple[int, float], list[tuple[int, Callable[[], Any], str]]] = {}
         self._short_of_memory = False
         self._is_refused = False  # whether the last call raised an error about the types of its arguments
-        self._imports = True  # whether the program may have been stopped in code that is not its own
         self.spent = False  # whether this process should run no other program
 
-    def give(self, inputs: list[Input]) -> None:
-        """Call functions with other inputs from now on."""
+    def give(self, inputs: list[Input], sought: Sought | None) -> None:
+        """Call functions with other inputs from now on, and compare them with something else."""
         self._inputs = inputs
-        self._by_count = {}
+        self._by_count: dict[tuple[int, float], list[tuple[int, Callable[[], Any], str]]] = {}
+        self._enough = [enough for _, enough in sought] if sought else []
+        #: For each thing that is sought, how often a function differs that does not agree often enough.
+        self._apart = [max(len(results) - enough + 1, 0) for results, enough in sought] if sought else []
+        self._sought: list[list[tuple[int, str]]] | None = None
+        if sought is not None:
+            self._sought = [[] for _ in inputs]
+            for number, (results, _) in enumerate(sought):
+                for place, text in results:
+                    self._sought[place].append((number, text))
 
     def start(self) -> None:
         """Let the timer tick in this process."""
         signal.signal(signal.SIGPROF, self._tick)
         signal.setitimer(signal.ITIMER_PROF, _TICK_SECONDS, _TICK_SECONDS)
 
-    def _tick(self, *_: object) -> None:
+    def _tick(self, _: int, frame: types.FrameType | None) -> None:
         if thread_time() > self._ends:
+            self.spent = self.spent or _is_in_a_library(frame)
             raise _Late
 
     def screened(self, code: str) -> dict[str, Any] | None:
@@ -109,16 +109,15 @@ class Runner:
         It is None for a program that has to be run in a process of its own.
         """
         try:
-            compiled = compile(code.removeprefix("\ufeff"), _FILE, "exec", dont_inherit=True)
+            compiled = compile(code.removeprefix("\ufeff"), FILE, "exec", dont_inherit=True)
         except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError):
-            return {"detail": "compile_error", "functions": {}}
+            return {"detail": "compile_error", "functions": {}, "found": []}
         names, sets = {"random"}, False
         if self._harmless is not None:
             found = self._harmless.names(compiled)
             if found is None:
                 return dict(_LACKS_MODULE) if lacks_module(compiled) else None
             names, sets = found
-        self._imports = self._harmless is None or not names.isdisjoint(_MODULES)
         module = types.ModuleType("solution")
         sys.modules["solution"] = module
         space = module.__dict__
@@ -138,10 +137,74 @@ class Runner:
     def _shown(self, compiled: types.CodeType, space: dict[str, Any]) -> dict[str, Any]:
         self._read_clocks()
         detail = self._limited(_loaded, self._limits["load_seconds"], compiled, space)
-        called = {one.name: self._results(one) for one in _functions(space)}
-        return {"detail": detail.removeprefix("!"), "functions": called}
+        detail = detail.removeprefix("!")
+        if self._sought is not None:
+            return self._found(detail, list(functions(space)), self._sought)
+        called = {one.name: self._results(one) for one in functions(space)}
+        return {"detail": detail, "functions": called}
 
-    def _results(self, function: _Function) -> list[str | None]:
+    def _found(
+        self, detail: str, called: list[Function], sought: list[list[tuple[int, str]]]
+    ) -> dict[str, Any]:
+        """What a program agrees with; and why it could not be compared, unless a call came to an end."""
+        found: set[int] = set()
+        late = [self._compared(one, sought, found) for one in called]
+        if called:
+            detail = "timeout" if all(late) else ""
+        return {"detail": detail or ("" if called else "no function"), "found": sorted(found)}
+
+    def _compared(self, function: Function, sought: list[list[tuple[int, str]]], found: set[int]) -> bool:
+        """Add what a function agrees with; whether it was called in vain, as each call ran out of time.
+
+        It is called with an input only while that may tell something.
+        """
+        lacks = self._enough.copy()
+        #: How often the function may differ until it does not matter any more: 0 where it is settled.
+        leaves = self._apart.copy()
+        late = self._limits["late_calls"]
+        gives_nothing = returns_nothing(function.code)
+        refusals: dict[str, int] = {}
+        ended = is_late = False
+        self._read_clocks()
+        for place, make, kind in self._fitting(function.least, function.most):
+            for one, _ in sought[place]:
+                if leaves[one]:
+                    break
+            else:
+                continue
+            said = "null" if gives_nothing else self._said(function.call, make, kind, refusals)
+            if said == "!timeout":
+                is_late = True
+                late -= 1
+                if not late:
+                    break
+            else:
+                ended = True
+            said = as_list(said)
+            for one, text in sought[place]:
+                if not leaves[one]:
+                    continue
+                if said != text:
+                    leaves[one] -= 1
+                else:
+                    lacks[one] -= 1
+                    if lacks[one] == 0:
+                        found.add(one)
+                        leaves[one] = 0
+        return is_late and not ended
+
+    def _said(
+        self, call: Callable[[Any], Any], make: Callable[[], Any], kind: str, refusals: dict[str, int]
+    ) -> str:
+        """What comes of a call, unless calls with arguments of its kind were refused before."""
+        if refusals.get(kind, 0) >= _REFUSALS:
+            return "!raised TypeError"
+        text = self._limited(_result, self._limits["call_seconds"], call, make)
+        if self._is_refused:
+            refusals[kind] = refusals.get(kind, 0) + 1
+        return text
+
+    def _results(self, function: Function) -> list[str | None]:
         """A text for each input, or None where it has another number of arguments.
 
         After `late_calls` that ran out of time there is no other: all inputs that follow count as that.
@@ -149,25 +212,14 @@ class Runner:
         texts: list[str | None] = [None] * len(self._inputs)
         fitting = self._fitting(function.least, function.most)
         call, seconds, late = function.call, self._limits["call_seconds"], self._limits["late_calls"]
-        sparing = self._limits["sparing"]
-        if sparing and _returns_nothing(function.code):
-            for place, _, _ in fitting:
-                texts[place] = "null"
-            return texts
-        refusals: dict[str, int] = {}
         self._read_clocks()
-        for place, make, kind in fitting:
+        for place, make, _ in fitting:
             if not late:
                 texts[place] = "!timeout"
-                continue
-            if sparing and refusals.get(kind, 0) >= _REFUSALS:
-                texts[place] = "!raised TypeError"
                 continue
             texts[place] = text = self._limited(_result, seconds, call, make)
             if text == "!timeout":
                 late -= 1
-            elif self._is_refused:
-                refusals[kind] = refusals.get(kind, 0) + 1
         return texts
 
     def _fitting(self, least: int, most: float) -> list[tuple[int, Callable[[], Any], str]]:
@@ -220,7 +272,6 @@ class Runner:
         if ends == self._last or monotonic() - self._wall > _STALE_SECONDS:
             self._read_clocks()
             if self._now > ends:  # whatever the program made of it
-                self.spent = self.spent or self._imports
                 return "!timeout"
         return text
 
@@ -238,6 +289,20 @@ class Runner:
             decimal.setcontext(decimal.Context())
         if sets:
             self.spent = self.spent or self._watch.changed()
+
+
+def _is_in_a_library(frame: types.FrameType | None) -> bool:
+    """Whether a program is stopped in code of a library that may keep something: it would be left half done.
+
+    What translations are built on (`foreign`) keeps nothing.
+    """
+    while frame is not None and frame.f_code is not Runner._limited.__code__:
+        if frame.f_code.co_filename not in _OF_NO_LIBRARY:
+            module = frame.f_globals.get("__name__")
+            if type(module) is not str or module.partition(".")[0] != FOREIGN:
+                return True
+        frame = frame.f_back
+    return False
 
 
 def _is_about_types(error: BaseException) -> bool:
@@ -266,25 +331,6 @@ def _kind_below(value: Any, levels: int) -> str:  # noqa: ANN401 - anything
     return f"{name}({','.join(inner if isinstance(value, tuple) else sorted(set(inner)))})"
 
 
-def _returns_nothing(code: types.CodeType) -> bool:
-    """Whether a function can return no value but None."""
-    if code.co_flags & _SUSPENDED:
-        return False
-    before: dis.Instruction | None = None
-    for found in dis.get_instructions(code):
-        if found.opname == "RETURN_CONST":
-            nothing = found.argval is None
-        elif found.opname == "RETURN_VALUE":
-            loaded = before is not None and before.opname == "LOAD_CONST" and before.argval is None
-            nothing = loaded and not found.is_jump_target
-        else:
-            nothing = True
-        if not nothing:
-            return False
-        before = found
-    return True
-
-
 def _loaded(compiled: types.CodeType, space: dict[str, Any]) -> str:
     exec(compiled, space)
     return ""
@@ -299,72 +345,7 @@ def _emptied(space: dict[str, Any]) -> str:
     """Nothing, or "left" where a generator is left: `finally` in one made another one."""
     space.clear()
     gc.collect()
-    return "left" if any(type(one) in _RUN_ON for one in gc.get_objects()) else ""
-
-
-def _functions(space: dict[str, Any]) -> Iterator[_Function]:
-    """The functions of a program, and the methods of its classes that are made without arguments."""
-    found = list(_all_functions(space))
-    return iter(found[:MAX_FUNCTIONS])
-
-
-def _all_functions(space: dict[str, Any]) -> Iterator[_Function]:
-    for name, value in list(space.items()):
-        if type(name) is not str:
-            continue
-        function = _own(value)
-        if function is not None:
-            yield from _function(name, function, 0, functools.partial(_called, value))
-        elif isinstance(value, type) and _names_in(value).get("__module__") == "solution":
-            yield from _methods(name, value)
-
-
-def _methods(name: str, kind: type) -> Iterator[_Function]:
-    """The methods that a class itself defines, called on a new instance each time."""
-    made = next(
-        (_names_in(base)["__init__"] for base in _bases_of(kind) if "__init__" in _names_in(base)), None
-    )
-    makers = [] if made is None or _own(made) is None else list(_function(name, made, 1, kind))
-    if makers and makers[0].least > 0:
-        return
-    for method, value in list(_names_in(kind).items()):
-        if type(method) is not str or (method.startswith("__") and method.endswith("__")):
-            continue
-        bound = 0 if type(value) is staticmethod else 1
-        inner = value.__func__ if type(value) in (staticmethod, classmethod) else value
-        function = _own(inner)
-        if function is not None:
-            yield from _function(
-                f"{name}.{method}", function, bound, functools.partial(_method, kind, method)
-            )
-
-
-def _own(value: object) -> types.FunctionType | None:
-    """The function of the program that a value is, or wraps in a cache."""
-    if type(value) is _cached:
-        value = getattr(value, "__wrapped__", None)
-    if type(value) is types.FunctionType and value.__code__.co_filename == _FILE:
-        return value
-    return None
-
-
-def _function(
-    name: str, function: types.FunctionType, bound: int, call: Callable[[Any], Any]
-) -> Iterator[_Function]:
-    """The function, unless it needs arguments by name."""
-    code = function.__code__
-    if code.co_kwonlyargcount <= len(function.__kwdefaults__ or ()):
-        most = code.co_argcount - bound
-        least = max(most - len(function.__defaults__ or ()), 0)
-        yield _Function(name, least, math.inf if code.co_flags & _VARIADIC else most, call, code)
-
-
-def _called(function: Callable[..., Any], given: Any) -> Any:  # noqa: ANN401 - anything
-    return function(*given)
-
-
-def _method(kind: Callable[[], Any], name: str, given: Any) -> Any:  # noqa: ANN401 - anything
-    return getattr(kind(), name)(*given)
+    return "" if _RUN_ON.isdisjoint(map(type, gc.get_objects())) else "left"
 
 
 def _waited(coroutine: types.CoroutineType[Any, Any, Any]) -> Any:  # noqa: ANN401 - anything

@@ -19,8 +19,11 @@ from datagen.sandbox import wire
 from datagen.sandbox.run import Pool, _Lost, _Worker
 from datagen.sandbox.verdict import Limits
 
+#: For each thing its results, as numbers of inputs and texts, and how many of them have to agree.
+Sought = Sequence[tuple[Sequence[tuple[int, str]], int]]
+
 #: Part of each key. It grows when a program may show something else than before.
-VERSION = 5
+VERSION = 6
 _NONE = type(None)
 #: Programs that a server gets at a time.
 BATCH = 32
@@ -40,9 +43,6 @@ class ScreenLimits:
         idle_seconds: time by the clock in which it uses no CPU time at all, because it waits for something.
         memory_mb: address space of its process.
         late_calls: calls of a function that may run out of time; it is called no more after so many.
-        sparing: whether calls are left out whose results are foreseen. A function whose code can only return
-            None is not called. After two calls with arguments of one kind raised a TypeError or
-            AttributeError about types, others of that kind count as a TypeError.
     """
 
     load_seconds: float = 0.3
@@ -52,11 +52,10 @@ class ScreenLimits:
     idle_seconds: float = 3.0
     memory_mb: int = 1024
     late_calls: int = 1
-    sparing: bool = False
 
     def __post_init__(self) -> None:
         for name, value in asdict(self).items():
-            if name != "sparing" and not 0 < value < 1 << 40:
+            if not 0 < value < 1 << 40:
                 raise DatagenError(f"limit {name}={value}: it has to be a number above 0")
 
 
@@ -69,18 +68,21 @@ class Inputs:
 
     Args:
         inputs: a tuple of arguments each; a function gets those whose number it takes.
+        sought: what functions are compared with (`Screen.find`): for each thing its results, as numbers of
+            inputs and texts in which tuples and iterators are lists, and how many of them have to agree.
 
     Raises:
         DatagenError: an argument is no plain data.
     """
 
-    def __init__(self, inputs: Iterable[Sequence[object]]) -> None:
+    def __init__(self, inputs: Iterable[Sequence[object]], sought: Sought | None = None) -> None:
         self._values = [tuple(one) for one in inputs]
         try:
             self.written = [wire.Encoder().encode(one) for one in self._values]
         except wire.NotPlain as error:
             raise DatagenError(f"an input that is no plain data: {error}") from error
-        self.digest = canonical.sha256(json.dumps(self.written))
+        self.sought = sought
+        self.digest = canonical.sha256(json.dumps([self.written, sought]))
 
     def __len__(self) -> int:
         return len(self.written)
@@ -101,6 +103,19 @@ class Screened(NamedTuple):
     functions: dict[str, list[str | None]]
 
 
+class Found(NamedTuple):
+    """What a program agrees with.
+
+    Args:
+        detail: "" if a call of one of its functions came to an end, or else why not: what came of loading it,
+            as for `Screened`, "timeout", or "no function".
+        things: the numbers of what it agrees with.
+    """
+
+    detail: str
+    things: list[int]
+
+
 class _Line(_Worker):
     """A server that screens, and what it has been told."""
 
@@ -118,7 +133,7 @@ class _Line(_Worker):
         """
         request: dict[str, Any] = {"codes": list(codes), "limits": asdict(limits), "alone": alone}
         if inputs.digest != self._inputs:
-            request["inputs"] = inputs.written
+            request["inputs"], request["sought"] = inputs.written, inputs.sought
         try:
             await self.granted()
             await self._send(request)
@@ -163,17 +178,37 @@ class Screen(Pool[_Line]):
             limits: what each program may use.
             alone: whether each gets a process in which no other program ran, however harmless it is.
         """
+        return [_read(one, len(inputs)) for one in await self._told(codes, inputs, limits, alone=alone)]
+
+    async def find(self, codes: Sequence[str], inputs: Inputs, limits: ScreenLimits = DEFAULT) -> list[Found]:
+        """What is sought that each program agrees with, in their order; none depends on another.
+
+        A function is called only as often as it takes to know, and its results stay in its process. One that
+        can only return None is not called. After two calls with arguments of one kind raised a TypeError or
+        AttributeError about types, others of that kind count as a TypeError.
+
+        Args:
+            codes: the programs.
+            inputs: what their functions are called with, and what they are compared with.
+            limits: what each program may use.
+        """
+        things = len(inputs.sought or ())
+        return [_read_found(one, things) for one in await self._told(codes, inputs, limits, alone=False)]
+
+    async def _told(
+        self, codes: Sequence[str], inputs: Inputs, limits: ScreenLimits, *, alone: bool
+    ) -> list[bytes]:
         parts = [codes[start : start + BATCH] for start in range(0, len(codes), BATCH)]
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(self._part(part, inputs, limits, alone=alone)) for part in parts]
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from None
-        return [screened for task in tasks for screened in task.result()]
+        return [told for task in tasks for told in task.result()]
 
     async def _part(
         self, codes: Sequence[str], inputs: Inputs, limits: ScreenLimits, *, alone: bool
-    ) -> list[Screened]:
+    ) -> list[bytes]:
         server = Limits(cpu_seconds=_WORKER_SECONDS, memory_mb=limits.memory_mb, file_mb=_FILE_MB)
 
         async def ask(worker: _Line) -> list[bytes]:
@@ -182,7 +217,7 @@ class Screen(Pool[_Line]):
             return told
 
         async with self._free:
-            return [_read(one, len(inputs)) for one in await self._served(server, _Line, ask)]
+            return await self._served(server, _Line, ask)
 
 
 def _read(told: bytes, inputs: int) -> Screened:
@@ -198,6 +233,17 @@ def _read(told: bytes, inputs: int) -> Screened:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         pass
     return Screened("killed", {})
+
+
+def _read_found(told: bytes, things: int) -> Found:
+    """What a worker told, unless the program had it tell something else."""
+    try:
+        detail, found = (said := json.loads(told))["detail"], said["found"]
+        if isinstance(detail, str) and all(type(one) is int and 0 <= one < things for one in found):
+            return Found(detail, found)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        pass
+    return Found("killed", [])
 
 
 def _is_results(texts: object, inputs: int) -> bool:

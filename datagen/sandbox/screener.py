@@ -26,7 +26,7 @@ from typing import Any
 
 from datagen.sandbox import harmless, server, wire
 from datagen.sandbox.job import cpu_of
-from datagen.sandbox.runner import Input, Runner, kind_of
+from datagen.sandbox.runner import Input, Runner, Sought, kind_of
 
 #: What a worker says of itself before what a program showed: it goes on, or is spent. Nothing more follows
 #: where the program needs a worker to itself, and where it was given inputs.
@@ -39,7 +39,7 @@ _PROGRAMS = 5_000
 _GROWTH_KB = 64 << 10
 _FIXED = frozenset({str, int, float, bool, type(None)})
 _LINE = 251  # the descriptor of a worker to the server
-_ENDED = {why: f'{{"detail":"{why}","functions":{{}}}}'.encode() for why in ("timeout", "killed")}
+_ENDED = {why: f'{{"detail":"{why}","functions":{{}},"found":[]}}'.encode() for why in ("timeout", "killed")}
 
 
 def main() -> int:
@@ -110,6 +110,7 @@ class Screener(server.Server):
         self._harmless = harmless.Harmless()
         self._watch = harmless.Watch()
         self._written: list[Any] = []  # inputs
+        self._sought: Sought | None = None  # what programs are compared with
         self._inputs: list[Input] | None = None  # the same, where a worker was forked that has them
         self._has_inputs = False  # whether the resident has them
         self._allowed: dict[str, Any] = {}
@@ -134,6 +135,7 @@ class Screener(server.Server):
             self._allowed = batch["limits"]
         if "inputs" in batch:
             self._written, self._inputs, self._has_inputs = batch["inputs"], None, False
+            self._sought = batch["sought"]
         codes = batch["codes"]
         told = [b""] * len(codes)
         waiting = [] if batch["alone"] else list(range(len(codes)))
@@ -150,7 +152,7 @@ class Screener(server.Server):
         """Have programs screened by the worker that others used; for how many that is settled."""
         worker = self._with_inputs()
         with contextlib.suppress(wire.Closed):  # then it ended while it was idle, and tells nothing
-            wire.send(worker.line, [codes, None])
+            wire.send(worker.line, [codes, None, None])
         for done, number in enumerate(numbers):
             try:
                 word, text = self._answer(worker)
@@ -174,7 +176,7 @@ class Screener(server.Server):
         if worker is not None and not self._has_inputs:
             try:
                 with contextlib.suppress(wire.Closed):
-                    wire.send(worker.line, [[], self._written])
+                    wire.send(worker.line, [[], self._written, self._sought])
                 self._answer(worker)
             except _Ended:
                 self._end_resident()
@@ -187,7 +189,7 @@ class Screener(server.Server):
         """What a program shows in a worker of its own."""
         worker = self._fork(shared=False)
         try:
-            wire.send(worker.line, [[code], None])
+            wire.send(worker.line, [[code], None, None])
             return self._answer(worker)[1]
         except (_Ended, wire.Closed) as ended:
             return _ENDED["timeout" if str(ended) == "timeout" else "killed"]
@@ -205,7 +207,8 @@ class Screener(server.Server):
         os.dup2(line.detach(), _LINE)  # `open(3)` is what a function does that is called with 3
         os.close(3)
         judge = self._harmless if shared else None
-        _serve(socket.socket(fileno=_LINE), Runner(inputs, self._allowed, judge, self._watch))
+        runner = Runner(inputs, self._allowed, judge, self._watch, self._sought)
+        _serve(socket.socket(fileno=_LINE), runner)
 
     def _answer(self, worker: _Child) -> tuple[bytes, bytes]:
         """What a worker tells of its next program.
@@ -266,9 +269,9 @@ def _serve(line: socket.socket, runner: Runner) -> None:
     gc.freeze()  # what is there now lasts: `gc.collect` after each program need not look at it
     runner.start()
     while True:
-        codes, inputs = wire.receive(line, 1 << 31)
+        codes, inputs, sought = wire.receive(line, 1 << 31)
         if inputs is not None:
-            runner.give([_input(written) for written in inputs])
+            runner.give([_input(written) for written in inputs], sought)
             gc.freeze()
             _tell(line, _GOES_ON)
         for code in codes:

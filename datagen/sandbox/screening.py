@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any, Self, TypeVar
 
-from datagen.sandbox.screen import Inputs, Screen, Screened, ScreenLimits
+from datagen.sandbox.screen import Found, Inputs, Screen, Screened, ScreenLimits, Sought
 
 T = TypeVar("T")
 
@@ -28,8 +28,6 @@ LIMITS = ScreenLimits(
     idle_seconds=1.0,
     memory_mb=256,
 )
-#: For calls that only say what is worth all inputs.
-PROBING = replace(LIMITS, sparing=True)
 #: For references: a third of the time of a row's function, so that a copy of one is never at the limit. Each
 #: call stands by itself, however many run out of time.
 REFERENCES = replace(LIMITS, call_seconds=0.004, cpu_seconds=10.0, wall_seconds=120.0, late_calls=1 << 20)
@@ -88,18 +86,21 @@ class Screening:
         self._loop.stop()
 
     def run(
-        self, jobs: Sequence[Job], *, alone: bool = False, probing: bool = False, references: bool = False
+        self, jobs: Sequence[Job], *, alone: bool = False, references: bool = False
     ) -> list[list[Screened]]:
         """For each job what each of its programs shows; in their order.
 
         Args:
             jobs: programs and inputs.
             alone: whether each program gets a process in which no other ran, however harmless it is.
-            probing: whether calls are left out whose results are foreseen (`PROBING`).
             references: whether the programs are references (`REFERENCES`).
         """
-        limits = REFERENCES if references else PROBING if probing else LIMITS
+        limits = REFERENCES if references else LIMITS
         return self._wait(self._submitted(self._all(jobs, limits, alone=alone)))
+
+    def find(self, codes: Sequence[str], inputs: Sequence[Sequence[object]], sought: Sought) -> list[Found]:
+        """For each program what it agrees with of what is sought; see `Screen.find`."""
+        return self._wait(self._submitted(self._screen.find(codes, Inputs(inputs, sought), LIMITS)))
 
     async def _all(
         self, jobs: Sequence[Job], limits: ScreenLimits = LIMITS, *, alone: bool = False

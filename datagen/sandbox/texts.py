@@ -28,6 +28,7 @@ _REPRESENTED = frozenset(
 )
 _quoted: Callable[[str], str] = json.encoder.encode_basestring_ascii
 _joined = ",".join
+_LISTS = str.maketrans("()", "[]")
 
 
 def text_of(value: object) -> str:
@@ -45,6 +46,13 @@ def text_of(value: object) -> str:
     if len(text) <= MAX_TEXT:
         return text
     return "#" + hashlib.blake2b(text.encode("ascii"), digest_size=16).hexdigest()
+
+
+def as_list(text: str) -> str:
+    """The text of a value in which tuples and iterators are lists."""
+    if "(" in text or ")" in text:  # to translate takes long
+        text = text.translate(_LISTS)
+    return text.removeprefix("iter")
 
 
 def _text(value: Any) -> str:  # noqa: ANN401 - anything

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from datagen.sandbox.screening import Screening
-from decontam import behaviour, runnable
+from decontam import behaviour
 from decontam._inputs import inputs_of, program_of
 from decontam._programs import programs
 from decontam.benchmarks import Item
@@ -70,7 +70,7 @@ def known(screening):
     return behaviour.known([SORTED, RUNS, ADD], screening.run)
 
 
-def matches(rows: list[str], known, run, *, size: int = 100) -> dict[int, list[tuple[str, str, float]]]:
+def matches(rows: list[str], known, screening, *, size: int = 100) -> dict[int, list[tuple[str, str, float]]]:
     """By row, the matches, where rows come so many at a time."""
     found: dict[int, list[tuple[str, str, float]]] = {}
     for start in range(0, len(rows), size):
@@ -78,11 +78,11 @@ def matches(rows: list[str], known, run, *, size: int = 100) -> dict[int, list[t
         frame = pl.DataFrame({"id": part, "response": rows[start : start + size]})
         held = taken(frame)
         codes = list(dict.fromkeys(piece.code for piece in held.pieces))
-        outcomes = dict(zip(codes, screened(codes, known, run), strict=True))
+        outcomes = dict(zip(codes, screened(codes, known, screening.run, screening.find), strict=True))
         evidence = [
             one for piece in held.pieces for one in function_evidence(piece, outcomes[piece.code], SOLUTIONS)
         ]
-        for asked, hits in zip(held.asked, answered(held.asked, known, run), strict=True):
+        for asked, hits in zip(held.asked, answered(held.asked, known, screening.run), strict=True):
             evidence.extend(example_evidence(asked, hits, SOLUTIONS))
         for row, _, of, _, part_of, value, threshold, excerpt, start, end, *_ in evidence:
             assert value >= threshold
@@ -110,7 +110,7 @@ def test_inputs_are_the_literal_ones_whatever_stands_around_them():
 def test_another_algorithm_is_found_and_the_inputs_are_shown(screening, known):
     """The excerpt says on which inputs the function agrees, and how it begins."""
     held = taken(pl.DataFrame({"id": ["1"], "response": [COPY]}))
-    [outcome] = screened([held.pieces[0].code], known, screening.run)
+    [outcome] = screened([held.pieces[0].code], known, screening.run, screening.find)
     [found] = function_evidence(held.pieces[0], outcome, SOLUTIONS)
     assert found[:5] == ("1", "bench", "bench/1", "behaviour", "behaviour:response")
     assert "arrange('" in found[7]
@@ -123,7 +123,7 @@ def test_another_algorithm_is_found_and_the_inputs_are_shown(screening, known):
 def test_what_everybody_writes_is_common(screening, known):
     """An item that an ordinary function satisfies is not sought."""
     assert [one.item for one in known if one.common] == ["bench/3"]
-    assert matches(["def plus(x, y):\n    return x + y\n"], known, screening.run) == {}
+    assert matches(["def plus(x, y):\n    return x + y\n"], known, screening) == {}
 
 
 def test_examples_in_any_language(screening, known):
@@ -133,7 +133,7 @@ def test_examples_in_any_language(screening, known):
         "// pack({9, 9, 8}) gives {{9, 1}, {8, 2}}\n// pack({6, 5, 5, 5}) gives {{5, 3}, {6, 1}}\n",
         "// keep([3, 1]) gives [3, 1]\n// keep([4, 8, 2]) gives [4, 8, 2]\n",
     ]
-    found = matches(rows, known, screening.run)
+    found = matches(rows, known, screening)
     assert {row: [one[:2] for one in some] for row, some in found.items()} == {
         0: [("bench/2", "examples:response")]
     }
@@ -144,8 +144,8 @@ def test_hostile_rows_cost_only_themselves(known, size, workers):
     """No row's verdict depends on its neighbours, their order, the batch, or the number of workers."""
     rows = [one for hostile in HOSTILE for one in (hostile, COPY)]
     with Screening(workers) as screening:
-        forth = matches(rows, known, screening.run, size=size)
-        back = matches(rows[::-1], known, screening.run, size=size)
+        forth = matches(rows, known, screening, size=size)
+        back = matches(rows[::-1], known, screening, size=size)
     assert sorted(forth) == list(range(1, len(rows), 2))
     assert {len(rows) - 1 - row: some for row, some in back.items()} == forth
     assert len({str(some) for some in forth.values()}) == 1
@@ -164,8 +164,8 @@ def test_slow_examples_do_not_hide_those_of_other_rows(screening):
         "g(9) returns [9, 81, 10]\ng(8) returns [8, 64, 9]\n",
         "g(3) returns [3, 9, 4]\ng(4) returns [4, 16, 5]\n",
     ]
-    assert list(matches(rows, items, screening.run)) == [1]
-    assert list(matches(rows[::-1], items, screening.run)) == [0]
+    assert list(matches(rows, items, screening)) == [1]
+    assert list(matches(rows[::-1], items, screening)) == [0]
 
 
 def test_a_reference_at_the_limit_of_time_changes_no_other(screening):
@@ -192,7 +192,7 @@ def test_a_reference_at_the_limit_of_time_changes_no_other(screening):
             ]
 
         other = known[0]._replace(item="bench/9", function="f", code="def f(a):\n    return len(a)\n")
-        found.append(matches(rows, [*known, other], run))
+        found.append(matches(rows, [*known, other], SimpleNamespace(run=run, find=screening.find)))
     assert found[0] == found[1]
     assert list(found[0]) == [0]
 
@@ -226,32 +226,10 @@ def test_body_that_continues_the_prompt():
     assert [compile(one.code, "", "exec").co_names for one in found] == [("f",)]
 
 
-@pytest.mark.parametrize("size", [1, 2, 3])
-def test_few_programs_are_looked_at_at_a_time(screening, known, monkeypatch, size):
-    """However many programs there are, few of them are in memory with all that they show."""
-    codes = [one.code for one in known[:4]] + [
-        "raise ValueError\n",
-        "import os\n",
-        "def f(a):\n    return a\n",
-    ]
-    whole = screened(codes, known, screening.run)
-    sizes = []
-
-    def run(jobs, **how):
-        sizes.extend(len(given) for given, _ in jobs[:1] if "alone" not in how)
-        return screening.run(jobs, **how)
-
-    monkeypatch.setattr(runnable, "_TOGETHER", size)
-    assert screened(codes, known, run) == whole
-    assert sizes[: -(-len(codes) // size)] == [
-        min(size, len(codes) - at) for at in range(0, len(codes), size)
-    ]
-
-
 def test_reasons_are_not_the_programs_to_choose(screening, known):
     """An error's name comes from the program, and is not repeated."""
     codes = ["raise type('x' * 5000, (Exception,), {})\n", "import nothing_of_that_name\n"]
-    details = [one.detail for one in screened(codes, known, screening.run)]
+    details = [one.detail for one in screened(codes, known, screening.run, screening.find)]
     assert details == ["raised an error of its own", "raised ModuleNotFoundError"]
 
 
@@ -270,7 +248,7 @@ def test_an_item_that_does_not_run_changes_no_other():
             functions = {name: [json.dumps(function(*given)) for given in inputs]}
         return SimpleNamespace(detail="", functions=functions)
 
-    def run(jobs, *, alone=False, probing=False, references=False, late=False):
+    def run(jobs, *, alone=False, references=False, late=False):
         return [[shown(code, inputs, late) for code in some] for some, inputs in jobs]
 
     whole = behaviour.known(items, run)
@@ -311,7 +289,7 @@ def test_a_slow_function_gets_the_easy_inputs_first(screening):
         "def g(n):\n    while n > 9000 or n < 1:\n        pass\n"
         "    return n + 3 * sum(k * k % 7 for k in range(n))\n"
     )
-    [outcome] = screened([slow], behaviour.known(items, screening.run), screening.run)
+    [outcome] = screened([slow], behaviour.known(items, screening.run), screening.run, screening.find)
     assert [hit.item for hit in outcome.hits] == ["bench/10"]
 
 
@@ -344,7 +322,7 @@ def test_another_language_is_found_by_what_it_does(screening, known):
     )
     held = taken(pl.DataFrame({"id": ["1"], "response": [java]}))
     [piece] = held.pieces
-    [outcome] = screened([piece.code], known, screening.run)
+    [outcome] = screened([piece.code], known, screening.run, screening.find)
     [found] = function_evidence(piece, outcome, SOLUTIONS)
     assert found[2] == "bench/1"
     assert "order(" in java[found[8] : found[9]].splitlines()[0]

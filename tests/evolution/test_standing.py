@@ -170,6 +170,6 @@ HOSTILE = [
 @pytest.mark.parametrize("piece", HOSTILE)
 @pytest.mark.parametrize("head", ["", "Write a ", "the table below"])
 def test_long_text_takes_no_time(piece, head):
-    """200 KB of anything are judged at once: what a model wrote may be made to hurt."""
-    text = head + piece * (200_000 // len(piece))
-    assert cost(lambda: (is_no_programming_task(text), lacks_context(text))) < 100
+    """60 KB of anything are judged at once: what a model wrote may be made to hurt."""
+    text = head + piece * (60_000 // len(piece))
+    assert cost(lambda: (is_no_programming_task(text), lacks_context(text))) < 30

@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import threading
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -18,11 +18,12 @@ from processes import children, gone
 
 from datagen.errors import DatagenError
 from datagen.sandbox import screen as screening
+from datagen.sandbox.callables import returns_nothing
 from datagen.sandbox.harmless import Harmless, Watch, lacks_module
-from datagen.sandbox.runner import Runner, _returns_nothing
+from datagen.sandbox.runner import Runner
 from datagen.sandbox.screen import DEFAULT, Inputs, Screen, Screened, ScreenLimits, key_of
 from datagen.sandbox.screening import Screening
-from datagen.sandbox.texts import MAX_TEXT, text_of
+from datagen.sandbox.texts import MAX_TEXT, as_list, text_of
 from datagen.sandbox.wire import NotPlain
 
 SHORT = ScreenLimits(load_seconds=0.1, call_seconds=0.1, cpu_seconds=0.3, wall_seconds=60, memory_mb=512)
@@ -354,48 +355,103 @@ def test_a_function_is_called_until_so_many_calls_were_late():
         assert screened([code], inputs, limits)[0].functions == {"f": expected}
 
 
-def test_calls_whose_results_are_foreseen_are_left_out():
-    """No call of what returns nothing, and none with a third argument of a kind that was refused twice."""
-    inputs = Inputs([("a",), ("b",), ("c",), (1,), ([1],), ([2, "a"],), ([3],), ([],), ((1,),)])
-    codes = [
-        COUNTS + "def f(a):\n    return count(a) and a + 1\n",
-        COUNTS + "def f(a):\n    print(count(a))\n    if a:\n        return\n",
-        COUNTS + "def f(a):\n    return count(a) and None\n",
-        "def f(a):\n    yield a\n",
-        "async def f(a):\n    pass\n",
-        "f = lambda a: None\n",
+def found(codes, inputs, sought, limits=SHORT):
+    """What each program agrees with."""
+
+    async def run():
+        async with Screen(1) as screen:
+            return await screen.find(codes, Inputs(inputs, sought), limits)
+
+    return asyncio.run(run())
+
+
+#: Programs over one argument, some of which raise, print, keep state or take another number of arguments.
+COMPARED = [
+    "def f(a): return a\n",
+    "def f(a): return a + a\ndef g(a): return len(a)\n",
+    "def f(a): return [a, a]\ndef g(a): return (a, a)\n",
+    "def f(a): return ord(a)\n",
+    "def f(a):\n    if a != 'x': raise TypeError(a)\n    return 1\n",
+    "def f(a):\n    print(a)\n",
+    "def f(): return 1\n",
+    "class A:\n    def f(self, a): return str(a)\n",
+    "def f(a):\n    yield a\n    yield a\n",
+    "def f(a): return {'x': 1}.get(a) + 1\n",
+]
+
+
+RESULTS = st.sampled_from(['"x"', "2", "1", '["x","x"]', "null"])
+
+
+@given(
+    st.lists(st.sampled_from(["x", "ab", "", 1, 2, [1], ["x"]]), min_size=1, max_size=7, unique_by=repr),
+    st.lists(
+        st.tuples(
+            st.lists(
+                st.tuples(st.integers(0, 6), st.sampled_from(['"x"', "2", "1", '["x","x"]', "null"])),
+                max_size=4,
+            ),
+            st.integers(1, 3),
+        ),
+        max_size=4,
+    ),
+)
+@settings(max_examples=15, deadline=None)
+def test_what_is_found_is_what_the_results_say(values, sought):
+    """However few calls are made, and in whatever order: the same as with all results."""
+    inputs = [(value,) for value in values]
+    sought = [
+        ([*{place: text for place, text in results if place < len(inputs)}.items()], enough)
+        for results, enough in sought
     ]
-    codes = [code + "def after(*a):\n    return len(calls)\n" if "calls" in code else code for code in codes]
-    limits = replace(SHORT, sparing=True)
-    shown = [one.functions for one in screened(codes, inputs, limits)]
-    refused = "!raised TypeError"
-    assert shown[0]["f"] == [refused, refused, refused, "2", *[refused] * 5]
-    assert shown[1]["f"] == shown[2]["f"] == shown[4]["f"] == shown[5]["f"] == ["null"] * 9
-    assert shown[3]["f"][0] == 'iter["a"]'
-    full = [one.functions for one in screened(codes, inputs, SHORT)]
-    assert [one["f"] for one in full] == [one["f"] for one in shown]
-    #: `count` itself was called nine times, then `f` as often as it had to be.
-    assert [one["after"][0] for one in full[:3]] == ["18"] * 3
-    assert [one["after"][0] for one in shown[:3]] == ["17", "9", "18"]
+    expected = [
+        {
+            number
+            for number, (results, enough) in enumerate(sought)
+            for texts in one.functions.values()
+            if sum(as_list(texts[place] or "") == text for place, text in results) >= enough
+        }
+        for one in screened(COMPARED, Inputs(inputs))
+    ]
+    assert [set(one.things) for one in found(COMPARED, inputs, sought)] == expected
+
+
+def test_calls_that_can_tell_nothing_are_left_out():
+    """None after too much differs or enough agrees, of what returns nothing, or of a kind refused twice."""
+    inputs = [("a",), ("b",), ("c",), (1,)]
+    tells = COUNTS + "{}def after(*a):\n    return -len(calls)\n"
+    apart = tells.format("def f(a):\n    return count(a) and 'no'\n")
+    alike = tells.format("def f(a):\n    return count(a) and 'yes'\n")
+    nothing = tells.format("def f(a):\n    print(count(a))\n")
+    refused = tells.format("def f(a):\n    return count(a) and a + 1\n")
+    yes = [(place, '"yes"') for place in range(3)]
+    #: `count` is called itself, too, and `counted` has everything called with the last input.
+    for wanted, made in (
+        ((yes, 2), {apart: 3 + 3, alike: 3 + 3, nothing: 3, refused: 3 + 3}),
+        ((yes, 1), {apart: 4 + 4, alike: 4 + 2, nothing: 4, refused: 4 + 3}),
+    ):
+        for code, calls in made.items():
+            counted = ([(3, str(-calls))], 1)
+            [one] = found([code], inputs, [wanted, counted])
+            assert one.things == ([0, 1] if code == alike else [1]), code
 
 
 @pytest.mark.parametrize(
-    ("code", "given"),
+    ("code", "given", "gives"),
     [
-        ("def f(a): return ord(a)", "x"),
-        ("import re\ndef f(a): return re.search('x', a).start()", "x"),
-        ("def f(a): return {'x': 1}.get(a) + 1", "x"),
-        ("def f(a):\n    if a != 'x': raise TypeError(a)\n    return 1", "x"),
-        ("def f(a):\n    n = 0\n    for t, m in a: n += m\n    return n", [("x", 1)]),
+        ("def f(a): return ord(a)", "x", "120"),
+        ("import re\ndef f(a): return re.search('x', a).start()", "x", "0"),
+        ("def f(a): return {'x': 1}.get(a) + 1", "x", "2"),
+        ("def f(a):\n    if a != 'x': raise TypeError(a)\n    return 1", "x", "1"),
+        ("def f(a):\n    n = 0\n    for t, m in a: n += m\n    return n", [("x", 1)], "1"),
     ],
 )
-def test_calls_that_a_value_decides_are_made(code, given):
+def test_calls_that_a_value_decides_are_made(code, given, gives):
     """An error that names no type, or None's, may be one of the value: others of its kind are called."""
     kind = [("a", "b"), (1, "c")] if isinstance(given, list) else "ab"
-    inputs = Inputs([(kind,), (kind * 2,), (kind * 3,), (given,)])
-    shown = [screened([code], inputs, limits)[0] for limits in (replace(SHORT, sparing=True), SHORT)]
-    assert shown[0] == shown[1]
-    assert shown[0].functions["f"][3][:1] != "!"
+    inputs = [(kind,), (kind * 2,), (kind * 3,), (given,)]
+    [one] = found([code], inputs, [([(place, gives) for place in range(4)], 1)])
+    assert one == ("", [0])
 
 
 def test_a_late_call_of_plain_code_changes_no_program_that_follows():
@@ -405,6 +461,36 @@ def test_a_late_call_of_plain_code_changes_no_program_that_follows():
     found = screened([plain, SEES, "import re\n" + plain, SEES], INPUTS, limits)
     assert found[0].functions == found[2].functions == {"f": ["!timeout", "!timeout", None]}
     assert found[1] == found[3] == screened([SEES], INPUTS, limits)[0]
+
+
+LATE = """
+import gc, signal, sys
+from dataclasses import asdict
+from datagen.sandbox.harmless import Harmless, Watch
+from datagen.sandbox.runner import Runner
+from datagen.sandbox.screen import ScreenLimits
+limits = asdict(ScreenLimits(call_seconds=0.02, cpu_seconds=2, wall_seconds=60))
+gc.freeze()  # as in a worker
+for code in sys.argv[1:]:
+    runner = Runner([(1, lambda: (7,), "tuple(int)")], limits, Harmless(), Watch())
+    runner.start()
+    print(runner.screened(code)["functions"]["f"][0], runner.spent)
+signal.setitimer(signal.ITIMER_PROF, 0)  # it would end this process once nobody listens
+"""
+
+
+def test_a_worker_ends_only_where_a_library_was_stopped():
+    """What a library keeps may be left half done; code of a program leaves nothing, whatever it imports."""
+    codes = {
+        "import re\ndef f(a):\n    while True:\n        re\n": "!timeout False",
+        "import random\ndef f(a):\n    x = list(range(a * 10**5))\n    random.shuffle(x)\n": "!timeout True",
+        "def f(a):\n    return sorted(range(10**5), key=lambda n: sum(range(99)))\n": "!timeout False",
+        "def f(a):\n    while True:\n        try:\n            while True:\n                pass\n"
+        "        except BaseException:\n            return a\n": "!timeout False",
+        "import re\ndef f(a):\n    return re.escape(str(a))\n": '"7" False',
+    }
+    done = subprocess.run([sys.executable, "-c", LATE, *codes], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [*codes.values()]
 
 
 #: What a program leaves whose generators hold themselves: `finally` runs where garbage is collected.
@@ -445,10 +531,9 @@ def test_inputs_are_not_looked_at_in_a_program_s_time():
     """The first that takes so many arguments would have less time than those that follow."""
     made = []
     inputs = [(1, lambda: made.append(1) or ([1],), "tuple(list(int))")]
-    runner = Runner(inputs, asdict(SHORT) | {"sparing": True}, Harmless(), Watch())
+    runner = Runner(inputs, asdict(SHORT), Harmless(), Watch(), [([(0, "1")], 1), ([(0, "2")], 1)])
     shown = runner.screened("def f(a): return 1\ndef g(a, b=1): return 2\ndef h(a):\n    pass\n")
-    assert shown
-    assert shown["functions"] == {"f": ["1"], "g": ["2"], "h": ["null"]}
+    assert shown == {"detail": "", "found": [0, 1]}
     assert len(made) == 2
 
 
@@ -481,7 +566,7 @@ def test_what_can_only_return_none():
         "yield",
     ]
     codes = {text: compile(f"def f(a):\n    {text or 'pass'}\n", "", "exec") for text in nothing + something}
-    found = {text: _returns_nothing(code.co_consts[0]) for text, code in codes.items()}
+    found = {text: returns_nothing(code.co_consts[0]) for text, code in codes.items()}
     assert [text for text in something if found[text]] == []
     assert [text for text in nothing if not found[text]] == []
 

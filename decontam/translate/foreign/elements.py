@@ -17,6 +17,8 @@ def member(o: Any, k: Any) -> bool:
 
 def index(g: str, o: Any, k: Any) -> Any:
     """An element."""
+    if type(o) is list and type(k) is int and 0 <= k < len(o):
+        return o[k]
     if isinstance(o, Iter):
         return behind(g, o, k)
     if isinstance(o, dict):

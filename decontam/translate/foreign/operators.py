@@ -31,10 +31,21 @@ _OPERATIONS: dict[str, Callable[[Any, Any], Any]] = {
     "<=": operator.le,
     ">=": operator.ge,
 }
+#: What is the same for two integers in each language.
+_OF_INTEGERS: dict[str, Callable[[int, int], Any]] = {
+    **{sign: _OPERATIONS[sign] for sign in ("+", "-", "*", "<", ">", "<=", ">=")},
+    **{"==": operator.eq, "===": operator.eq, "!=": operator.ne, "!==": operator.ne},
+}
 
 
 def operate(g: str, sign: str, a: Any, b: Any) -> Any:
     """A binary operator."""
+    if type(a) is int and type(b) is int:
+        quick = _OF_INTEGERS.get(sign)
+        if quick is not None:
+            return quick(a, b)
+        if sign == "%" and a >= 0 < b:
+            return a % b
     if sign in ("==", "===", "!=", "!=="):
         return same(g, sign, a, b) == (sign[0] == "=")
     if g == "js":
