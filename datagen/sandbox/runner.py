@@ -19,7 +19,7 @@ from collections.abc import Callable
 from time import monotonic, thread_time  # the clock of the process is coarse while a timer runs
 from typing import Any
 
-from datagen.sandbox import deterministic, wire
+from datagen.sandbox import callables, deterministic, wire
 from datagen.sandbox.callables import FILE, Function, functions, returns_nothing
 from datagen.sandbox.harmless import FOREIGN, Harmless, Watch, forget, lacks_module
 from datagen.sandbox.texts import as_list, text_of
@@ -27,7 +27,7 @@ from datagen.sandbox.texts import as_list, text_of
 _TICK_SECONDS = 0.004
 _STALE_SECONDS = 0.0002
 #: Code that keeps nothing: a program's own, what calls it, and what writes its results.
-_OF_NO_LIBRARY = frozenset({FILE, __file__, text_of.__code__.co_filename})
+_OF_NO_LIBRARY = frozenset({FILE, __file__, callables.__file__, text_of.__code__.co_filename})
 _LACKS_MODULE = {"detail": "raised ModuleNotFoundError", "functions": {}, "found": []}
 #: What has code that runs where it is collected; a harmless program has no other finalizers.
 _RUN_ON = frozenset({types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType})
