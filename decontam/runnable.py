@@ -28,6 +28,8 @@ from decontam.behaviour import (
 )
 from decontam.reverse import Asked, examples_of
 
+#: Items that one program is compared with on all inputs: it may claim to agree with every one.
+_MOST = 64
 _SHOWN = 100  # characters of the inputs that agreed
 
 
@@ -111,7 +113,7 @@ def screened(codes: Sequence[str], items: Sequence[Known], run: Run, find: Find)
     likely: dict[int, list[int]] = defaultdict(list)
     for number, found in enumerate(find(codes, list(probes.values()), wanted)):
         why_not.append(_why_not(found.detail))
-        for item in found.things:
+        for item in found.things[:_MOST]:
             likely[item].append(number)
     jobs = [([codes[number] for number in likely[item]], sought[item].inputs) for item in sorted(likely)]
     hits: dict[int, list[Hit]] = defaultdict(list)

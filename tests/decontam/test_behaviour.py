@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from datagen.sandbox.screening import Screening
-from decontam import behaviour
+from decontam import behaviour, runnable
 from decontam._inputs import inputs_of, program_of
 from decontam._programs import programs
 from decontam.benchmarks import Item
@@ -231,6 +231,23 @@ def test_reasons_are_not_the_programs_to_choose(screening, known):
     codes = ["raise type('x' * 5000, (Exception,), {})\n", "import nothing_of_that_name\n"]
     details = [one.detail for one in screened(codes, known, screening.run, screening.find)]
     assert details == ["raised an error of its own", "raised ModuleNotFoundError"]
+
+
+def test_what_a_program_claims_costs_little(screening, known, monkeypatch):
+    """However many items it says it agrees with, it is run on the inputs of a few."""
+    monkeypatch.setattr(runnable, "_MOST", 2)
+    jobs = []
+
+    def run(some, **how):
+        jobs.extend(some)
+        return screening.run(some, **how)
+
+    def find(codes, inputs, sought):
+        return [SimpleNamespace(detail="", things=[*range(len(sought))]) for _ in codes]
+
+    many = [known[0]._replace(item=str(number)) for number in range(5)]
+    assert len(screened(["def f(a):\n    return a\n"], many, run, find)) == 1
+    assert len(jobs) == 2
 
 
 def test_an_item_that_does_not_run_changes_no_other():
