@@ -94,13 +94,13 @@ class Index(NamedTuple):
     Args:
         items: by number.
         lengths: for the first two literals of a pair, as a row's text has them, how many such pairs have.
-        holders: for the literals of a pair, the items that have it, with its bits.
+        holders: for the literals of a pair, the items that have such pairs, with these.
         threshold: the least value that is a match.
     """
 
     items: list[_Examples]
     lengths: dict[Run, set[int]]
-    holders: dict[Run, dict[int, float]]
+    holders: dict[Run, dict[int, list[Key]]]
     threshold: float
 
 
@@ -116,7 +116,7 @@ def index(items: Sequence[Item], *, threshold: float = 0.35) -> Index:
     for item, (runs, _) in zip(items, found, strict=True):
         count[item.benchmark].update(runs.keys())
     known: list[_Examples] = []
-    holders: dict[Run, dict[int, float]] = defaultdict(dict)
+    holders: dict[Run, dict[int, list[Key]]] = defaultdict(dict)
     for item, (runs, places) in zip(items, found, strict=True):
         bits = {key: max(_bits(key) - math.log2(count[item.benchmark][key]), 0.0) for key in runs}
         if sum(bits.values()) < threshold * _FULL:
@@ -125,7 +125,7 @@ def index(items: Sequence[Item], *, threshold: float = 0.35) -> Index:
         for key, (run, *others) in runs.items():
             if len(run) > 1 or (run and bits[key] >= _ALONE):
                 for one in {run, *(other for other in others if len(other) > 1)}:
-                    holders[one][len(known)] = holders[one].get(len(known), 0.0) + bits[key]
+                    holders[one].setdefault(len(known), []).append(key)
             else:
                 singles.append((run[0] if run else "", bits[key]))
         light = sum(one for _, one in singles)
@@ -237,16 +237,19 @@ def _candidates(text: str, index: Index) -> list[int]:
     if ".0" in text:
         words = _run(words)
     held = held_runs(words, index.lengths, index.holders)
-    reached: dict[int, float] = defaultdict(float)
+    keys: dict[int, set[Key]] = defaultdict(set)
     for run in held:
-        for number, bits in index.holders[run].items():
-            reached[number] += bits
+        for number, some in index.holders[run].items():
+            keys[number].update(some)
     least = index.threshold * _FULL - 1e-9  # sums of floats are the same only in the same order
-    likely = [number for number, bits in reached.items() if bits + index.items[number].light >= least]
     present = {*words}
-    return sorted(
-        number for number in likely if reached[number] + _light(index.items[number], present) >= least
-    )
+    likely: list[int] = []
+    for number, reached in keys.items():
+        item = index.items[number]
+        bits = sum(map(item.bits.__getitem__, reached))
+        if bits + item.light >= least and bits + _light(item, present) >= least:
+            likely.append(number)
+    return sorted(likely)
 
 
 def _light(item: _Examples, present: Set[str]) -> float:
