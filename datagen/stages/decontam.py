@@ -218,7 +218,7 @@ def _start(source: Source, options: Options, over: Over) -> Started:
         "dropped_with_task": found.with_task,
         "behaviour": found.behaviour,
         "searched": report.searched(
-            found.characters, options.only_columns, options.used.names if options.detectors else None
+            found.characters, options.only_columns, None if options.used.is_all else options.used.names
         ),
         **({"reviewed": review.counts()} if options.review else {}),
         **({"sources": sources} if sources else {}),

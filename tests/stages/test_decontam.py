@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from stages import make, survey
 
 from datagen.data import inputs
+from datagen.overlaps.detectors import known
 from datagen.sandbox.screening import Screening
 from decontam.benchmarks import load
 
@@ -725,6 +726,17 @@ class TestDetectors:
         assert told["searched"]["detectors"] == ["code", "words"]
         assert "made by decontam from other inputs or options" in run("--detectors", "minhash").err
         assert "detectors" not in run("--json", out="ALL").json()["searched"]
+
+    @pytest.mark.parametrize("more", [[], ["--no-run"]])
+    def test_naming_all_is_naming_none(self, more):
+        """The plan is the same, so is what the manifest says: nobody else could have looked."""
+        given_rows({"instruction": OTHER, "response": SOLUTION})
+        everything = [name for name in known() if not more or name != "behaviour"]
+        named = run("--detectors", ",".join(everything), *more)
+        assert "searched only by" not in named.err
+        again = run("--json", *more)
+        assert "already made" in run(*more).err
+        assert "detectors" not in again.json()["searched"]
 
     @pytest.mark.parametrize(
         ("words", "said"),
