@@ -727,6 +727,23 @@ class TestDetectors:
         assert "made by decontam from other inputs or options" in run("--detectors", "minhash").err
         assert "detectors" not in run("--json", out="ALL").json()["searched"]
 
+    @pytest.mark.parametrize(
+        ("first", "second", "said"),
+        [
+            ("words", "code", "no detector searched in each stage: what they would find is unknown"),
+            ("words,code", "code,cases", "searched only by code: what others would find is unknown"),
+            ("words", "", "searched only by words: what others would find is unknown"),
+        ],
+    )
+    def test_stages_of_a_recipe(self, first, second, said):
+        """The summary of a recipe names the detectors that searched in each of its stages."""
+        given_rows({"instruction": CLEAN})
+        stages = [f", detectors: '{one}'" if one else "" for one in (first, second)]
+        lines = [f"  - decontam: {{against: jsonl:bench.jsonl, no-run: true{one}}}\n" for one in stages]
+        Path("recipe.yaml").write_text(f"seeds: in.jsonl\nstages:\n{''.join(lines)}")
+        done = datagen("run", "recipe.yaml", "-o", "ALL")
+        assert f"  {said}\n" in done.err
+
     @pytest.mark.parametrize("more", [[], ["--no-run"]])
     def test_naming_all_is_naming_none(self, more):
         """The plan is the same, so is what the manifest says: nobody else could have looked."""
