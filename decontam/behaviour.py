@@ -104,7 +104,7 @@ class Found(Protocol):
 
     @property
     def detail(self) -> str:
-        """Empty, or why no call of a function came to an end."""
+        """Empty, or why nothing of it could be compared."""
         ...
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import doctest
 import json
 import subprocess
@@ -15,7 +16,10 @@ import pytest
 from cli import datagen as run_command
 
 import datagen as dg
+from datagen.api import _Common
 from datagen.errors import DatagenError, UsageError
+from datagen.runs import registry
+from datagen.runs.options import fields_of
 
 ROWS = [
     {
@@ -105,6 +109,21 @@ def test_run():
         dg.run("recipe.yaml", "out", workers=0)
     with pytest.raises(UsageError, match="run: unknown keyword overwrit: did you mean overwrite"):
         dg.run("recipe.yaml", "out", overwrit=True)
+
+
+@pytest.mark.parametrize("stage", registry.names())
+def test_a_stage_s_own_keywords_reach_it(stage):
+    """None has the name of a keyword that every stage takes, which would be taken for that."""
+    own = {field.name for field in fields_of(registry.stage(stage).options)}
+    common = {field.name for field in dataclasses.fields(_Common)}
+    assert own & common == set()
+
+
+def test_columns_are_searched_and_all_are_kept():
+    """`search_columns` limits what `decontam` looks at, and `only_columns` what is read."""
+    made = dg.decontam(pl.DataFrame(ROWS), search_columns=["instruction"], no_run=True)
+    assert made.manifest["searched"]["columns"] == ["instruction"]
+    assert made.kept.collect()["response"].to_list() == [row["output"] for row in ROWS]
 
 
 @pytest.mark.parametrize(

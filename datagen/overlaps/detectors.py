@@ -22,10 +22,12 @@ class Chosen(NamedTuple):
     Args:
         static: the detectors that compare texts, in the order of their names.
         runs: whether code is run.
+        is_all: whether nothing is left out that might have been used.
     """
 
     static: list[str]
     runs: bool
+    is_all: bool
 
     @property
     def names(self) -> list[str]:
@@ -66,5 +68,7 @@ def choose(wanted: Iterable[str], *, no_run: bool) -> Chosen:
         raise UsageError(
             f"--detectors {_NEVER_ALONE} finds nothing alone; name another one beside it, such as code"
         )
-    chosen = named or known()
-    return Chosen([name for name in names() if name in chosen], not no_run and BEHAVIOUR in chosen)
+    chosen = set(named or known())
+    left = set(known()) - chosen - ({BEHAVIOUR} if no_run else set())
+    static = [name for name in names() if name in chosen]
+    return Chosen(static, not no_run and BEHAVIOUR in chosen, not left)

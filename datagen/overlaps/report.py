@@ -38,8 +38,10 @@ def _lines_of_search(manifest: Mapping[str, Any]) -> Iterator[str]:
     if told["share"] < 1:
         columns = ", ".join(told["columns"]) or "nothing"
         yield f"  searched {columns}: {told['share']:.1%} of the text; the rest may overlap"
-    if "detectors" in told:
+    if told.get("detectors"):
         yield f"  searched only by {', '.join(told['detectors'])}: what others would find is unknown"
+    elif "detectors" in told:  # of several stages, each with others
+        yield "  no detector searched in each stage: what they would find is unknown"
 
 
 def _lines_of_self_test(manifest: Mapping[str, Any]) -> Iterator[str]:

@@ -146,15 +146,20 @@ class Runner:
     def _found(
         self, detail: str, called: list[Function], sought: list[list[tuple[int, str]]]
     ) -> dict[str, Any]:
-        """What a program agrees with; and why it could not be compared, unless a call came to an end."""
+        """What a program agrees with; and why it could not be compared.
+
+        That is "timeout" where calls were made and none came to an end.
+        """
         found: set[int] = set()
-        late = [self._compared(one, sought, found) for one in called]
+        ended = {self._compared(one, sought, found) for one in called}
         if called:
-            detail = "timeout" if all(late) else ""
+            detail = "timeout" if False in ended and True not in ended else ""
         return {"detail": detail or ("" if called else "no function"), "found": sorted(found)}
 
-    def _compared(self, function: Function, sought: list[list[tuple[int, str]]], found: set[int]) -> bool:
-        """Add what a function agrees with; whether it was called in vain, as each call ran out of time.
+    def _compared(
+        self, function: Function, sought: list[list[tuple[int, str]]], found: set[int]
+    ) -> bool | None:
+        """Add what a function agrees with; whether a call came to an end, or None where there was none.
 
         It is called with an input only while that may tell something.
         """
@@ -164,7 +169,7 @@ class Runner:
         late = self._limits["late_calls"]
         gives_nothing = returns_nothing(function.code)
         refusals: dict[str, int] = {}
-        ended = is_late = False
+        ended: bool | None = None
         self._read_clocks()
         for place, make, kind in self._fitting(function.least, function.most):
             for one, _ in sought[place]:
@@ -174,7 +179,7 @@ class Runner:
                 continue
             said = "null" if gives_nothing else self._said(function.call, make, kind, refusals)
             if said == "!timeout":
-                is_late = True
+                ended = bool(ended)
                 late -= 1
                 if not late:
                     break
@@ -191,7 +196,7 @@ class Runner:
                     if lacks[one] == 0:
                         found.add(one)
                         leaves[one] = 0
-        return is_late and not ended
+        return ended
 
     def _said(
         self, call: Callable[[Any], Any], make: Callable[[], Any], kind: str, refusals: dict[str, int]

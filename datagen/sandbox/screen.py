@@ -107,8 +107,8 @@ class Found(NamedTuple):
     """What a program agrees with.
 
     Args:
-        detail: "" if a call of one of its functions came to an end, or else why not: what came of loading it,
-            as for `Screened`, "timeout", or "no function".
+        detail: "" or why it could not be compared: what came of loading it, as for `Screened`, or "no
+            function" where it has none; "timeout" where calls were made and none came to an end.
         things: the numbers of what it agrees with.
     """
 

@@ -436,6 +436,23 @@ def test_calls_that_can_tell_nothing_are_left_out():
             assert one.things == ([0, 1] if code == alike else [1]), code
 
 
+def test_why_nothing_could_be_compared():
+    """It is a timeout where no call came to an end, also beside functions that no input fits."""
+    late = "def f(a):\n    while a is a:\n        pass\n    return a\n"
+    codes = {
+        late: "timeout",
+        late + "def g(a, b, c):\n    return a\n": "timeout",
+        late + "def g(a):\n    return a\n": "",
+        late + "def g(a):\n    return a.b\n": "",
+        "def g(a, b, c):\n    return a\n": "",
+        "x = 1\n": "no function",
+        "x = y\n": "raised NameError",
+        "def g(a):\n    return a\nx = y\n": "",
+    }
+    said = [one.detail for one in found([*codes], [(1,)], [([(0, "2")], 1)])]
+    assert said == [*codes.values()]
+
+
 @pytest.mark.parametrize(
     ("code", "given", "gives"),
     [

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from stages import make, survey
 
 from datagen.data import inputs
+from datagen.overlaps.detectors import known
 from datagen.sandbox.screening import Screening
 from decontam.benchmarks import load
 
@@ -275,13 +276,13 @@ class TestWhatIsTold:
         assert "trace" not in ended.err
 
     def test_what_was_searched(self):
-        """All text by default; with `--only-columns`, the share of it is said."""
+        """All text by default; with `--search-columns`, the share of it is said."""
         given_rows({"instruction": CLEAN, "response": "x" * 300, "note": "y" * 100, "label": "short"})
         assert run("--json").json()["searched"] == {
             "columns": ["instruction", "note", "response"],
             "share": 1.0,
         }
-        ended = run("--only-columns", "response", out="OTHER")
+        ended = run("--search-columns", "response", out="OTHER")
         assert "searched response: 62.0% of the text; the rest may overlap" in ended.err
 
 
@@ -531,7 +532,7 @@ def test_all_text_is_searched(row, tmp_path, monkeypatch):
     whole = json.dumps({"instruction": "Solve it, please.", "response": "x = 1", **row}).replace("TEXT", text)
     Path("in.jsonl").write_text(whole)
     assert datagen("decontam", "in.jsonl", "--check").code == 5
-    searched = datagen("decontam", "in.jsonl", "--check", "--only-columns", "response")
+    searched = datagen("decontam", "in.jsonl", "--check", "--search-columns", "response")
     assert searched.code == 0
 
 
@@ -725,6 +726,34 @@ class TestDetectors:
         assert told["searched"]["detectors"] == ["code", "words"]
         assert "made by decontam from other inputs or options" in run("--detectors", "minhash").err
         assert "detectors" not in run("--json", out="ALL").json()["searched"]
+
+    @pytest.mark.parametrize(
+        ("first", "second", "said"),
+        [
+            ("words", "code", "no detector searched in each stage: what they would find is unknown"),
+            ("words,code", "code,cases", "searched only by code: what others would find is unknown"),
+            ("words", "", "searched only by words: what others would find is unknown"),
+        ],
+    )
+    def test_stages_of_a_recipe(self, first, second, said):
+        """The summary of a recipe names the detectors that searched in each of its stages."""
+        given_rows({"instruction": CLEAN})
+        stages = [f", detectors: '{one}'" if one else "" for one in (first, second)]
+        lines = [f"  - decontam: {{against: jsonl:bench.jsonl, no-run: true{one}}}\n" for one in stages]
+        Path("recipe.yaml").write_text(f"seeds: in.jsonl\nstages:\n{''.join(lines)}")
+        done = datagen("run", "recipe.yaml", "-o", "ALL")
+        assert f"  {said}\n" in done.err
+
+    @pytest.mark.parametrize("more", [[], ["--no-run"]])
+    def test_naming_all_is_naming_none(self, more):
+        """The plan is the same, so is what the manifest says: nobody else could have looked."""
+        given_rows({"instruction": OTHER, "response": SOLUTION})
+        everything = [name for name in known() if not more or name != "behaviour"]
+        named = run("--detectors", ",".join(everything), *more)
+        assert "searched only by" not in named.err
+        again = run("--json", *more)
+        assert "already made" in run(*more).err
+        assert "detectors" not in again.json()["searched"]
 
     @pytest.mark.parametrize(
         ("words", "said"),
