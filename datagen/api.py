@@ -106,7 +106,7 @@ class _Common:
     Args:
         out: the folder of the new data set; None for a temporary one.
         columns: new name -> name in the input, where columns are called otherwise.
-        only_columns: the columns to read, by their names in the input; none for all.
+        read_columns: the columns to read, by their names in the input; none for all.
         overwrite: whether a data set made from other inputs or options may be replaced.
         workers: processes that work on frames; None for one a core.
         max_usd: the most that may be spent on `out`, in all runs that ever wrote it; needs prices.
@@ -116,7 +116,7 @@ class _Common:
 
     out: Path | str | None = None
     columns: Mapping[str, str] | None = None
-    only_columns: Sequence[str] = ()
+    read_columns: Sequence[str] = ()
     overwrite: bool = False
     workers: int | None = 1
     max_usd: float | None = None
@@ -133,7 +133,7 @@ class _Common:
         checks = {
             "out": (self.out is None or _is_path(self.out), "a path"),
             "columns": (_is_texts(self.columns), "a mapping of new names to names in the input"),
-            "only_columns": (_is_names(self.only_columns), "a list of names"),
+            "read_columns": (_is_names(self.read_columns), "a list of names"),
             "overwrite": (isinstance(self.overwrite, bool), "True or False"),
             "workers": (workers is None or _is_count(workers), "1 to 1024, or None"),
             "max_usd": (usd is None or _is_positive(usd), "a number above 0"),
@@ -177,7 +177,7 @@ def evolve(rows: Rows, **options: Any) -> Dataset:  # noqa: ANN401
 
     Args:
         rows: the seeds.
-        options: those of `datagen evolve`, and the common ones: out, columns, only_columns, overwrite,
+        options: those of `datagen evolve`, and the common ones: out, columns, read_columns, overwrite,
             workers, max_usd, journal, teachers.
 
     Raises:
@@ -295,7 +295,7 @@ def _source(rows: object, common: _Common) -> Source:
     if isinstance(rows, pl.LazyFrame):
         rows = rows.collect()
     if isinstance(rows, pl.DataFrame):
-        return inputs.open_frame(rows, common.columns, common.only_columns)
+        return inputs.open_frame(rows, common.columns, common.read_columns)
     paths = rows if isinstance(rows, list | tuple) and rows else [rows]
     if not all(isinstance(path, str | Path | Dataset) for path in paths):
         what = type(rows).__name__
@@ -304,7 +304,7 @@ def _source(rows: object, common: _Common) -> Source:
             " DataFrame"
         )
     where = [str(path.path if isinstance(path, Dataset) else path) for path in paths]
-    return inputs.open_source(where, common.columns, common.only_columns)
+    return inputs.open_source(where, common.columns, common.read_columns)
 
 
 def run_calls(work: Callable[[], Coroutine[Any, Any, T]], caller: Caller | None) -> T:

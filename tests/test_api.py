@@ -120,8 +120,8 @@ def test_a_stage_s_own_keywords_reach_it(stage):
 
 
 def test_columns_are_searched_and_all_are_kept():
-    """`search_columns` limits what `decontam` looks at, and `only_columns` what is read."""
-    made = dg.decontam(pl.DataFrame(ROWS), search_columns=["instruction"], no_run=True)
+    """`only_columns` limits what `decontam` looks at, and `read_columns` what is read."""
+    made = dg.decontam(pl.DataFrame(ROWS), only_columns=["instruction"], no_run=True)
     assert made.manifest["searched"]["columns"] == ["instruction"]
     assert made.kept.collect()["response"].to_list() == [row["output"] for row in ROWS]
 

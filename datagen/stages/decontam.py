@@ -45,7 +45,7 @@ class Options(ModelOptions):
         metavar="BENCHMARK",
         help=f"{choices()}; repeat for more. Unusual fields: jsonl:PATH:prompt=NAME,solution=NAME.",
     )
-    search_columns: tuple[str, ...] = option(
+    only_columns: tuple[str, ...] = option(
         (),
         type=values.text(),
         metavar="COLUMN",
@@ -132,7 +132,7 @@ def _decides(options: Options) -> dict[str, Any]:
     return {
         **{"against": described, "detectors": static},
         **{"profile": _as_json(profiles.profile(options.profile)), "common": options.common},
-        **{"search_columns": list(options.search_columns), "unit": options.unit},
+        **{"only_columns": list(options.only_columns), "unit": options.unit},
         **{"self_test": not options.no_self_test},
         **{"run": options.used.runs, **({"behaviour": behaviour.settings()} if options.used.runs else {})},
         **{"review": [list(one) for one in read_review(options.review).decisions]},
@@ -189,15 +189,15 @@ def _as_json(wanted: profiles.Profile) -> dict[str, Any]:
 def _start(source: Source, options: Options, over: Over) -> Started:
     against = options.benchmarks
     columns = source.schema()
-    for name in options.search_columns:
+    for name in options.only_columns:
         if name not in columns:
-            raise UsageError(f"--search-columns: no column {name}; {nearest(name, list(columns))}")
+            raise UsageError(f"--only-columns: no column {name}; {nearest(name, list(columns))}")
     review = read_review(options.review).about({one[:2] for one in items_of(against)})
     found = search(
         source,
         against,
         over,
-        options.search_columns,
+        options.only_columns,
         whole_tasks=options.unit == "task",
         review=review,
         detectors=options.used.static,
@@ -218,14 +218,14 @@ def _start(source: Source, options: Options, over: Over) -> Started:
         "dropped_with_task": found.with_task,
         "behaviour": found.behaviour,
         "searched": report.searched(
-            found.characters, options.search_columns, None if options.used.is_all else options.used.names
+            found.characters, options.only_columns, None if options.used.is_all else options.used.names
         ),
         **({"reviewed": review.counts()} if options.review else {}),
         **({"sources": sources} if sources else {}),
         **({"judged": found.judged} if options.judge else {}),
         **({"embedding": found.embedded} if options.embed else {}),
     }
-    tested = not options.no_self_test and options.used.static and not options.search_columns
+    tested = not options.no_self_test and options.used.static and not options.only_columns
     if tested and (first := next(source.frames(), None)) is not None:
         carriers = texts.searchable(first.head(_CARRIERS), ("instruction", "response"))
         assert found.indexes is not None  # noqa: S101 - all rows were searched

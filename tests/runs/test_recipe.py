@@ -53,7 +53,7 @@ def test_whole_recipe():
     assert filtered == {"only": (), "skip": ()}
     assert decontam == {
         "against": ("humaneval", "jsonl:bench.jsonl"),
-        "search_columns": (),
+        "only_columns": (),
         "detectors": (),
         "review": None,
         "unit": "task",

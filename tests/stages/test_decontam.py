@@ -276,13 +276,13 @@ class TestWhatIsTold:
         assert "trace" not in ended.err
 
     def test_what_was_searched(self):
-        """All text by default; with `--search-columns`, the share of it is said."""
+        """All text by default; with `--only-columns`, the share of it is said."""
         given_rows({"instruction": CLEAN, "response": "x" * 300, "note": "y" * 100, "label": "short"})
         assert run("--json").json()["searched"] == {
             "columns": ["instruction", "note", "response"],
             "share": 1.0,
         }
-        ended = run("--search-columns", "response", out="OTHER")
+        ended = run("--only-columns", "response", out="OTHER")
         assert "searched response: 62.0% of the text; the rest may overlap" in ended.err
 
 
@@ -532,7 +532,7 @@ def test_all_text_is_searched(row, tmp_path, monkeypatch):
     whole = json.dumps({"instruction": "Solve it, please.", "response": "x = 1", **row}).replace("TEXT", text)
     Path("in.jsonl").write_text(whole)
     assert datagen("decontam", "in.jsonl", "--check").code == 5
-    searched = datagen("decontam", "in.jsonl", "--check", "--search-columns", "response")
+    searched = datagen("decontam", "in.jsonl", "--check", "--only-columns", "response")
     assert searched.code == 0
 
 

@@ -188,7 +188,7 @@ def test_hostile_rows_do_not_answer_for_the_judge():
     write(order)
     echo = says(lambda text: text[text.index("{") :])
     with Endpoint(says=echo) as endpoint:
-        assert run(endpoint, "--search-columns", "instruction")["judged"]["verdicts"]["different"] == 0
+        assert run(endpoint, "--only-columns", "instruction")["judged"]["verdicts"]["different"] == 0
 
 
 def test_a_dry_run_tells_the_calls_and_asks_nothing(folder):
