@@ -66,6 +66,18 @@ class Behaviour:
     def _runs(self) -> bool:
         return "seccomp" in self._isolation.split("+")
 
+    def check(self) -> None:
+        """Nothing where code can be run.
+
+        Raises:
+            DatagenError: this machine cannot keep code from doing harm.
+        """
+        if not self._runs:
+            raise DatagenError(
+                f"this machine grants only {self._isolation or 'nothing'}, and runs no code with that;"
+                " name another one of --detectors beside behaviour, such as code"
+            )
+
     def told(self) -> dict[str, Any]:
         """What was run, and what not, as the manifest says it."""
         counts = {"rows": self._counts["rows"], "not_run": self._counts["not_run"]}

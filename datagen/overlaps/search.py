@@ -92,10 +92,15 @@ def search(
         drop_common: whether a textbook exercise is a match like others.
         judge: who is asked about pairs in doubt, and about how many; None for nobody.
         embedder: makes vectors of texts, to find rows that read like an item; None for no such search.
+
+    Raises:
+        DatagenError: nothing but running code may find something, and this machine cannot do that safely.
     """
     items, kept = items_of(benchmarks), kept_folder("indexes")
     review = review or Review()
     with running(benchmarks, over, wanted=run) as programs:
+        if detectors is not None and not detectors:
+            programs.check()
         indexes = decontam.build_indexes(items, detectors, wanted, kept)
         closer = decontam.build_indexes(items, detectors, doubtful(), kept) if judge else indexes
         found = Overlap(indexes=indexes)

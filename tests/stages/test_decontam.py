@@ -744,6 +744,19 @@ class TestDetectors:
         done = datagen("run", "recipe.yaml", "-o", "ALL")
         assert f"  {said}\n" in done.err
 
+    @pytest.mark.parametrize("granted", ["rlimits", ""])
+    def test_behaviour_alone_where_nothing_can_run(self, granted, monkeypatch):
+        """No row is looked at, so `--check` may not say that all is well."""
+        monkeypatch.setattr("datagen.sandbox.screening.Screening.isolation", granted)
+        given_rows({"instruction": OTHER, "response": SOLUTION})
+        done = run("--detectors", "behaviour", "--check", out=None)
+        assert done.code == 1
+        assert (
+            f"this machine grants only {granted or 'nothing'}, and runs no code with that; name another"
+            in done.err
+        )
+        assert run("--detectors", "behaviour,cases", "--check", out=None).code == 0
+
     @pytest.mark.parametrize("more", [[], ["--no-run"]])
     def test_naming_all_is_naming_none(self, more):
         """The plan is the same, so is what the manifest says: nobody else could have looked."""
