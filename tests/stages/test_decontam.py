@@ -605,8 +605,8 @@ class TestBehaviour:
         given_rows({"instruction": OTHER, "response": self.COPY + "# twice\n"})
         first = survey("decontam", "in.jsonl", against=("jsonl:bench.jsonl",))
         calls = []
-        ran = Screening.run
-        monkeypatch.setattr(Screening, "run", lambda self, jobs: calls.append(len(jobs)) or ran(self, jobs))
+        for name in ("run", "find"):
+            monkeypatch.setattr(Screening, name, lambda *_, name=name, **__: calls.append(name) or [])
         again = survey("decontam", "in.jsonl", against=("jsonl:bench.jsonl",))
         assert calls == []
         assert first.manifest["overlaps"] == again.manifest["overlaps"] == {"bench": 1}
