@@ -35,6 +35,11 @@ class Chosen(NamedTuple):
         return sorted([*self.static, *([BEHAVIOUR] if self.runs else [])])
 
 
+def compares(static: Iterable[str]) -> bool:
+    """Whether a match can come of these detectors alone, without running code."""
+    return any(name != _NEVER_ALONE for name in static)
+
+
 def known() -> list[str]:
     """All that may be chosen, by name; none is imported."""
     return sorted([*names(), BEHAVIOUR])

@@ -17,6 +17,7 @@ from datagen.data.source import Source
 from datagen.errors import DatagenError
 from datagen.overlaps import embedding, judging, report, texts
 from datagen.overlaps.behaviour import Taken, running
+from datagen.overlaps.detectors import compares
 from datagen.runs.stage import Over
 from datagen.teachers import Profile as Teacher
 from decontam import runnable
@@ -99,7 +100,7 @@ def search(
     items, kept = items_of(benchmarks), kept_folder("indexes")
     review = review or Review()
     with running(benchmarks, over, wanted=run) as programs:
-        if detectors is not None and not detectors:
+        if detectors is not None and not compares(detectors):
             programs.check()
         indexes = decontam.build_indexes(items, detectors, wanted, kept)
         closer = decontam.build_indexes(items, detectors, doubtful(), kept) if judge else indexes

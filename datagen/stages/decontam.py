@@ -16,7 +16,7 @@ from datagen.data.dataset import CALL_FAILED, Split
 from datagen.data.source import Source
 from datagen.errors import DatagenError, UsageError, nearest
 from datagen.overlaps import benchmarks, embedding, judging, report, texts
-from datagen.overlaps.detectors import Chosen, choose, known
+from datagen.overlaps.detectors import Chosen, choose, compares, known
 from datagen.overlaps.found import found as told
 from datagen.overlaps.search import Overlap, items_of, kept_folder, search
 from datagen.runs import values
@@ -225,7 +225,7 @@ def _start(source: Source, options: Options, over: Over) -> Started:
         **({"judged": found.judged} if options.judge else {}),
         **({"embedding": found.embedded} if options.embed else {}),
     }
-    tested = not options.no_self_test and options.used.static and not options.only_columns
+    tested = not options.no_self_test and compares(options.used.static) and not options.only_columns
     if tested and (first := next(source.frames(), None)) is not None:
         carriers = texts.searchable(first.head(_CARRIERS), ("instruction", "response"))
         assert found.indexes is not None  # noqa: S101 - all rows were searched

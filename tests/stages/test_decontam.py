@@ -751,11 +751,19 @@ class TestDetectors:
         given_rows({"instruction": OTHER, "response": SOLUTION})
         done = run("--detectors", "behaviour", "--check", out=None)
         assert done.code == 1
+        assert run("--detectors", "behaviour,entry_points", "--check", out=None).err == done.err
         assert (
             f"this machine grants only {granted or 'nothing'}, and runs no code with that; name another"
             in done.err
         )
         assert run("--detectors", "behaviour,cases", "--check", out=None).code == 0
+
+    def test_no_self_test_of_names_alone(self):
+        """It tells how much comparing texts finds, and names of functions find nothing alone."""
+        given_rows({"instruction": OTHER, "response": SOLUTION})
+        told = run("--detectors", "entry_points,behaviour", "--json").json()
+        assert "self_test" not in told
+        assert told["overlaps"] == {"bench": 1}
 
     @pytest.mark.parametrize("more", [[], ["--no-run"]])
     def test_naming_all_is_naming_none(self, more):
