@@ -28,6 +28,7 @@ INTEGRATION = frozenset(
         "test_evolve.py",
         "test_extend.py",
         "test_faults.py",
+        "test_find.py",
         "test_fit.py",
         "test_forecast.py",
         "test_human_eval.py",
