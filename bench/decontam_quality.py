@@ -30,7 +30,7 @@ from datasketch import MinHash, MinHashLSH
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmark_rows import rows as made_rows
-from fit_overlap import DEV, Rows, folds, labelled, read
+from fit_overlap import DEV, Rows, folds, labelled, measured, searched
 
 from decontam import build_indexes, find_overlaps
 from decontam.benchmarks import Item, load
@@ -102,15 +102,6 @@ def peers() -> Iterator[tuple[str, Callable[[pl.DataFrame, Sequence[Item]], np.n
     yield "substring", substring
 
 
-def without(rows: Rows, name: str) -> Rows:
-    """The rows as if a detector were not there."""
-    shares = np.where(np.array(rows.names) == name, 0.0, rows.shares)
-    balanced = profile()
-    alone_there = [one for one in (*balanced.asked, *balanced.done) if one != name]
-    both = set(balanced.asked) & set(alone_there) and set(balanced.done) & set(alone_there)
-    return rows._replace(shares=shares, agreed=rows.agreed if both else np.zeros_like(rows.agreed))
-
-
 def with_code_run(table: pl.DataFrame, against: str) -> np.ndarray:
     """Rows that the command drops by themselves: it runs their code, too."""
     with tempfile.TemporaryDirectory() as place:
@@ -123,12 +114,15 @@ def with_code_run(table: pl.DataFrame, against: str) -> np.ndarray:
     return table["id"].is_in(dropped.implode()).to_numpy()
 
 
-def ours(rows: Rows, items: Sequence[Item], against: str) -> Iterator[tuple[str, np.ndarray]]:
+def ours(
+    rows: Rows, evidence: pl.DataFrame, items: Sequence[Item], against: str
+) -> Iterator[tuple[str, np.ndarray]]:
     """What the detectors find: each alone, all but one, any, the profiles, and what is dropped."""
     for number, name in enumerate(rows.names):
         yield f"{name} alone", rows.shares[:, number] >= 1
     for name in rows.names:
-        yield f"balanced without {name}", without(rows, name).found(profile())
+        others = measured(rows.table, evidence.filter(pl.col("detector") != name))
+        yield f"balanced without {name}", others.found(profile())
     yield "any detector", (rows.shares >= 1).any(axis=1)
     for name in reversed(NAMES):
         yield name, rows.found(profile(name))
@@ -153,13 +147,14 @@ def line(name: str, rows: Rows, found: np.ndarray) -> str:
 
 def print_table(title: str, table: pl.DataFrame, items: Sequence[Item], against: str) -> None:
     """Print what each method finds."""
-    rows = read(table, items)
+    evidence = searched(table, items)
+    rows = measured(table, evidence)
     print(f"\n{title}: {int(rows.clean.sum())} clean of {table.height} rows, {len(items)} items")
     heads = "".join(f"{head:14s}" for head in ("level 1", "level 2", "level 3", "level 4", "clean"))
     print(f"{'':27s}{heads}F1")
     for name, find in peers():
         print(line(name, rows, find(table, items)))
-    for name, found in ours(rows, items, against):
+    for name, found in ours(rows, evidence, items, against):
         print(line(name, rows, found))
         if name.startswith("balanced, "):
             print_kinds(rows, found)

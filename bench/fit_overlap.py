@@ -118,10 +118,15 @@ def measured(table: pl.DataFrame, evidence: pl.DataFrame) -> Rows:
     return Rows(table, wide.select(names).to_numpy(), wide["agreed"].to_numpy(), names)
 
 
-def read(table: pl.DataFrame, items: Sequence[Item]) -> Rows:
-    """Search rows for the items; their columns are those of `Rows.table`, with `instruction` and `output`."""
+def searched(table: pl.DataFrame, items: Sequence[Item]) -> pl.DataFrame:
+    """The evidence of rows; their columns are those of `Rows.table`, with `instruction` and `output`."""
     rows = table.select("id", "instruction", response="output")
-    return measured(table, evidence_of(rows, build_indexes(items, wanted=everything())))
+    return evidence_of(rows, build_indexes(items, wanted=everything()))
+
+
+def read(table: pl.DataFrame, items: Sequence[Item]) -> Rows:
+    """Search rows for the items; columns as for `searched`."""
+    return measured(table, searched(table, items))
 
 
 def fitted(rows: Rows, used: np.ndarray) -> dict[str, Any]:
