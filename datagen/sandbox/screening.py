@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Coroutine, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, Self, TypeVar
@@ -46,7 +46,7 @@ class Screening:
 
     def __init__(self, workers: int) -> None:
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="datagen-screen", daemon=True)
+        self._thread = threading.Thread(target=self._serve, name="datagen-screen", daemon=True)
         self._screen = Screen(workers)
 
     def __enter__(self) -> Self:
@@ -66,24 +66,30 @@ class Screening:
         return self._screen.isolation
 
     def __exit__(self, *_: object) -> None:
-        self._submitted(self._stop())
+        stopped = self._submitted(self._stop())
         try:
-            self._thread.join()
+            stopped.result()
         except BaseException:  # a second interrupt: servers end all the same
-            self._thread.join()
+            wait([stopped])
             raise
         finally:
-            if not self._thread.is_alive():
-                self._loop.close()
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
+
+    def _serve(self) -> None:
+        """Run the loop, and close it: Python 3.11 takes a thread whose join is interrupted for ended."""
+        try:
+            self._loop.run_forever()
+        finally:
+            self._loop.close()
 
     async def _stop(self) -> None:
-        """Give up what is under way, end the servers, and then the loop."""
+        """Give up what is under way, and end the servers."""
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
         await self._screen.__aexit__()
-        self._loop.stop()
 
     def run(
         self, jobs: Sequence[Job], *, alone: bool = False, references: bool = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -195,20 +196,28 @@ def test_equal_values_have_one_text():
 
 def test_interrupted_while_it_ends(monkeypatch, caplog):
     """A second Ctrl-C, while servers are ended, leaves no process, and says nothing of tasks."""
-    join, interrupts = threading.Thread.join, [KeyboardInterrupt]
-    before = set(children(os.getpid()))
+    before, end = set(children(os.getpid())), Screen.__aexit__
+    interrupted = threading.Event()
 
-    def interrupted(thread, *given):
-        if thread.name == "datagen-screen" and interrupts:
-            raise interrupts.pop()
-        join(thread, *given)
+    def interrupt(*_):
+        interrupted.set()
+        raise KeyboardInterrupt
 
-    monkeypatch.setattr(threading.Thread, "join", interrupted)
-    with pytest.raises(KeyboardInterrupt), Screening(2) as screening:
-        started = screening.isolation and [pid for pid in children(os.getpid()) if pid not in before]
+    async def ends(screen, *error):
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        while not interrupted.is_set():
+            await asyncio.sleep(0.01)
+        await end(screen, *error)
+
+    monkeypatch.setattr(Screen, "__aexit__", ends)
+    old = signal.signal(signal.SIGINT, interrupt)
+    try:
+        with pytest.raises(KeyboardInterrupt), Screening(2) as screening:
+            started = screening.isolation and [pid for pid in children(os.getpid()) if pid not in before]
+    finally:
+        signal.signal(signal.SIGINT, old)
     gc.collect()
     assert started
-    assert not interrupts
     assert gone(started)
     assert caplog.records == []
 
