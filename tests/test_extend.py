@@ -290,3 +290,11 @@ class TestDetector:
         assert options["detectors"]["toy"] == {"word": "toy"}
         (tmp_path / "recipe.yaml").write_text(json.dumps({"seeds": "in.jsonl", "stages": ["decontam"]}))
         assert told(run("run", "recipe.yaml", "-o", "run", "--json", kind="detectors"))["rows_out"] == 2
+
+    def test_a_name_that_is_taken(self, run):
+        """What runs code is called `behaviour`; a package's detector of that name does not count."""
+        listed = run("list", "detectors", kind="detectors", name="behaviour").stdout
+        assert listed.count("behaviour") == 1
+        assert "toy" not in listed
+        words = ["decontam", "in.jsonl", "-o", "out", "--no-run", "--json"]
+        assert told(run(*words, kind="detectors", name="behaviour"))["overlaps"] == {"humaneval": 0}

@@ -28,6 +28,9 @@ from decontam.benchmarks import Benchmark, Item
 from decontam.reverse import Asked, answered, example_evidence
 from decontam.runnable import Outcome, function_evidence, screened
 
+#: What to do where running code cannot find anything.
+_ANOTHER = "name another one of --detectors beside behaviour"
+
 
 class Taken(NamedTuple):
     """What can be run of a frame's rows, and all its rows as `row` and `task`."""
@@ -67,15 +70,21 @@ class Behaviour:
         return "seccomp" in self._isolation.split("+")
 
     def check(self) -> None:
-        """Nothing where code can be run.
+        """Nothing where code can be run, and every benchmark has a solution to compare it with.
 
         Raises:
-            DatagenError: this machine cannot keep code from doing harm.
+            DatagenError: this machine cannot keep code from doing harm, or no solution of a benchmark runs.
         """
         if not self._runs:
             raise DatagenError(
                 f"this machine grants only {self._isolation or 'nothing'}, and runs no code with that;"
-                " name another one of --detectors beside behaviour, such as code"
+                f" {_ANOTHER}, such as code"
+            )
+        left = {one.benchmark for one in self._items} - {one.benchmark for one in self._sought}
+        if left:
+            raise DatagenError(
+                f"{min(left)} has no solution that runs and tells something, so running code finds nothing of"
+                f" it; {_ANOTHER}, such as words"
             )
 
     def told(self) -> dict[str, Any]:

@@ -40,9 +40,14 @@ def compares(static: Iterable[str]) -> bool:
     return any(name != _NEVER_ALONE for name in static)
 
 
+def _static() -> list[str]:
+    """Those that compare texts; a package's own `behaviour` is none, since that name is taken."""
+    return [name for name in names() if name != BEHAVIOUR]
+
+
 def known() -> list[str]:
     """All that may be chosen, by name; none is imported."""
-    return sorted([*names(), BEHAVIOUR])
+    return sorted({*names(), BEHAVIOUR})
 
 
 def summaries() -> dict[str, str]:
@@ -51,7 +56,7 @@ def summaries() -> dict[str, str]:
     Raises:
         BrokenEntryPointError: another package brings one that cannot be used.
     """
-    told = {name: summary(name) for name in names()}
+    told = {name: summary(name) for name in _static()}
     told[BEHAVIOUR] = (behaviour.__doc__ or "").partition("\n")[0]
     return {name: told[name] for name in known()}
 
@@ -75,5 +80,5 @@ def choose(wanted: Iterable[str], *, no_run: bool) -> Chosen:
         )
     chosen = set(named or known())
     left = set(known()) - chosen - ({BEHAVIOUR} if no_run else set())
-    static = [name for name in names() if name in chosen]
+    static = [name for name in _static() if name in chosen]
     return Chosen(static, not no_run and BEHAVIOUR in chosen, not left)

@@ -758,6 +758,19 @@ class TestDetectors:
         )
         assert run("--detectors", "behaviour,cases", "--check", out=None).code == 0
 
+    @pytest.mark.parametrize(
+        "solution", [None, "def split_text(text", "def split_text(text):\n    return text"]
+    )
+    def test_behaviour_alone_where_no_solution_tells_something(self, solution):
+        """Nothing of such a benchmark is sought; beside another one, too."""
+        item = {**ITEM, "solution": solution}
+        Path("other.jsonl").write_text(json.dumps({key: item[key] for key in item if item[key] is not None}))
+        given_rows({"instruction": OTHER, "response": SOLUTION})
+        words = ["--detectors", "behaviour", "--against", "jsonl:other.jsonl", "--check"]
+        said = "other has no solution that runs and tells something, so running code finds nothing of it;"
+        assert said in run(*words, out=None).error()
+        assert run("--detectors", "words", *words, out=None).code == 5
+
     def test_no_self_test_of_names_alone(self):
         """It tells how much comparing texts finds, and names of functions find nothing alone."""
         given_rows({"instruction": OTHER, "response": SOLUTION})
