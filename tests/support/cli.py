@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,8 +18,19 @@ from datagen import progress
 from datagen.commands import console
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+class _Cache:
+    """A folder that is made when it is needed: processes that tests start import this, and are killed."""
+
+    @cached_property
+    def name(self) -> str:
+        self._folder = tempfile.TemporaryDirectory(prefix="datagen-tests-")
+        return self._folder.name
+
+
 #: Journals of these tests; never the user's.
-CACHE = tempfile.TemporaryDirectory(prefix="datagen-tests-")
+CACHE = _Cache()
 
 
 class Ended(NamedTuple):
