@@ -190,7 +190,7 @@ def test_bad_options(tmp_path: Path, base: Path) -> None:
 def test_killed_and_interrupted_trainings_go_on(tmp_path: Path, base: Path) -> None:
     """Ctrl-C ends with 130 and a checkpoint; the same command goes on and makes the same model."""
     data, out = ranked(tmp_path), tmp_path / "model"
-    more = ["--model", base, "--max-steps", 400, "--lr", 0.001, "--save-every", 5]
+    more = ["--model", base, "--max-steps", 150, "--lr", 0.001, "--save-every", 5]
     work = tmp_path / ".model.training"
     for number, code in ((signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)):
         before = _steps(work)
