@@ -140,6 +140,7 @@ def test_who_waits_for_a_turn_alone_can_be_cancelled():
         async with Watched(2) as sandbox, hogs(sandbox, 1):
             task = asyncio.create_task(sandbox.run(BURN, ["burn(0.9)"], LIMITS))
             while not any(not beside for _, beside, _ in sandbox.attempts):
+                assert not task.done(), "it was not run alone"
                 await asyncio.sleep(0.01)
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
