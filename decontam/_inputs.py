@@ -30,11 +30,8 @@ def inputs_of(item: Item, most: int = MOST) -> list[Input]:
         item: the item.
         most: how many inputs there are at most.
     """
-    found: dict[str, Input] = {}
-    for one in (*_of_tests(item), *_of_prompt(item)):
-        if len(found) < GIVEN and _is_written(one, written := repr(one)):
-            found.setdefault(written, one)
-    given = list(found.values())
+    given = literal_of(item)
+    found = {repr(one): one for one in given}
     draw = random.Random(f"{item.benchmark}:{item.task_id}")
     for _ in range(_TRIES if given else 0):
         if len(found) >= most:
@@ -44,6 +41,15 @@ def inputs_of(item: Item, most: int = MOST) -> list[Input]:
             found.setdefault(written, one)
     quick = [one for one in found.values() if is_quick(one)]
     return quick if len(quick) >= ENOUGH else list(found.values())
+
+
+def literal_of(item: Item) -> list[Input]:
+    """The inputs that stand in an item's tests and prompt, the first `GIVEN` of them."""
+    found: dict[str, Input] = {}
+    for one in (*_of_tests(item), *_of_prompt(item)):
+        if len(found) < GIVEN and _is_written(one, written := repr(one)):
+            found.setdefault(written, one)
+    return list(found.values())
 
 
 def _is_written(given: Input, written: str) -> bool:

@@ -12,6 +12,8 @@ most, and where it agrees on two with all. With the bits of the inputs on which 
 * An item is common if an ordinary function does the same: it is not sought by behaviour. Whoever writes
   `add` has not seen the benchmark.
 * An item has 20 inputs, and up to 60 while its results say too little: answers of yes and no.
+* Of inputs that are made of an item's own those do not count which a row's function refuses, by ValueError,
+  AssertionError or an error of its own: the item may leave them open. What is called first are its own.
 * Lists and tuples are equal here; 1, 1.0 and True are equal.
 
 *Reverse.* The item's reference is called with a row's own examples, whatever the language of its answer. The
@@ -19,7 +21,8 @@ value is the same, over the examples of one function; the bits of an example are
 result, or fewer if ordinary functions give it, too.
 
 *Covered.* Renamed, restructured, translated or reworded rows whose answer is in Python, with another
-algorithm, too; code in seven other languages, as far as it can be translated (`translate/`).
+algorithm, too; methods of a class whose objects are made with some of the arguments; code in seven other
+languages, as far as it can be translated (`translate/`).
 *Not covered.* Half of a solution, functions that change their argument or take it in another order, scripts
 without functions, Python 2.
 """
@@ -37,11 +40,11 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from decontam._evidence import OfItem, of_item
-from decontam._inputs import MANY, MOST, Input, inputs_of, program_of
+from decontam._inputs import MANY, MOST, Input, inputs_of, literal_of, program_of
 from decontam.benchmarks import Item
 
 #: It grows when an item or a row may be judged otherwise than before.
-VERSION = 4
+VERSION = 5
 #: The least value that is a match, of a row's functions and of its examples.
 THRESHOLDS: dict[str, float] = {"function": 0.6, "examples": 0.45}
 #: Inputs of an item that every function is called with first, and how many of these have to agree.
@@ -142,6 +145,7 @@ class Known(NamedTuple):
         inputs: on which it gives a result.
         results: a text for each input.
         bits: for each input, how surprising it is that another function agrees.
+        made: for each input, whether it is made of one of the item's own.
         probes: numbers of the inputs that tell most together.
         common: whether an ordinary function does the same.
     """
@@ -153,6 +157,7 @@ class Known(NamedTuple):
     inputs: Sequence[Input]
     results: Sequence[str]
     bits: Sequence[float]
+    made: Sequence[bool]
     probes: Sequence[int]
     common: bool
 
@@ -295,6 +300,8 @@ def _weighed(found: Sequence[_Reference], run: Run) -> list[Known]:
                 if number < len(common):
                     closest = max(closest, sum(agree[-1]) / len(texts))
         bits = _bits(agree, one.results)
+        literal = {*map(repr, literal_of(one.item))}
+        changed = [bool(literal) and repr(given) not in literal for given in one.inputs]
         made.append(
             Known(
                 benchmark=one.item.benchmark,
@@ -304,7 +311,8 @@ def _weighed(found: Sequence[_Reference], run: Run) -> list[Known]:
                 inputs=one.inputs,
                 results=one.results,
                 bits=bits,
-                probes=_probes(agree, bits),
+                made=changed,
+                probes=_probes(agree, bits, changed),
                 common=closest >= COMMON,
             )
         )
@@ -338,12 +346,14 @@ def _bits(agree: Sequence[Sequence[bool]], results: Sequence[str]) -> list[float
     return found
 
 
-def _probes(agree: Sequence[Sequence[bool]], bits: Sequence[float]) -> list[int]:
-    """The inputs on which the fewest ordinary functions agree, one after the other."""
+def _probes(agree: Sequence[Sequence[bool]], bits: Sequence[float], made: Sequence[bool]) -> list[int]:
+    """The inputs on which the fewest ordinary functions agree, one after the other; the item's own if any."""
     left = agree
     chosen: list[int] = []
+    own = [place for place, is_made in enumerate(made) if not is_made]
+    places = own if len(own) >= PROBES else range(len(bits))
     while len(chosen) < min(PROBES, len(bits)):
-        counts = [(sum(one[place] for one in left), -bits[place], place) for place in range(len(bits))]
+        counts = [(sum(one[place] for one in left), -bits[place], place) for place in places]
         best = min(count for count in counts if count[2] not in chosen)[2]
         chosen.append(best)
         left = [one for one in left if one[best]]

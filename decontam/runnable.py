@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -30,6 +30,8 @@ from decontam.reverse import Asked, examples_of
 
 #: Items that one program is compared with on all inputs: it may claim to agree with every one.
 _MOST = 64
+#: Errors that a function raises when it checks its arguments, beside those that it defines.
+_REFUSALS = frozenset({"ValueError", "AssertionError"})
 _SHOWN = 100  # characters of the inputs that agreed
 
 
@@ -151,7 +153,12 @@ def _confirmed(
     for item, number in alone:
         by_item[item].append(codes[number])
     turned = [
-        one._replace(inputs=_turned(one.inputs), results=_turned(one.results), bits=_turned(one.bits))
+        one._replace(
+            inputs=_turned(one.inputs),
+            results=_turned(one.results),
+            bits=_turned(one.bits),
+            made=_turned(one.made),
+        )
         for one in (sought[item] for item in by_item)
     ]
     jobs = [(some, one.inputs) for some, one in zip(by_item.values(), turned, strict=True)]
@@ -167,13 +174,20 @@ def _turned(values: Sequence[Any]) -> list[Any]:
 def _hit(program: Shown, item: Known) -> Hit | None:
     """The function of a program that is most like the item's, if it is enough."""
     best: Hit | None = None
-    total = sum(item.bits)
     for name, results in program.functions.items():
         same = agreement(results, item.results)
+        total = sum(bits for bits, left in zip(item.bits, _refused(results, item), strict=True) if not left)
         value = round(value_of(sum(bits for bits, ok in zip(item.bits, same, strict=True) if ok), total), 6)
         if value >= THRESHOLDS["function"] and (best is None or value > best.value):
             best = Hit(item.benchmark, item.item, name, value, _calls(name, item, same))
     return best
+
+
+def _refused(results: Sequence[str | None], item: Known) -> Iterator[bool]:
+    """For each input whether it is none of the item's own, and the function refuses it."""
+    for text, made in zip(results, item.made, strict=True):
+        raised = text.removeprefix("!raised ") if made and text is not None else text
+        yield raised != text and (raised in _REFUSALS or not hasattr(builtins, str(raised)))
 
 
 def _calls(name: str, item: Known, same: Sequence[bool]) -> str:

@@ -57,7 +57,11 @@ def returns_nothing(code: types.CodeType) -> bool:
 
 
 def functions(space: dict[str, Any]) -> Iterator[Function]:
-    """The functions of a program, and the methods of its classes that are made without arguments."""
+    """The functions of a program, and the methods of its classes.
+
+    Each call of a method has a new object. It is made with the arguments that the method does not take: in
+    "Class.method" with the first ones, in "Class().method" with the last.
+    """
     found = list(_all_functions(space))
     return iter(found[:MAX_FUNCTIONS])
 
@@ -74,23 +78,67 @@ def _all_functions(space: dict[str, Any]) -> Iterator[Function]:
 
 
 def _methods(name: str, kind: type) -> Iterator[Function]:
-    """The methods that a class itself defines, called on a new instance each time."""
+    """The methods and properties that a class itself defines."""
+    makes = _constructor(kind)
+    for method, value in list(_names_in(kind).items()):
+        if type(method) is not str or (
+            method.startswith("__") and method.endswith("__") and method != "__call__"
+        ):
+            continue
+        is_bound = type(value) not in (staticmethod, classmethod)
+        inner = value.fget if type(value) is property else value if is_bound else value.__func__
+        function = _own(inner)
+        if function is None:
+            continue
+        call = functools.partial(_of_class, kind, method)
+        for one in _function(f"{name}.{method}", function, type(value) is not staticmethod, call):
+            if is_bound:
+                get = _got if type(value) is property else _method
+                yield from _split(one, functools.partial(get, kind, method), makes)
+            else:
+                yield one
+
+
+def _split(
+    method: Function, call: Callable[[tuple[Any, ...], tuple[Any, ...]], Any], makes: tuple[int, float]
+) -> Iterator[Function]:
+    """A method with its object: who of both gets which arguments.
+
+    Args:
+        method: what is called.
+        call: calls it; it is given what the object is made with, and what the method gets.
+        makes: how few and how many arguments objects are made with.
+    """
+    fewest, most = makes
+    # The object is made with no more than it has to where the method takes the others.
+    first = fewest + method.least if fewest else method.most + 1
+    last = most + method.least if first <= most + method.least else -1
+    least, longest = (first, last) if fewest else (method.least, max(method.most, last))
+    if longest < least:
+        return
+
+    def front(given: tuple[Any, ...]) -> Any:  # noqa: ANN401 - anything
+        held = len(given) - method.least if len(given) >= first else 0
+        return call(given[:held], given[held:])
+
+    def back(given: tuple[Any, ...]) -> Any:  # noqa: ANN401 - anything
+        return call(given[method.least :], given[: method.least])
+
+    yield method._replace(least=int(least), most=longest, call=front)
+    if method.least and first <= last:
+        name = method.name.replace(".", "().", 1)
+        yield method._replace(name=name, least=int(first), most=last, call=back)
+
+
+def _constructor(kind: type) -> tuple[int, float]:
+    """How few and how many arguments objects of a class are made with; none where that is not known."""
     made = next(
         (_names_in(base)["__init__"] for base in _bases_of(kind) if "__init__" in _names_in(base)), None
     )
-    makers = [] if made is None or _own(made) is None else list(_function(name, made, 1, kind))
-    if makers and makers[0].least > 0:
-        return
-    for method, value in list(_names_in(kind).items()):
-        if type(method) is not str or (method.startswith("__") and method.endswith("__")):
-            continue
-        bound = 0 if type(value) is staticmethod else 1
-        inner = value.__func__ if type(value) in (staticmethod, classmethod) else value
-        function = _own(inner)
-        if function is not None:
-            yield from _function(
-                f"{name}.{method}", function, bound, functools.partial(_method, kind, method)
-            )
+    if type(made) is types.FunctionType:
+        for one in _function("__init__", made, 1, kind):
+            return one.least, one.most
+    return 0, 0
 
 
 def _own(value: object) -> types.FunctionType | None:
@@ -117,5 +165,13 @@ def _called(function: Callable[..., Any], given: Any) -> Any:  # noqa: ANN401 - 
     return function(*given)
 
 
-def _method(kind: Callable[[], Any], name: str, given: Any) -> Any:  # noqa: ANN401 - anything
-    return getattr(kind(), name)(*given)
+def _of_class(kind: type, name: str, given: tuple[Any, ...]) -> Any:  # noqa: ANN401 - anything
+    return getattr(kind, name)(*given)
+
+
+def _method(kind: type, name: str, held: tuple[Any, ...], given: tuple[Any, ...]) -> Any:  # noqa: ANN401 - anything
+    return getattr(kind(*held), name)(*given)
+
+
+def _got(kind: type, name: str, held: tuple[Any, ...], _: tuple[Any, ...]) -> Any:  # noqa: ANN401 - anything
+    return getattr(kind(*held), name)

@@ -39,12 +39,12 @@ _TAKEN = frozenset(dir(builtins)) | frozenset(
     " encoder decoder scanner wraps dispatch_table attrgetter enum sys dispatch abstractmethod".split()
 )
 _UNSAFE = re.compile(r"_.*|(?:[FT]|f|tb|gi|cr|ag|co|v|t|l|i)_.*")
+#: The sandbox calls methods of classes that say they are of the program; those of `F_` take other values.
 _BEGIN = """from foreign import T_
 
 
 class F_:
-    def __init__(self, _):
-        pass
+    __module__ = ""
 
 """
 

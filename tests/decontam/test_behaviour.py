@@ -120,6 +120,83 @@ def test_another_algorithm_is_found_and_the_inputs_are_shown(screening, known):
     assert "def arrange(s):" in found[7]
 
 
+#: It needs an argument by name, so that nothing calls it but the class beside it.
+COUNTED = (
+    "def counted(a, *, found):\n    for one in a:\n        if found and found[-1][0] == one:\n"
+    "            found[-1][1] += 1\n        else:\n            found.append([one, 1])\n    return found\n"
+)
+HOLDS = "class Runs:\n    def __init__(self, a):\n        self.a = a\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "function"),
+    [
+        (HOLDS + "    def all(self):\n        return counted(self.a, found=[])\n", "all"),
+        (HOLDS + "    @property\n    def all(self):\n        return counted(self.a, found=[])\n", "all"),
+        ("class Runs:\n    def __call__(self, a):\n        return counted(a, found=[])\n", "__call__"),
+        (
+            "from dataclasses import dataclass\n@dataclass\nclass Runs:\n    a: list\n    name: str = ''\n"
+            "    def all(self):\n        return counted(self.a, found=[])\n",
+            "all",
+        ),
+        (HOLDS + "    @staticmethod\n    def all(a):\n        return counted(a, found=[])\n", "all"),
+    ],
+)
+def test_a_class_around_a_solution_is_found(screening, known, code, function):
+    """Its objects are made with the item's arguments where its methods do not take them."""
+    [alone, outcome] = screened([COUNTED, COUNTED + code], known, screening.run, screening.find)
+    assert alone.hits == []
+    assert [(hit.item, hit.function) for hit in outcome.hits] == [("bench/2", f"Runs.{function}")]
+
+
+ROTATED = item(
+    4,
+    "rotated",
+    "def rotated(text, by):\n    return text[by % len(text):] + text[:by % len(text)] if text else ''\n",
+    *("'abcdef', 2", "'benchmark', 3", "'word', 1", "'stone', 4"),
+)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "function"), [("text", "by", "Turned.turn"), ("by", "text", "Turned().turn")]
+)
+def test_an_object_may_hold_any_of_the_arguments(screening, first, second, function):
+    """The first ones or the last ones; the others go to the method."""
+    code = (
+        f"class Turned:\n    def __init__(self, {first}):\n        self.{first} = {first}\n"
+        f"    def turn(self, {second}):\n        {first} = self.{first}\n"
+        "        for _ in range(by):\n            text = text[1:] + text[:1]\n        return text\n"
+    )
+    known = behaviour.known([ROTATED], screening.run)
+    [outcome] = screened([code], known, screening.run, screening.find)
+    assert [hit.function for hit in outcome.hits] == [function]
+
+
+@pytest.mark.parametrize(
+    ("refuses", "is_found"),
+    [
+        ("raise ValueError('no runs')", True),
+        ("raise OddRuns", True),
+        ("assert False", True),
+        ("raise TypeError('no runs')", False),
+        ("return []", False),
+    ],
+)
+def test_what_a_row_refuses_does_not_count(screening, known, refuses, is_found):
+    """A row may check what an item leaves open; the inputs that stand in the item count all the same."""
+    own = "[[1, 1, 2], [3, 3, 3], [4, 5, 5, 4], [7], [0, 0, 1, 1, 0]]"
+    begins = f"class OddRuns(Exception):\n    pass\ndef f(a):\n    if a not in {own}:\n        {refuses}\n"
+    [outcome] = screened(
+        [f"{COUNTED}{begins}    return counted(a, found=[])\n"], known, screening.run, screening.find
+    )
+    assert [hit.item for hit in outcome.hits] == ["bench/2"] * is_found
+    begins = begins.replace("[0, 0, 1, 1, 0]]", "[0]]").replace("[7], ", "")
+    [outcome] = screened(
+        [f"{COUNTED}{begins}    return counted(a, found=[])\n"], known, screening.run, screening.find
+    )
+    assert outcome.hits == []
+
+
 def test_what_everybody_writes_is_common(screening, known):
     """An item that an ordinary function satisfies is not sought."""
     assert [one.item for one in known if one.common] == ["bench/3"]

@@ -79,7 +79,7 @@ def screened(codes, inputs=INPUTS, limits=SHORT, workers=1):
 
 
 def test_every_function_is_called_with_what_it_takes():
-    """Functions, cached ones, coroutines, and methods of classes that are made without arguments."""
+    """Functions, cached ones, coroutines, and methods; objects are made with what these do not take."""
     code = (
         "import functools\n"
         "def add(a, b=2): return a + b\n"
@@ -103,8 +103,11 @@ def test_every_function_is_called_with_what_it_takes():
             "later": ["3", '"ab"', None],
             "any": ["1", "1", "2"],
             "Solution.more": [None, None, "(1,[2],1)"],
+            "Solution().more": [None, None, None],
             "Solution.still": ["<3>", '<"ab">', None],
             "Solution.made": ['"Solution"', '"Solution"', None],
+            "Needs.f": [None, None, "[2]"],
+            "Needs().f": [None, None, "1"],
         },
     )
 
