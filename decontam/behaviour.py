@@ -10,7 +10,8 @@ most, and where it agrees on two with all. With the bits of the inputs on which 
   (`_ordinary.txt`, a textbook's exercises, other items' references), but no more than -log2 of the share
   of the item's own inputs that have this result, and at most 8. So "true" says little, and a long list much.
 * An item is common if an ordinary function does the same: it is not sought by behaviour. Whoever writes
-  `add` has not seen the benchmark.
+  `add` has not seen the benchmark. Where one does the same but for a few inputs ("a sum of four even numbers
+  above 0" and "even"), a row has to agree with the item on these.
 * An item has 20 inputs, and up to 60 while its results say too little: answers of yes and no.
 * Of inputs that are made of an item's own those do not count which a row's function refuses, by ValueError,
   AssertionError or an error of its own: the item may leave them open. What is called first are its own.
@@ -44,15 +45,15 @@ from decontam._inputs import MANY, MOST, Input, inputs_of, literal_of, program_o
 from decontam.benchmarks import Item
 
 #: It grows when an item or a row may be judged otherwise than before.
-VERSION = 5
+VERSION = 6
 #: The least value that is a match, of a row's functions and of its examples.
 THRESHOLDS: dict[str, float] = {"function": 0.6, "examples": 0.45}
 #: Inputs of an item that every function is called with first, and how many of these have to agree.
 PROBES, AGREE = 3, 2
 #: Other items' references that stand for ordinary functions.
 OTHERS = 40
-#: An item is common if an ordinary function agrees on this share of its inputs.
-COMMON = 0.9
+#: An ordinary function that agrees on this share of an item's inputs could be taken for it.
+CLOSE = 0.9
 #: Bits at which the second factor of a value is a half; most bits of an input.
 HALF, RAREST = 10.0, 8.0
 TOGETHER = 400  # inputs at a time
@@ -146,6 +147,7 @@ class Known(NamedTuple):
         results: a text for each input.
         bits: for each input, how surprising it is that another function agrees.
         made: for each input, whether it is made of one of the item's own.
+        tells: for each input, whether it tells the item from an ordinary function that is close to it.
         probes: numbers of the inputs that tell most together.
         common: whether an ordinary function does the same.
     """
@@ -158,6 +160,7 @@ class Known(NamedTuple):
     results: Sequence[str]
     bits: Sequence[float]
     made: Sequence[bool]
+    tells: Sequence[bool]
     probes: Sequence[int]
     common: bool
 
@@ -292,13 +295,13 @@ def _weighed(found: Sequence[_Reference], run: Run) -> list[Known]:
     at = 0
     for one in found:
         agree: list[list[bool]] = []
-        closest = 0.0
+        close: list[list[bool]] = []
         for number, column in enumerate(columns):
             texts = column[at : at + len(one.inputs)]
             if number != own.get(id(one)) and any(text is not None for text in texts):
                 agree.append([text == wanted for text, wanted in zip(texts, one.results, strict=True)])
-                if number < len(common):
-                    closest = max(closest, sum(agree[-1]) / len(texts))
+                if number < len(common) and sum(agree[-1]) >= CLOSE * len(texts):
+                    close.append(agree[-1])
         bits = _bits(agree, one.results)
         literal = {*map(repr, literal_of(one.item))}
         changed = [bool(literal) and repr(given) not in literal for given in one.inputs]
@@ -312,8 +315,9 @@ def _weighed(found: Sequence[_Reference], run: Run) -> list[Known]:
                 results=one.results,
                 bits=bits,
                 made=changed,
+                tells=[not all(other[place] for other in close) for place in range(len(bits))],
                 probes=_probes(agree, bits, changed),
-                common=closest >= COMMON,
+                common=any(map(all, close)),
             )
         )
         at += len(one.inputs)

@@ -158,6 +158,7 @@ def _confirmed(
             results=_turned(one.results),
             bits=_turned(one.bits),
             made=_turned(one.made),
+            tells=_turned(one.tells),
         )
         for one in (sought[item] for item in by_item)
     ]
@@ -176,6 +177,8 @@ def _hit(program: Shown, item: Known) -> Hit | None:
     best: Hit | None = None
     for name, results in program.functions.items():
         same = agreement(results, item.results)
+        if any(tells and not ok for tells, ok in zip(item.tells, same, strict=True)):
+            continue
         total = sum(bits for bits, left in zip(item.bits, _refused(results, item), strict=True) if not left)
         value = round(value_of(sum(bits for bits, ok in zip(item.bits, same, strict=True) if ok), total), 6)
         if value >= THRESHOLDS["function"] and (best is None or value > best.value):

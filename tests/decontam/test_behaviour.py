@@ -13,7 +13,7 @@ from datagen.sandbox.screening import Screening
 from decontam import behaviour, runnable
 from decontam._inputs import inputs_of, program_of
 from decontam._programs import programs
-from decontam.benchmarks import Item
+from decontam.benchmarks import Item, load
 from decontam.reverse import answered, example_evidence
 from decontam.runnable import function_evidence, screened, taken
 
@@ -201,6 +201,16 @@ def test_what_everybody_writes_is_common(screening, known):
     """An item that an ordinary function satisfies is not sought."""
     assert [one.item for one in known if one.common] == ["bench/3"]
     assert matches(["def plus(x, y):\n    return x + y\n"], known, screening) == {}
+
+
+def test_what_is_close_to_an_ordinary_function_is_told_from_it(screening):
+    """HumanEval/138 asks whether a number is a sum of four even ones above 0; "even" is right for most."""
+    asked = [one for one in load("humaneval").items if one.task_id == "HumanEval/138"]
+    known = behaviour.known(asked, screening.run)
+    even, right = "def f(n):\n    return n % 2 == 0\n", "def f(n):\n    return n >= 8 and not n & 1\n"
+    assert [one.common for one in known] == [False]
+    found = screened([even, right], known, screening.run, screening.find)
+    assert [[hit.item for hit in one.hits] for one in found] == [[], ["HumanEval/138"]]
 
 
 def test_examples_in_any_language(screening, known):
