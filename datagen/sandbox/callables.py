@@ -18,6 +18,8 @@ _SUSPENDED = 0x20 | 0x80 | 0x200  # flags of generators, coroutines and asynchro
 _RETURN, _CONSTANT = dis.opmap["RETURN_VALUE"], dis.opmap["LOAD_CONST"]
 _names_in: Callable[[type], Any] = type.__dict__["__dict__"].__get__
 _bases_of: Callable[[type], tuple[type, ...]] = type.__dict__["__mro__"].__get__
+_OF_CLASSES = (staticmethod, classmethod)
+_PROPERTIES = (property, functools.cached_property)
 _cached: type = type(functools.lru_cache(len))
 
 
@@ -85,18 +87,23 @@ def _methods(name: str, kind: type) -> Iterator[Function]:
             method.startswith("__") and method.endswith("__") and method != "__call__"
         ):
             continue
-        is_bound = type(value) not in (staticmethod, classmethod)
-        inner = value.fget if type(value) is property else value if is_bound else value.__func__
-        function = _own(inner)
+        function = _own(_inner(value))
         if function is None:
             continue
         call = functools.partial(_of_class, kind, method)
         for one in _function(f"{name}.{method}", function, type(value) is not staticmethod, call):
-            if is_bound:
-                get = _got if type(value) is property else _method
-                yield from _split(one, functools.partial(get, kind, method), makes)
-            else:
+            if type(value) in _OF_CLASSES:
                 yield one
+            else:
+                get = _got if type(value) in _PROPERTIES else _method
+                yield from _split(one, functools.partial(get, kind, method), makes)
+
+
+def _inner(value: Any) -> object:  # noqa: ANN401 - anything
+    """What a property or a method of a class is made of; the value itself if it is none."""
+    if type(value) in _OF_CLASSES:
+        return value.__func__
+    return value.fget if type(value) is property else value.func if type(value) in _PROPERTIES else value
 
 
 def _split(

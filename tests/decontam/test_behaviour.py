@@ -133,6 +133,11 @@ HOLDS = "class Runs:\n    def __init__(self, a):\n        self.a = a\n"
     [
         (HOLDS + "    def all(self):\n        return counted(self.a, found=[])\n", "all"),
         (HOLDS + "    @property\n    def all(self):\n        return counted(self.a, found=[])\n", "all"),
+        (
+            "from functools import cached_property\n" + HOLDS + "    @cached_property\n    def all(self):\n"
+            "        return counted(self.a, found=[])\n",
+            "all",
+        ),
         ("class Runs:\n    def __call__(self, a):\n        return counted(a, found=[])\n", "__call__"),
         (
             "from dataclasses import dataclass\n@dataclass\nclass Runs:\n    a: list\n    name: str = ''\n"
