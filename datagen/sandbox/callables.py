@@ -117,24 +117,26 @@ def _split(
         makes: how few and how many arguments objects are made with.
     """
     fewest, most = makes
-    # The object is made with no more than it has to where the method takes the others.
+    # An object that can be made with nothing holds only what the method cannot take.
+    fewest, most = makes
     first = fewest + method.least if fewest else method.most + 1
-    last = most + method.least if first <= most + method.least else -1
-    least, longest = (first, last) if fewest else (method.least, max(method.most, last))
-    if longest < least:
-        return
+    longest = most + method.most
+    whole = method._replace(least=fewest + method.least, most=longest)
+
+    def held(count: int) -> int:
+        return int(min(count - method.least, most)) if count >= first else 0
 
     def front(given: tuple[Any, ...]) -> Any:  # noqa: ANN401 - anything
-        held = len(given) - method.least if len(given) >= first else 0
-        return call(given[:held], given[held:])
+        kept = held(len(given))
+        return call(given[:kept], given[kept:])
 
     def back(given: tuple[Any, ...]) -> Any:  # noqa: ANN401 - anything
-        return call(given[method.least :], given[: method.least])
+        rest = len(given) - held(len(given))
+        return call(given[rest:], given[:rest])
 
-    yield method._replace(least=int(least), most=longest, call=front)
-    if method.least and first <= last:
-        name = method.name.replace(".", "().", 1)
-        yield method._replace(name=name, least=int(first), most=last, call=back)
+    yield whole._replace(call=front)
+    if method.least and first <= longest:
+        yield whole._replace(name=method.name.replace(".", "().", 1), least=int(first), call=back)
 
 
 def _constructor(kind: type) -> tuple[int, float]:

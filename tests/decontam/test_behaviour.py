@@ -163,13 +163,18 @@ ROTATED = item(
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "function"), [("text", "by", "Turned.turn"), ("by", "text", "Turned().turn")]
+    ("first", "second", "default", "function"),
+    [
+        ("text", "by", "", "Turned.turn"),
+        ("text", "by", "=1", "Turned.turn"),
+        ("by", "text", "", "Turned().turn"),
+    ],
 )
-def test_an_object_may_hold_any_of_the_arguments(screening, first, second, function):
+def test_an_object_may_hold_any_of_the_arguments(screening, first, second, default, function):
     """The first ones or the last ones; the others go to the method."""
     code = (
         f"class Turned:\n    def __init__(self, {first}):\n        self.{first} = {first}\n"
-        f"    def turn(self, {second}):\n        {first} = self.{first}\n"
+        f"    def turn(self, {second}{default}):\n        {first} = self.{first}\n"
         "        for _ in range(by):\n            text = text[1:] + text[:1]\n        return text\n"
     )
     known = behaviour.known([ROTATED], screening.run)
