@@ -5,7 +5,10 @@ Each figure is the ratio of the best times of all rounds: other work on the mach
 Then the same of pairs of 60 words and 40 lines of Python (functions of the standard library under other
 pairs' words), each detector alone and all together, all against twice the items, and the peak of memory.
 
-usage: python bench/decontam.py [ROUNDS] [PAIRS]     one core; needs ../shared/data; 5 rounds, 3,000 pairs
+Then how many rows a second whose code can be run are looked at, in the whole command and in what running
+code adds to it, with two workers; beside it how fast this machine runs an empty loop.
+
+usage: python bench/decontam.py [ROUNDS] [PAIRS]     two cores; needs ../shared/data; 5 rounds, 3,000 pairs
 """
 
 from __future__ import annotations
@@ -72,6 +75,23 @@ def compare_pairs(frame: pl.DataFrame, items: list[Item], rounds: int) -> None:
     print(f"peak memory of this process: {peak:,.0f} MB")
 
 
+def compare_running(path: Path, rounds: int) -> None:
+    """Print how many rows whose code runs a second the command looks at, and how many while it runs code."""
+    words = ["decontam", str(path), "--workers", "2", "--no-self-test", "--quiet"]
+    done = subprocess.run([sys.executable, "-c", COMMAND, *words, "--json"], check=True, capture_output=True)
+    rows = json.loads(done.stdout)["behaviour"]["rows"]
+    timed = [(seconds_of(*words), seconds_of(*words, "--no-run")) for _ in range(rounds)]
+    whole, unrun = (min(some) for some in zip(*timed, strict=True))
+    started = time.process_time()
+    for _ in range(10_000_000):
+        pass
+    loop = time.process_time() - started
+    print(
+        f"rows whose code runs: {rows:,}, {rows / whole:,.0f} a second in the whole command ({whole:.1f} s), "
+        f"{rows / (whole - unrun):,.0f} in what running adds; 10,000,000 empty loops take {loop:.2f} s here"
+    )
+
+
 def main() -> int:
     """Print the ratios of the best times, and the least and most of the rounds' own ratios."""
     if not (DATA / "new_codealpaca.json").exists():
@@ -106,6 +126,9 @@ def main() -> int:
     count = int(sys.argv[2]) if len(sys.argv) > 2 else 3_000
     compare_pairs(pairs(count, words), [item for spec in specs for item in load(spec).items], rounds)
     with tempfile.TemporaryDirectory() as folder:
+        every = Path(folder) / "every.jsonl"
+        frame.write_ndjson(every)
+        compare_running(every, rounds)
         ten = Path(folder) / "ten.jsonl"
         ten.write_text("".join(json.dumps(row) + "\n" for row in rows[:10]))
         timed = [(seconds_of("decontam", str(ten)), seconds_of("--help")) for _ in range(rounds)]
