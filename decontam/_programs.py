@@ -86,13 +86,45 @@ def programs(text: str, before: str = "") -> tuple[list[Program], int]:
     pieces = list(_pieces(text))
     if before and text[:1] in {" ", "\t"} and "def " in before:
         pieces.append((before.rstrip("\n") + "\n" + text, 0))
+    python: list[Program] = []
     for piece, start in pieces:
-        some = False
-        for program in _of_piece(piece[:_LONGEST], start):
-            some = True
-            found.setdefault(program.code, program)
+        some = list(_of_piece(piece[:_LONGEST], start))
+        python.extend(some)
         unread += not some and bool(re.search(r"^[ \t]*+def \w", piece, re.MULTILINE))
+    for program in _with_others(python):
+        found.setdefault(program.code, program)
     return list(found.values()), unread
+
+
+def _with_others(found: list[Program]) -> list[Program]:
+    """Programs of one text, each behind those others that define what it uses and does not define itself."""
+    if len(found) < 2 or sum(len(one.code) for one in found) > _LONGEST:
+        return found
+    names = [_names(one.code) for one in found]
+    whole: list[Program] = []
+    for number in range(len(found)):
+        needed, missing = {number}, names[number][1]
+        while more := {n for n in range(len(found)) if n not in needed and names[n][0] & missing}:
+            needed |= more
+            missing = missing.union(*(names[n][1] for n in more)).difference(*(names[n][0] for n in needed))
+        parts = [found[n] for n in (*sorted(needed - {number}), number)]
+        start, end = min(one.start for one in parts), max(one.end for one in parts)
+        whole.append(Program("\n".join(one.code for one in parts), start, end))
+    return whole
+
+
+def _names(code: str) -> tuple[set[str], set[str]]:
+    """The names that a program defines, and those that it uses and nowhere defines."""
+    tree = parsed(code)[0]
+    if tree is None or "__future__" in code:
+        return set(), set()
+    names = [one for one in ast.walk(tree) if isinstance(one, ast.Name)]
+    used = {one.id for one in names if isinstance(one.ctx, ast.Load)}
+    bound = {one.id for one in names if not isinstance(one.ctx, ast.Load)}
+    own = {node.name for node in tree.body if isinstance(node, (*_FUNCTIONS, ast.ClassDef))}
+    assigned = [node for node in tree.body if isinstance(node, (ast.Assign, ast.AnnAssign))]
+    own |= {one.id for node in assigned for one in ast.walk(node) if isinstance(one, ast.Name)} & bound
+    return own, used - own - bound
 
 
 def _in_braces(text: str, before: str) -> Iterator[Program | None]:

@@ -32,6 +32,32 @@ def judged(evidence: pl.DataFrame, wanted: Profile, textbook: Mapping[tuple[str,
     Returns:
         Columns as in `decontam.MATCHES`, in the same order. What says nothing in this profile is left out.
     """
+    exercise = pl.col("part").str.starts_with("exercise:")
+    found = _matching(evidence.filter(~exercise), wanted, textbook)
+    return pl.concat([found, _exercises(evidence.filter(exercise), found, wanted)])
+
+
+def _exercises(evidence: pl.DataFrame, found: pl.DataFrame, wanted: Profile) -> pl.DataFrame:
+    """Return the evidence that a row does an exercise: alone it is common, and it makes no other surer."""
+    others = found.select(*_PAIR, "score", "common").unique(_PAIR)
+    scored = evidence.with_columns(_share=share())
+    scored = scored.filter(pl.col("_share") >= wanted.enough("behaviour")).with_columns(
+        own=_score().over(_PAIR)
+    )
+    return (
+        scored.join(others, on=_PAIR, how="left", maintain_order="left")
+        .with_columns(
+            pl.col("score").fill_null(pl.col("own")),
+            pl.col("common").fill_null(value=True),
+            level=pl.lit("logic"),
+        )
+        .select(MATCHES.names())
+    )
+
+
+def _matching(
+    evidence: pl.DataFrame, wanted: Profile, textbook: Mapping[tuple[str, str], str]
+) -> pl.DataFrame:
     if not evidence.height:
         return MATCHES.to_frame()
     found = evidence.with_columns(_share=share(), _level=_level()).with_columns(score=_score().over(_PAIR))

@@ -9,12 +9,13 @@ most, and where it agrees on two with all. With the bits of the inputs on which 
 * The bits of an input are -log2 of the share of ordinary functions that give the item's result
   (`_ordinary.txt`, a textbook's exercises, other items' references), but no more than -log2 of the share
   of the item's own inputs that have this result, and at most 8. So "true" says little, and a long list much.
-* An item is common if an ordinary function does the same: it is not sought by behaviour. Whoever writes
-  `add` has not seen the benchmark. Where one does the same but for a few inputs ("a sum of four even numbers
-  above 0" and "even"), a row has to agree with the item on these.
+* An item is common if an ordinary function does the same: whoever writes `add` has not seen the benchmark. A
+  row's function that does so is an exercise, and adds to no other evidence. Where an ordinary function does
+  the same but for a few inputs ("a sum of four even numbers above 0" and "even"), a row has to agree with the
+  item on these.
 * An item has 20 inputs, and up to 60 while its results say too little: answers of yes and no.
 * Of inputs that are made of an item's own those do not count which a row's function refuses, by ValueError,
-  AssertionError or an error of its own: the item may leave them open. What is called first are its own.
+  AssertionError or an error of its own, if it refuses none of the item's own: the item may leave them open.
 * Lists and tuples are equal here; 1, 1.0 and True are equal.
 
 *Reverse.* The item's reference is called with a row's own examples, whatever the language of its answer. The
@@ -45,7 +46,7 @@ from decontam._inputs import MANY, MOST, Input, inputs_of, literal_of, program_o
 from decontam.benchmarks import Item
 
 #: It grows when an item or a row may be judged otherwise than before.
-VERSION = 6
+VERSION = 7
 #: The least value that is a match, of a row's functions and of its examples.
 THRESHOLDS: dict[str, float] = {"function": 0.6, "examples": 0.45}
 #: Inputs of an item that every function is called with first, and how many of these have to agree.
@@ -174,6 +175,7 @@ class Hit(NamedTuple):
         function: the dotted name of the function.
         value: how much it agrees, 0 to 1.
         shown: inputs on which it agrees, as text.
+        common: whether an ordinary function does the same.
     """
 
     benchmark: str
@@ -181,6 +183,7 @@ class Hit(NamedTuple):
     function: str
     value: float
     shown: str
+    common: bool
 
 
 class _Reference(NamedTuple):

@@ -181,7 +181,7 @@ def _answered(
         value = round(value_of(sum(bits[key] for key in held), sum(bits.values())), 6)
         if value >= THRESHOLDS["examples"]:
             item = items[number]
-            hits.append(Hit(item.benchmark, item.item, item.function, value, ""))
+            hits.append(Hit(item.benchmark, item.item, item.function, value, "", common=False))
     return hits
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import polars as pl
@@ -96,12 +96,11 @@ def screened(codes: Sequence[str], items: Sequence[Known], run: Run, find: Find)
 
     Args:
         codes: programs, all different.
-        items: what is known; common ones are not sought.
+        items: what is known.
         run: runs programs.
         find: finds the items that programs may do the same as, by a few inputs each.
     """
-    sought = [one for one in items if not one.common]
-    probes = {repr(one.inputs[place]): one.inputs[place] for one in sought for place in one.probes}
+    probes = {repr(one.inputs[place]): one.inputs[place] for one in items for place in one.probes}
     probes = dict(sorted(probes.items(), key=lambda one: slowness(one[1])))
     numbers = {written: number for number, written in enumerate(probes)}
     wanted = [
@@ -109,22 +108,22 @@ def screened(codes: Sequence[str], items: Sequence[Known], run: Run, find: Find)
             [(numbers[repr(one.inputs[place])], one.results[place]) for place in one.probes],
             min(AGREE, len(one.probes)),
         )
-        for one in sought
+        for one in items
     ]
     why_not: list[str] = []
     likely: dict[int, list[int]] = defaultdict(list)
     for number, found in enumerate(find(codes, list(probes.values()), wanted)):
         why_not.append(_why_not(found.detail))
-        for item in found.things[:_MOST]:
+        for item in sorted(found.things, key=lambda item: items[item].common)[:_MOST]:
             likely[item].append(number)
-    jobs = [([codes[number] for number in likely[item]], sought[item].inputs) for item in sorted(likely)]
+    jobs = [([codes[number] for number in likely[item]], items[item].inputs) for item in sorted(likely)]
     hits: dict[int, list[Hit]] = defaultdict(list)
     alone: list[tuple[int, int]] = []
     for item, answers in zip(sorted(likely), run(jobs), strict=True):
         for number, program in zip(likely[item], answers, strict=True):
-            if _hit(program, sought[item]):
+            if _hit(program, items[item]):
                 alone.append((item, number))
-    for (_, number), hit in zip(alone, _confirmed(alone, codes, sought, run), strict=True):
+    for (_, number), hit in zip(alone, _confirmed(alone, codes, items, run), strict=True):
         if hit:
             hits[number].append(hit)
     return [Outcome(why, hits[number]) for number, why in enumerate(why_not)]
@@ -182,15 +181,20 @@ def _hit(program: Shown, item: Known) -> Hit | None:
         total = sum(bits for bits, left in zip(item.bits, _refused(results, item), strict=True) if not left)
         value = round(value_of(sum(bits for bits, ok in zip(item.bits, same, strict=True) if ok), total), 6)
         if value >= THRESHOLDS["function"] and (best is None or value > best.value):
-            best = Hit(item.benchmark, item.item, name, value, _calls(name, item, same))
+            best = Hit(item.benchmark, item.item, name, value, _calls(name, item, same), item.common)
     return best
 
 
-def _refused(results: Sequence[str | None], item: Known) -> Iterator[bool]:
-    """For each input whether it is none of the item's own, and the function refuses it."""
-    for text, made in zip(results, item.made, strict=True):
-        raised = text.removeprefix("!raised ") if made and text is not None else text
-        yield raised != text and (raised in _REFUSALS or not hasattr(builtins, str(raised)))
+def _refused(results: Sequence[str | None], item: Known) -> list[bool]:
+    """For each input whether the function refuses it, if it refuses none of the item's own."""
+    refused = [text is not None and _refuses(text) for text in results]
+    own = any(one and not made for one, made in zip(refused, item.made, strict=True))
+    return [one and not own for one in refused]
+
+
+def _refuses(text: str) -> bool:
+    raised = text.removeprefix("!raised ")
+    return raised != text and (raised in _REFUSALS or not hasattr(builtins, raised))
 
 
 def _calls(name: str, item: Known, same: Sequence[bool]) -> str:
@@ -210,14 +214,18 @@ def _calls(name: str, item: Known, same: Sequence[bool]) -> str:
 
 
 def function_evidence(piece: Piece, outcome: Outcome, solutions: Solutions) -> Iterable[Evidence]:
-    """The matches of a program; the excerpt has inputs on which it agrees, and the function's beginning."""
+    """The matches of a program; the excerpt has inputs on which it agrees, and the function's beginning.
+
+    `exercise` are those where an ordinary function does the same.
+    """
     for hit in outcome.hits:
+        part = "exercise" if hit.common else "behaviour"
         name = hit.function.rpartition(".")[2]
         place = re.search(rf"\b{re.escape(name)}\b", piece.text)
         line = piece.text.rfind("\n", 0, place.start()) + 1 if place else 0
         excerpt = f"{hit.shown}{piece.text[line:]}"[:EXCERPT]
         yield (
-            *(piece.row, hit.benchmark, hit.item, "behaviour", f"behaviour:{piece.column}"),
+            *(piece.row, hit.benchmark, hit.item, "behaviour", f"{part}:{piece.column}"),
             *(hit.value, THRESHOLDS["function"], excerpt, piece.start + line, piece.start + len(piece.text)),
             *(*solution_of(hit, solutions), hit.shown.removesuffix("; ")),
         )

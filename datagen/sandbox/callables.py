@@ -19,6 +19,10 @@ _RETURN, _CONSTANT = dis.opmap["RETURN_VALUE"], dis.opmap["LOAD_CONST"]
 _names_in: Callable[[type], Any] = type.__dict__["__dict__"].__get__
 _bases_of: Callable[[type], tuple[type, ...]] = type.__dict__["__mro__"].__get__
 _OF_CLASSES = (staticmethod, classmethod)
+#: Of the methods that Python itself calls, those that are called as others.
+_SPECIAL = frozenset(
+    f"__{name}__" for name in "call str repr len iter bool int float contains getitem".split()
+)
 _PROPERTIES = (property, functools.cached_property)
 _cached: type = type(functools.lru_cache(len))
 
@@ -84,7 +88,7 @@ def _methods(name: str, kind: type) -> Iterator[Function]:
     makes = _constructor(kind)
     for method, value in list(_names_in(kind).items()):
         if type(method) is not str or (
-            method.startswith("__") and method.endswith("__") and method != "__call__"
+            method.startswith("__") and method.endswith("__") and method not in _SPECIAL
         ):
             continue
         function = _own(_inner(value))

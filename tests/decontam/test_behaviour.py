@@ -144,6 +144,7 @@ HOLDS = "class Runs:\n    def __init__(self, a):\n        self.a = a\n"
             "    def all(self):\n        return counted(self.a, found=[])\n",
             "all",
         ),
+        (HOLDS + "    def __iter__(self):\n        return iter(counted(self.a, found=[]))\n", "__iter__"),
         (HOLDS + "    @staticmethod\n    def all(a):\n        return counted(a, found=[])\n", "all"),
     ],
 )
@@ -207,10 +208,38 @@ def test_what_a_row_refuses_does_not_count(screening, known, refuses, is_found):
     assert outcome.hits == []
 
 
-def test_what_everybody_writes_is_common(screening, known):
-    """An item that an ordinary function satisfies is not sought."""
+def test_who_refuses_what_an_item_asks_for_does_something_else(screening, known):
+    """Where a function refuses one of the item's own inputs, nothing that it refuses is forgiven."""
+    own = "[[1, 1, 2], [3, 3, 3], [4, 5, 5, 4], [7], [0, 0, 1, 1, 0]]"
+    odd = "a not in own and sum(a) % 2"
+    for refused, found in ((odd, ["bench/2"]), (f"a == [7] or {odd}", [])):
+        begins = f"own = {own}\ndef f(a):\n    if {refused}:\n        raise ValueError\n"
+        code = f"{begins}    return counted(a, found=[])\n"
+        [outcome] = screened([COUNTED + code], known, screening.run, screening.find)
+        assert [hit.item for hit in outcome.hits] == found
+
+
+def test_what_everybody_writes_is_an_exercise(screening, known):
+    """An item that an ordinary function satisfies is found as such."""
     assert [one.item for one in known if one.common] == ["bench/3"]
-    assert matches(["def plus(x, y):\n    return x + y\n"], known, screening) == {}
+    [[(item, part, _)]] = matches(["def plus(x, y):\n    return x + y\n"], known, screening).values()
+    assert (item, part) == ("bench/3", "exercise:response")
+
+
+def test_blocks_of_an_answer_use_one_another(screening, known):
+    """A function may need what stands in another block; then both are run together."""
+    rank = "```python\ndef rank(word):\n    return WAY * len(word), word\n```\n"
+    way = "```python\nWAY = -1\ndef none():\n    return 0\n```\n"
+    arrange = "```python\ndef arrange(s):\n    return sorted(s.split(), key=rank)\n```\n"
+    for answer in (rank + way + arrange, arrange + way + rank, arrange + "```\nnothing\n```\n" + rank + way):
+        assert [one[0] for one in matches([answer], known, screening)[0]] == ["bench/1"]
+    assert matches([arrange + way], known, screening) == {}
+    answer = way + arrange + rank
+    [found] = [one for one in programs(answer)[0] if "def arrange" in one.code]
+    assert answer[found.start : found.end].startswith("WAY")
+    assert answer[found.start : found.end].rstrip().endswith("word")
+    alone = "```python\ndef other(s):\n    return s\n```\n"
+    assert programs(alone + answer)[0][0].code == "def other(s):\n    return s\n"
 
 
 def test_what_is_close_to_an_ordinary_function_is_told_from_it(screening):

@@ -130,6 +130,24 @@ def test_a_textbook_exercise_is_common_unless_it_is_copied():
     assert common == {"own": True, "copy": False, "words": False}
 
 
+def test_an_exercise_makes_no_other_evidence_surer():
+    """A function that does what an ordinary one does is common; few words of the item change nothing."""
+    exercise = ("r", "b", "i", "behaviour", "exercise:response", 0.8, 0.6, "x")
+    few = ("r", "b", "i", "words", "prompt:response", 0.15, 0.2, "x")
+    enough = (*few[:5], 0.3, *few[6:])
+    alone, beside, both = (
+        judged(frame(rows), profile(), {}) for rows in ([exercise], [exercise, few], [enough])
+    )
+    assert alone.equals(beside)
+    assert alone.select("part", "level", "common").rows() == [("exercise:response", "logic", True)]
+    found = judged(frame([exercise, enough]), profile(), {})
+    assert found.filter(detector="words").equals(both)
+    assert found["common"].to_list() == [False, False]
+    assert found["score"].n_unique() == 1
+    weak = judged(frame([(*exercise[:5], 0.5, *exercise[6:])]), profile(), {})
+    assert weak.is_empty()
+
+
 @pytest.mark.parametrize("name", KNOWN)
 def test_lower_thresholds_give_more_and_change_nothing_else(name):
     """What reaches a detector's own threshold is the same evidence wherever its index begins to report."""

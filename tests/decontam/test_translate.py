@@ -129,6 +129,21 @@ CPP = [
     ("vector<int> f(int n) { vector<int> v(n, 7); v.push_back(1); return v; }", (2,), [7, 7, 1]),
     ("int f(vector<int>& v) { return accumulate(v.begin(), v.end(), 0); }", ([1, 2, 3],), 6),
     (
+        "int f(vector<int> v) { return std::accumulate(v.begin(), v.end(), 1, std::multiplies<int>()); }",
+        ([2, 3, 4],),
+        24,
+    ),
+    (
+        "vector<int> f(vector<int> v) { std::sort(v.begin(), v.end(), std::greater<int>()); return v; }",
+        ([3, 1, 5],),
+        [5, 3, 1],
+    ),
+    (
+        "bool f(vector<int> v) { return std::is_sorted(v.begin(), v.end(), std::greater<>{}); }",
+        ([3, 3, 1],),
+        True,
+    ),
+    (
         "vector<int> f(vector<int> v) { sort(v.begin(), v.end(), [](int a, int b) { return a > b; }); return v; }",
         ([3, 1, 2],),
         [3, 2, 1],
@@ -155,6 +170,16 @@ CPP = [
     ),
 ]
 JAVA = [
+    (
+        "BigInteger f(int n) { BigInteger a = BigInteger.ONE; for (int i = 2; i <= n; i++) a = a.multiply(BigInteger.valueOf(i)); return a; }",
+        (25,),
+        15511210043330985984000000,
+    ),
+    (
+        'BigInteger f(int n) { BigInteger a = new BigInteger("12"); return a.add(BigInteger.TEN).mod(BigInteger.valueOf(n)); }',
+        (5,),
+        2,
+    ),
     ("public static int f(int[] a) { int t = 0; for (int x : a) { t += x; } return t; }", ([1, 2, 3],), 6),
     (
         "class Solution {\n public List<Integer> f(List<Integer> v) {\n List<Integer> r = new ArrayList<>();\n for (int i = v.size() - 1; i >= 0; i--) { r.add(v.get(i)); }\n return r; } }",
@@ -257,6 +282,7 @@ GO = [
     ("func f(a []int) []int {\n\treturn a[1:3]\n}", ([1, 2, 3, 4],), [2, 3]),
 ]
 RUST = [
+    ("fn f(x: f64) -> f64 { x.fract() }", (-3.25,), -0.25),
     (
         "fn f(v: Vec<i32>) -> i32 {\n    let mut t = 0;\n    for x in v.iter() {\n        t += x;\n    }\n    t\n}",
         ([1, 2, 3],),

@@ -49,6 +49,21 @@ class TestBehaviour:
         ]
         assert "arrange(" in dropped["detail"]
 
+    def test_exercises_are_known_by_what_they_do(self):
+        """Whatever it is called and in whatever language, gcd is an exercise; `--common drop` drops it."""
+        code = (
+            "int tile(int wall, int floor) {\n    while (floor) {\n        int rest = wall % floor;\n"
+            "        wall = floor;\n        floor = rest;\n    }\n    return wall;\n}\n"
+        )
+        given_rows({"instruction": "How long are square tiles?", "response": code}, {"instruction": CLEAN})
+        told = run("--json", against="humaneval").json()
+        assert (told["dropped"], told["common"]) == ({}, {"humaneval": 1})
+        told = run("--json", "--common", "drop", against="humaneval", out="DROPPED").json()
+        assert (told["dropped"], told["rows_by_item"]["humaneval"]) == (
+            {"overlaps-humaneval": 1},
+            {"HumanEval/13": 1},
+        )
+
     def test_no_run(self):
         """`--no-run` runs nothing, says so, and is another plan."""
         given_rows({"instruction": OTHER, "response": self.COPY})

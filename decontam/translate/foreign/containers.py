@@ -26,7 +26,9 @@ from .values import (
 
 
 def add(g: str, o: Any, *x: Any) -> Any:
-    """Put an element behind the others, to its place or into a set."""
+    """Put an element behind the others, to its place or into a set; or add a number to a large one."""
+    if type(o) is int:
+        return o + x[0]
     if isinstance(o, Set):
         new = key_of(x[-1]) not in o
         o[key_of(x[-1])] = None

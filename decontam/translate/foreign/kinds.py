@@ -11,7 +11,7 @@ from .elements import span
 from .formatting import show
 from .functions import sort_key
 from .numbers import bits, to_number
-from .operators import truth
+from .operators import operate, truth
 from .values import (
     Builder,
     Char,
@@ -84,6 +84,13 @@ def inner_types(text: str) -> list[str]:
     return [part.strip() for part in parts]
 
 
+#: Functions of C++ that are types, with their operators.
+_FUNCTORS = {
+    **{"greater": ">", "less": "<", "greater_equal": ">=", "less_equal": "<=", "equal_to": "=="},
+    **{"plus": "+", "minus": "-", "multiplies": "*", "modulus": "%"},
+}
+
+
 def kind_of(text: str) -> str:
     """What a type is: the name of one of the kinds above, or its own name."""
     name = _QUALIFIERS.sub("", text)
@@ -149,6 +156,10 @@ def heap(less: Any) -> Heap:
 def new(g: str, text: str, *args: Any) -> Any:
     """A new value of a type."""
     kind, name = kind_of(text), re.sub(r"<.*", "", text).strip().removeprefix("std::")
+    if name == "BigInteger":
+        return int(*args)
+    if name in _FUNCTORS:
+        return functools.partial(operate, g, _FUNCTORS[name])
     if kind in ("array", "int", "float", "bool", "char"):
         return default(g, text.replace("[]", "", len(args)), *args)
     if kind == "text":

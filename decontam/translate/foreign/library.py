@@ -72,7 +72,7 @@ _TABLE: Methods = (
     ("toBinaryString", lambda _, x: bin(x & 0xFFFFFFFF if x < 0 else x)[2:]),
     ("toHexString", lambda _, x: f"{x & 0xFFFFFFFF:x}"),
     ("Number", lambda _, x=0: to_number(x) if x is not None else 0),
-    ("BigInt", lambda _, x: int(x)),
+    ("BigInt BigInteger.valueOf", lambda _, x: int(x)),
     ("Boolean", truth),
     ("Array", lambda g, *x: new(g, "Array", *x)),
     ("Array.from", lambda g, x, f=None: array_from(g, x, f)),

@@ -48,6 +48,7 @@ NUMBER_METHODS: Methods = (
     ("cbrt", lambda g, x: real(g, round(abs(x) ** (1 / 3), 12)) * (-1 if x < 0 else 1)),
     ("pow powi powf checkedpow", lambda g, a, b, *_m: power(g, a, b)),
     ("trunc", lambda g, x: real(g, math.trunc(x))),
+    ("fract", lambda _, x: math.fmod(x, 1.0)),
     ("round lround", lambda g, x, *_m: round_half(g, x)),
     ("exp", lambda _, x: math.exp(x)),
     ("ln log", lambda _, x, *b: divide(log(x), log(b[0])) if b else log(x)),
