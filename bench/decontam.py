@@ -14,12 +14,15 @@ usage: python bench/decontam.py [ROUNDS] [PAIRS]     two cores; needs ../shared/
 from __future__ import annotations
 
 import json
+import os
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
 import warnings
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -48,11 +51,15 @@ def seconds_to_compile(texts: list[str]) -> float:
     return time.process_time() - started
 
 
-def seconds_of(*words: str) -> float:
-    """Seconds that a command takes as a process of its own."""
-    started = time.monotonic()
-    subprocess.run([sys.executable, "-c", COMMAND, *words], check=True, capture_output=True)
-    return time.monotonic() - started
+def seconds_of(*words: str, cache: Path | None = None) -> float:
+    """Seconds that a command takes as a process of its own, with a copy of a cache if there is one."""
+    with tempfile.TemporaryDirectory() as folder:
+        where = os.environ | ({"XDG_CACHE_HOME": folder} if cache else {})
+        if cache:
+            shutil.copytree(cache, folder, dirs_exist_ok=True)
+        started = time.monotonic()
+        subprocess.run([sys.executable, "-c", COMMAND, *words], check=True, capture_output=True, env=where)
+        return time.monotonic() - started
 
 
 def compare_pairs(frame: pl.DataFrame, items: list[Item], rounds: int) -> None:
@@ -75,12 +82,27 @@ def compare_pairs(frame: pl.DataFrame, items: list[Item], rounds: int) -> None:
     print(f"peak memory of this process: {peak:,.0f} MB")
 
 
-def compare_running(path: Path, rounds: int) -> None:
-    """Print how many rows whose code runs a second the command looks at, and how many while it runs code."""
-    words = ["decontam", str(path), "--workers", "2", "--no-self-test", "--quiet"]
-    done = subprocess.run([sys.executable, "-c", COMMAND, *words, "--json"], check=True, capture_output=True)
+def compare_running(frame: pl.DataFrame, rounds: int) -> None:
+    """Print how many rows whose code runs a second the command looks at, and how many while it runs code.
+
+    What is known of the benchmark is kept, what came of a program is not.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        path, cache = Path(folder) / "rows.jsonl", Path(folder) / "cache"
+        words = ["decontam", str(path), "--workers", "2", "--no-self-test", "--quiet"]
+        where = os.environ | {"XDG_CACHE_HOME": str(cache)}
+        runs = partial(subprocess.run, check=True, capture_output=True, env=where)
+        pl.DataFrame(
+            {"instruction": ["Pad it."], "response": ["def f(q):\n    return q.zfill(7)"]}
+        ).write_ndjson(path)
+        runs([sys.executable, "-c", COMMAND, *words])
+        frame.write_ndjson(path)
+        timed = [
+            (seconds_of(*words, cache=cache), seconds_of(*words, "--no-run", cache=cache))
+            for _ in range(rounds)
+        ]
+        done = runs([sys.executable, "-c", COMMAND, *words, "--json"])
     rows = json.loads(done.stdout)["behaviour"]["rows"]
-    timed = [(seconds_of(*words), seconds_of(*words, "--no-run")) for _ in range(rounds)]
     whole, unrun = (min(some) for some in zip(*timed, strict=True))
     started = time.process_time()
     for _ in range(10_000_000):
@@ -125,10 +147,8 @@ def main() -> int:
     words = [word for row in rows for word in row["instruction"].split()]
     count = int(sys.argv[2]) if len(sys.argv) > 2 else 3_000
     compare_pairs(pairs(count, words), [item for spec in specs for item in load(spec).items], rounds)
+    compare_running(frame, rounds)
     with tempfile.TemporaryDirectory() as folder:
-        every = Path(folder) / "every.jsonl"
-        frame.write_ndjson(every)
-        compare_running(every, rounds)
         ten = Path(folder) / "ten.jsonl"
         ten.write_text("".join(json.dumps(row) + "\n" for row in rows[:10]))
         timed = [(seconds_of("decontam", str(ten)), seconds_of("--help")) for _ in range(rounds)]

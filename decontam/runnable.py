@@ -205,7 +205,8 @@ def _calls(name: str, item: Known, same: Sequence[bool]) -> str:
     )
     shown = ""
     for place in order:
-        given = ", ".join(map(repr, item.inputs[place]))
+        inputs = item.inputs[place]
+        given = ", ".join(map(repr, inputs[::-1] if name.startswith("turned.") else inputs))
         one = f"{name.rpartition('.')[2]}({given}) = {item.results[place]}; "
         if shown and len(shown) + len(one) > _SHOWN:
             break

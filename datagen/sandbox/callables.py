@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 #: So many functions and methods of a program are called, the first that it defines.
 MAX_FUNCTIONS = 64
+#: How the names begin of functions that are called with the second argument first.
+TURNED = "turned."
 #: What the code of programs calls its file.
 FILE = "<solution>"
 _VARIADIC = 4  # a flag of code objects: takes any number of arguments
@@ -66,9 +68,15 @@ def functions(space: dict[str, Any]) -> Iterator[Function]:
     """The functions of a program, and the methods of its classes.
 
     Each call of a method has a new object. It is made with the arguments that the method does not take: in
-    "Class.method" with the first ones, in "Class().method" with the last.
+    "Class.method" with the first ones, in "Class().method" with the last. Functions that take two arguments
+    come a second time, as "turned.name", with the second argument first.
     """
     found = list(_all_functions(space))
+    found += [
+        one._replace(name=f"{TURNED}{one.name}", least=2, most=2, call=functools.partial(_turned, one.call))
+        for one in found
+        if "." not in one.name and one.least <= 2 <= one.most
+    ]
     return iter(found[:MAX_FUNCTIONS])
 
 
@@ -172,6 +180,10 @@ def _function(
         most = code.co_argcount - bound
         least = max(most - len(function.__defaults__ or ()), 0)
         yield Function(name, least, math.inf if code.co_flags & _VARIADIC else most, call, code)
+
+
+def _turned(call: Callable[[Any], Any], given: Any) -> Any:  # noqa: ANN401 - anything
+    return call(given[::-1])
 
 
 def _called(function: Callable[..., Any], given: Any) -> Any:  # noqa: ANN401 - anything

@@ -273,7 +273,8 @@ class Runner:
             self._short_of_memory = self.spent = True
         except BaseException as error:  # the program may raise anything
             text = f"!raised {_name_of(type(error))}"
-            self._is_refused = _is_about_types(error)
+            # Whoever calls itself without end for a list or a float does so for the next one, too.
+            self._is_refused = type(error) is RecursionError or _is_about_types(error)
         if ends == self._last or monotonic() - self._wall > _STALE_SECONDS:
             self._read_clocks()
             if self._now > ends:  # whatever the program made of it

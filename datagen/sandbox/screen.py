@@ -23,7 +23,7 @@ from datagen.sandbox.verdict import Limits
 Sought = Sequence[tuple[Sequence[tuple[int, str]], int]]
 
 #: Part of each key. It grows when a program may show something else than before.
-VERSION = 7
+VERSION = 9
 _NONE = type(None)
 #: Programs that a server gets at a time.
 BATCH = 32

@@ -183,6 +183,19 @@ def test_an_object_may_hold_any_of_the_arguments(screening, first, second, defau
     assert [hit.function for hit in outcome.hits] == [function]
 
 
+def test_two_arguments_may_come_in_another_order(screening):
+    """The evidence shows the calls as the row has them."""
+    code = (
+        "def turn(by, text):\n    for _ in range(by):\n        text = text[1:] + text[:1]\n    return text\n"
+    )
+    held = taken(pl.DataFrame({"id": ["1"], "response": [code]}))
+    known = behaviour.known([ROTATED], screening.run)
+    [outcome] = screened([held.pieces[0].code], known, screening.run, screening.find)
+    [found] = function_evidence(held.pieces[0], outcome, behaviour.solutions_of([ROTATED]))
+    assert found[7].startswith("turn(2, 'abcdef') = \"cdefab\"") or "turn(4, 'stone')" in found[7]
+    assert "def turn(by, text):" in found[7]
+
+
 @pytest.mark.parametrize(
     ("refuses", "is_found"),
     [

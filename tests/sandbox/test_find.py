@@ -112,10 +112,11 @@ def test_calls_that_can_tell_nothing_are_left_out():
     nothing = tells.format("def f(a):\n    print(count(a))\n")
     refused = tells.format("def f(a):\n    return count(a) and a + 1\n")
     yes = [(place, '"yes"') for place in range(3)]
+    endless = tells.format("def g(a):\n    return g(a)\ndef f(a):\n    return count(a) and g(a)\n")
     #: `count` is called itself, too, and `counted` has everything called with the last input.
     for wanted, made in (
-        ((yes, 2), {apart: 3 + 3, alike: 3 + 3, nothing: 3, refused: 3 + 3}),
-        ((yes, 1), {apart: 4 + 4, alike: 4 + 2, nothing: 4, refused: 4 + 3}),
+        ((yes, 2), {apart: 3 + 3, alike: 3 + 3, nothing: 3, refused: 3 + 3, endless: 3 + 3}),
+        ((yes, 1), {apart: 4 + 4, alike: 4 + 2, nothing: 4, refused: 4 + 3, endless: 4 + 3}),
     ):
         for code, calls in made.items():
             counted = ([(3, str(-calls))], 1)

@@ -108,6 +108,8 @@ def test_every_function_is_called_with_what_it_takes():
             "Solution.made": ['"Solution"', '"Solution"', None],
             "Needs.f": [None, None, "[2]"],
             "Needs().f": [None, None, "1"],
+            "turned.add": [None, None, "!raised TypeError"],
+            "turned.any": [None, None, "2"],
         },
     )
 
