@@ -6,6 +6,7 @@ Functions in C, C++, Java, JavaScript, TypeScript, Go and Rust are translated to
 from __future__ import annotations
 
 import ast
+import builtins
 import re
 import textwrap
 from collections.abc import Iterator
@@ -17,6 +18,8 @@ from decontam.translate.tokens import TAGS, language_of
 
 _DEFINES = re.compile(r"\b(?:def|lambda)\b")
 _LONGEST = 100_000
+#: Programs of a text that may use one another; of more each stands alone.
+_BLOCKS = 32
 #: What a text has that holds a function in braces, and no Python does.
 _BRACED = re.compile(
     r"[)>\w\]] ?\{[ \t]*(?://[^\n]*)?\n|\n\s*\{[ \t]*\n|=> *[{(\[\w]|;[ \t]*\n\s*\}|\) ?\{ *\w"
@@ -35,6 +38,7 @@ _KEPT = (
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 #: A function that waits for a file or for somebody has no result to compare.
 _NEEDS = re.compile(r"\b(?:open|input)\(")
+_FUTURE = re.compile(r"^from __future__ import [^\n]*\n", re.MULTILINE)
 #: What answers use and forget to import.
 _FORGOTTEN = {
     "from typing import Any, Callable, Dict, Iterable, List, Optional, Set, Tuple, Union": re.compile(
@@ -97,34 +101,49 @@ def programs(text: str, before: str = "") -> tuple[list[Program], int]:
 
 
 def _with_others(found: list[Program]) -> list[Program]:
-    """Programs of one text, each behind those others that define what it uses and does not define itself."""
-    if len(found) < 2 or sum(len(one.code) for one in found) > _LONGEST:
+    """Programs of one text; behind them those that use what others define, together with these."""
+    if not 1 < len(found) <= _BLOCKS or sum(len(one.code) for one in found) > _LONGEST:
         return found
     names = [_names(one.code) for one in found]
     whole: list[Program] = []
-    for number in range(len(found)):
-        needed, missing = {number}, names[number][1]
+    for number, (_, missing) in enumerate(names):
+        needed = {number}
         while more := {n for n in range(len(found)) if n not in needed and names[n][0] & missing}:
             needed |= more
             missing = missing.union(*(names[n][1] for n in more)).difference(*(names[n][0] for n in needed))
-        parts = [found[n] for n in (*sorted(needed - {number}), number)]
-        start, end = min(one.start for one in parts), max(one.end for one in parts)
-        whole.append(Program("\n".join(one.code for one in parts), start, end))
-    return whole
+        if len(needed) > 1:
+            parts = [found[n] for n in (*sorted(needed - {number}), number)]
+            code = "\n".join(one.code for one in parts)
+            code = "".join(_FUTURE.findall(code)) + _FUTURE.sub("", code)
+            whole.append(Program(code, min(one.start for one in parts), max(one.end for one in parts)))
+    return [*found, *whole]
 
 
 def _names(code: str) -> tuple[set[str], set[str]]:
-    """The names that a program defines, and those that it uses and nowhere defines."""
+    """The names that a program defines for others, and those that it uses and nowhere defines."""
     tree = parsed(code)[0]
-    if tree is None or "__future__" in code:
+    if tree is None:
         return set(), set()
-    names = [one for one in ast.walk(tree) if isinstance(one, ast.Name)]
-    used = {one.id for one in names if isinstance(one.ctx, ast.Load)}
-    bound = {one.id for one in names if not isinstance(one.ctx, ast.Load)}
-    own = {node.name for node in tree.body if isinstance(node, (*_FUNCTIONS, ast.ClassDef))}
-    assigned = [node for node in tree.body if isinstance(node, (ast.Assign, ast.AnnAssign))]
-    own |= {one.id for node in assigned for one in ast.walk(node) if isinstance(one, ast.Name)} & bound
-    return own, used - own - bound
+    top = {node.name for node in tree.body if isinstance(node, (*_FUNCTIONS, ast.ClassDef))}
+    for node in tree.body:
+        if isinstance(node, (ast.Assign, ast.AnnAssign)):
+            top |= {one.id for one in ast.walk(node) if isinstance(one, ast.Name) and not _is_read(one)}
+    used: set[str] = set()
+    bound = {*dir(builtins)}
+    for one in ast.walk(tree):
+        if isinstance(one, ast.Name):
+            (used if _is_read(one) else bound).add(one.id)
+        elif isinstance(one, ast.arg):
+            bound.add(one.arg)
+        elif isinstance(one, ast.alias):
+            bound.add((one.asname or one.name).partition(".")[0])
+        elif isinstance(one, (*_FUNCTIONS, ast.ClassDef, ast.ExceptHandler)):
+            bound.add(one.name or "")
+    return top, used - top - bound
+
+
+def _is_read(name: ast.Name) -> bool:
+    return isinstance(name.ctx, ast.Load)
 
 
 def _in_braces(text: str, before: str) -> Iterator[Program | None]:

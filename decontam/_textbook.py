@@ -19,6 +19,7 @@ from decontam._text import tokens
 from decontam.benchmarks import Item
 from decontam.detectors.code import exercise_likeness, words_of
 
+_FOLDER = Path(__file__).parent
 _WORDS = 16
 _LIKE = 0.5
 _LIGHT = 20.0
@@ -65,6 +66,17 @@ def _is_textbook(item: Item) -> bool:
 
 @lru_cache(maxsize=1)
 def _exercises() -> frozenset[frozenset[str]]:
-    text = Path(__file__).parent.joinpath("detectors/_code_textbook.txt").read_text(encoding="utf-8")
+    text = (_FOLDER / "detectors/_code_textbook.txt").read_text(encoding="utf-8")
     names = [node.name for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)]
     return frozenset(said for name in names if (said := said_by(name)))
+
+
+@lru_cache(maxsize=1)
+def ordinary() -> Sequence[str]:
+    """Programs with a function `f` each that says nothing of any benchmark."""
+    lines = (_FOLDER / "_ordinary.txt").read_text(encoding="utf-8").splitlines()
+    found = [f"f = {line}\n" for line in lines if line.startswith("lambda")]
+    tree = ast.parse((_FOLDER / "detectors/_code_textbook.txt").read_text(encoding="utf-8"))
+    exercises = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
+    found += [re.sub(rf"\b{node.name}\b", "f", ast.unparse(node)) + "\n" for node in exercises]
+    return tuple(found)

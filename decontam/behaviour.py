@@ -1,8 +1,9 @@
 """What functions do: finds an item's solution however it is written, by the results of its calls.
 
 *Measure.* The inputs of an item are the literal ones of its prompt and tests, and others made of these; its
-reference gives the results. Every function of a row's Python code is called with three of them, which tell
-most, and where it agrees on two with all. With the bits of the inputs on which it agrees (A) and of all (T),
+reference gives the results. Every function of a row's Python code is called with three of them which tell
+most, the item's own if it has so many, and where it agrees on two with all. With the bits of the inputs on
+which it agrees (A) and of all (T),
 
     value = (A / T)^2 * A / (A + 10)                                                  0 <= value < 1
 
@@ -10,21 +11,20 @@ most, and where it agrees on two with all. With the bits of the inputs on which 
   (`_ordinary.txt`, a textbook's exercises, other items' references), but no more than -log2 of the share
   of the item's own inputs that have this result, and at most 8. So "true" says little, and a long list much.
 * An item is common if an ordinary function does the same: whoever writes `add` has not seen the benchmark. A
-  row's function that does so is an exercise, and adds to no other evidence. Where an ordinary function does
-  the same but for a few inputs ("a sum of four even numbers above 0" and "even"), a row has to agree with the
-  item on these.
+  row's function that does so is an exercise, and adds to no other evidence. Where one does the same but for
+  a few of the item's own inputs ("a sum of four even numbers" and "even"), a row has to agree on these.
 * An item has 20 inputs, and up to 60 while its results say too little: answers of yes and no.
-* Of inputs that are made of an item's own those do not count which a row's function refuses, by ValueError,
-  AssertionError or an error of its own, if it refuses none of the item's own: the item may leave them open.
+* Of inputs that are made of an item's own those do not count which a row's function refuses, if it refuses
+  none of the item's own: it raises a ValueError, an AssertionError or an error of its own by a statement, or
+  a ValueError in some other way for at most 15 % of the bits.
 * Lists and tuples are equal here; 1, 1.0 and True are equal.
 
 *Reverse.* The item's reference is called with a row's own examples, whatever the language of its answer. The
 value is the same, over the examples of one function; the bits of an example are those of the literals of its
 result, or fewer if ordinary functions give it, too.
 
-*Covered.* Renamed, restructured, translated or reworded rows whose answer is in Python, with another
-algorithm, too; methods of a class whose objects are made with some of the arguments; code in seven other
-languages, as far as it can be translated (`translate/`).
+*Covered.* Renamed, restructured, translated or reworded rows with another algorithm; methods whose objects
+hold some of the arguments; code in seven other languages, as far as it can be translated (`translate/`).
 *Not covered.* Half of a solution, functions that change their argument or take three in another order,
 scripts without functions, Python 2.
 """
@@ -34,7 +34,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import math
-import re
+import operator
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
@@ -43,10 +43,11 @@ from typing import Any, NamedTuple, Protocol
 
 from decontam._evidence import OfItem, of_item
 from decontam._inputs import MANY, MOST, Input, inputs_of, literal_of, program_of
+from decontam._textbook import ordinary
 from decontam.benchmarks import Item
 
 #: It grows when an item or a row may be judged otherwise than before.
-VERSION = 8
+VERSION = 9
 #: The least value that is a match, of a row's functions and of its examples.
 THRESHOLDS: dict[str, float] = {"function": 0.6, "examples": 0.45}
 #: Inputs of an item that every function is called with first, and how many of these have to agree.
@@ -308,6 +309,8 @@ def _weighed(found: Sequence[_Reference], run: Run) -> list[Known]:
         bits = _bits(agree, one.results)
         literal = {*map(repr, literal_of(one.item))}
         changed = [bool(literal) and repr(given) not in literal for given in one.inputs]
+        # What only made inputs tell apart, the benchmark itself does not.
+        is_common = any(all(map(operator.or_, same, changed)) for same in close)
         made.append(
             Known(
                 benchmark=one.item.benchmark,
@@ -318,9 +321,10 @@ def _weighed(found: Sequence[_Reference], run: Run) -> list[Known]:
                 results=one.results,
                 bits=bits,
                 made=changed,
-                tells=[not all(other[place] for other in close) for place in range(len(bits))],
+                tells=[not is_common and not all(same) for same in zip(*close, strict=True)]
+                or [False] * len(bits),
                 probes=_probes(agree, bits, changed),
-                common=any(map(all, close)),
+                common=is_common,
             )
         )
         at += len(one.inputs)
@@ -377,17 +381,6 @@ def from_json(stored: Sequence[Mapping[str, Any]]) -> list[Known]:
     return [
         Known(**{**one, "inputs": [ast.literal_eval(given) for given in one["inputs"]]}) for one in stored
     ]
-
-
-@lru_cache(maxsize=1)
-def ordinary() -> Sequence[str]:
-    """Programs with a function `f` each that says nothing of any benchmark."""
-    lines = (_FOLDER / "_ordinary.txt").read_text(encoding="utf-8").splitlines()
-    found = [f"f = {line}\n" for line in lines if line.startswith("lambda")]
-    tree = ast.parse((_FOLDER / "detectors/_code_textbook.txt").read_text(encoding="utf-8"))
-    exercises = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
-    found += [re.sub(rf"\b{node.name}\b", "f", ast.unparse(node)) + "\n" for node in exercises]
-    return tuple(found)
 
 
 def settings() -> dict[str, Any]:

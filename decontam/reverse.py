@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from decontam._evidence import EXCERPT, Evidence
 from decontam._inputs import Input, is_quick
+from decontam._textbook import ordinary
 from decontam.behaviour import (
     AGREE,
     RAREST,
@@ -20,7 +21,6 @@ from decontam.behaviour import (
     Run,
     Solutions,
     in_jobs,
-    ordinary,
     plain,
     says_something,
     solution_of,

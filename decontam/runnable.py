@@ -30,8 +30,8 @@ from decontam.reverse import Asked, examples_of
 
 #: Items that one program is compared with on all inputs: it may claim to agree with every one.
 _MOST = 64
-#: Errors that a function raises when it checks its arguments, beside those that it defines.
-_REFUSALS = frozenset({"ValueError", "AssertionError"})
+#: An error that is no refusal by a statement, and the most of an item's bits for which it counts as one.
+_BY_ERROR, _RARE = "!raised ValueError", 0.15
 _SHOWN = 100  # characters of the inputs that agreed
 
 
@@ -186,15 +186,17 @@ def _hit(program: Shown, item: Known) -> Hit | None:
 
 
 def _refused(results: Sequence[str | None], item: Known) -> list[bool]:
-    """For each input whether the function refuses it, if it refuses none of the item's own."""
-    refused = [text is not None and _refuses(text) for text in results]
+    """For each input whether the function refuses it, if it refuses none of the item's own.
+
+    Where a ValueError comes from taking values apart or the like, it has to be rare: code for lists of four
+    refuses nothing, it does something else for others.
+    """
+    by_error = [text == _BY_ERROR for text in results]
+    rare = sum(bits for bits, one in zip(item.bits, by_error, strict=True) if one) <= _RARE * sum(item.bits)
+    said = [text is not None and text.startswith("!refused ") for text in results]
+    refused = [one or (rare and other) for one, other in zip(said, by_error, strict=True)]
     own = any(one and not made for one, made in zip(refused, item.made, strict=True))
     return [one and not own for one in refused]
-
-
-def _refuses(text: str) -> bool:
-    raised = text.removeprefix("!raised ")
-    return raised != text and (raised in _REFUSALS or not hasattr(builtins, raised))
 
 
 def _calls(name: str, item: Known, same: Sequence[bool]) -> str:
@@ -207,7 +209,7 @@ def _calls(name: str, item: Known, same: Sequence[bool]) -> str:
     for place in order:
         inputs = item.inputs[place]
         given = ", ".join(map(repr, inputs[::-1] if name.startswith("turned.") else inputs))
-        one = f"{name.rpartition('.')[2]}({given}) = {item.results[place]}; "
+        one = f"{name.removeprefix('turned.')}({given}) = {item.results[place]}; "
         if shown and len(shown) + len(one) > _SHOWN:
             break
         shown += one
@@ -222,7 +224,8 @@ def function_evidence(piece: Piece, outcome: Outcome, solutions: Solutions) -> I
     for hit in outcome.hits:
         part = "exercise" if hit.common else "behaviour"
         name = hit.function.rpartition(".")[2]
-        place = re.search(rf"\b{re.escape(name)}\b", piece.text)
+        word = re.escape(name)
+        place = re.search(rf"\b(?:def|class) {word}\b", piece.text) or re.search(rf"\b{word}\b", piece.text)
         line = piece.text.rfind("\n", 0, place.start()) + 1 if place else 0
         excerpt = f"{hit.shown}{piece.text[line:]}"[:EXCERPT]
         yield (

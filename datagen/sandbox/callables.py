@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dis
 import functools
+import itertools
 import math
 import types
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-#: So many functions and methods of a program are called, the first that it defines.
+#: So many functions and methods of a program are called, and so many in other ways, too.
 MAX_FUNCTIONS = 64
 #: How the names begin of functions that are called with the second argument first.
 TURNED = "turned."
@@ -18,7 +19,8 @@ FILE = "<solution>"
 _VARIADIC = 4  # a flag of code objects: takes any number of arguments
 _SUSPENDED = 0x20 | 0x80 | 0x200  # flags of generators, coroutines and asynchronous generators
 _RETURN, _CONSTANT = dis.opmap["RETURN_VALUE"], dis.opmap["LOAD_CONST"]
-_names_in: Callable[[type], Any] = type.__dict__["__dict__"].__get__
+#: What a class defines itself, whatever it says of that.
+names_in: Callable[[type], Any] = type.__dict__["__dict__"].__get__
 _bases_of: Callable[[type], tuple[type, ...]] = type.__dict__["__mro__"].__get__
 _OF_CLASSES = (staticmethod, classmethod)
 #: Of the methods that Python itself calls, those that are called as others.
@@ -64,37 +66,48 @@ def returns_nothing(code: types.CodeType) -> bool:
     return True
 
 
-def functions(space: dict[str, Any]) -> Iterator[Function]:
-    """The functions of a program, and the methods of its classes.
+def functions(space: dict[str, Any]) -> list[Function]:
+    """The functions of a program, then the methods of its classes, then other ways to call both.
 
-    Each call of a method has a new object. It is made with the arguments that the method does not take: in
-    "Class.method" with the first ones, in "Class().method" with the last. Functions that take two arguments
-    come a second time, as "turned.name", with the second argument first.
+    Each call of a method makes an object, with the arguments that the method does not take: in "Class.method"
+    with the first ones, in "Class().method" with the last. "turned.name" is a function of two arguments that
+    gets the second one first.
     """
-    found = list(_all_functions(space))
-    found += [
-        one._replace(name=f"{TURNED}{one.name}", least=2, most=2, call=functools.partial(_turned, one.call))
-        for one in found
-        if "." not in one.name and one.least <= 2 <= one.most
-    ]
-    return iter(found[:MAX_FUNCTIONS])
-
-
-def _all_functions(space: dict[str, Any]) -> Iterator[Function]:
+    plain: list[Function] = []
+    methods: list[Function] = []
+    others: list[Function] = []
     for name, value in list(space.items()):
-        if type(name) is not str:
-            continue
+        for one in _of_value(name, value):
+            (plain if "." not in one.name else others if "()." in one.name else methods).append(one)
+    found = [*plain, *methods][:MAX_FUNCTIONS]
+    others += [
+        one._replace(name=f"{TURNED}{one.name}", least=2, most=2, call=functools.partial(_turned, one.call))
+        for one in plain
+        if one.least <= 2 <= one.most
+    ]
+    return [*found, *others[:MAX_FUNCTIONS]]
+
+
+def _of_value(name: object, value: Any) -> list[Function]:  # noqa: ANN401 - anything
+    """What can be called of a value; nothing if it raises when it is looked at."""
+    try:
         function = _own(value)
+        if type(name) is not str:
+            return []
         if function is not None:
-            yield from _function(name, function, 0, functools.partial(_called, value))
-        elif isinstance(value, type) and _names_in(value).get("__module__") == "solution":
-            yield from _methods(name, value)
+            return list(_function(name, function, 0, functools.partial(_called, value)))
+        kind = names_in(value) if issubclass(type(value), type) else {}
+        module = kind.get("__module__")
+        is_own = type(module) is str and module == "solution"
+        return list(itertools.islice(_methods(name, value), 2 * MAX_FUNCTIONS)) if is_own else []
+    except Exception:  # whatever the program made of it
+        return []
 
 
-def _methods(name: str, kind: type) -> Iterator[Function]:
+def _methods(name: str, kind: Any) -> Iterator[Function]:  # noqa: ANN401 - a class
     """The methods and properties that a class itself defines."""
     makes = _constructor(kind)
-    for method, value in list(_names_in(kind).items()):
+    for method, value in list(names_in(kind).items()):
         if type(method) is not str or (
             method.startswith("__") and method.endswith("__") and method not in _SPECIAL
         ):
@@ -128,7 +141,6 @@ def _split(
         call: calls it; it is given what the object is made with, and what the method gets.
         makes: how few and how many arguments objects are made with.
     """
-    fewest, most = makes
     # An object that can be made with nothing holds only what the method cannot take.
     fewest, most = makes
     first = fewest + method.least if fewest else method.most + 1
@@ -147,18 +159,18 @@ def _split(
         return call(given[rest:], given[:rest])
 
     yield whole._replace(call=front)
-    if method.least and first <= longest:
+    if method.least and math.isfinite(first) and first <= longest:
         yield whole._replace(name=method.name.replace(".", "().", 1), least=int(first), call=back)
 
 
 def _constructor(kind: type) -> tuple[int, float]:
     """How few and how many arguments objects of a class are made with; none where that is not known."""
-    made = next(
-        (_names_in(base)["__init__"] for base in _bases_of(kind) if "__init__" in _names_in(base)), None
-    )
-    if type(made) is types.FunctionType:
-        for one in _function("__init__", made, 1, kind):
-            return one.least, one.most
+    for name in ("__init__", "__new__"):
+        made = next((names_in(base)[name] for base in _bases_of(kind) if name in names_in(base)), None)
+        made = made.__func__ if type(made) is staticmethod else made
+        if type(made) is types.FunctionType:
+            for one in _function(name, made, 1, kind):
+                return one.least, one.most
     return 0, 0
 
 
@@ -174,10 +186,12 @@ def _own(value: object) -> types.FunctionType | None:
 def _function(
     name: str, function: types.FunctionType, bound: int, call: Callable[[Any], Any]
 ) -> Iterator[Function]:
-    """The function, unless it needs arguments by name."""
+    """The function, unless it needs arguments by name, or is a method that takes no object."""
     code = function.__code__
-    if code.co_kwonlyargcount <= len(function.__kwdefaults__ or ()):
-        most = code.co_argcount - bound
+    most = code.co_argcount - bound
+    if code.co_kwonlyargcount > len(function.__kwdefaults__ or ()):
+        return
+    if code.co_flags & _VARIADIC or most >= 0:
         least = max(most - len(function.__defaults__ or ()), 0)
         yield Function(name, least, math.inf if code.co_flags & _VARIADIC else most, call, code)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import builtins
 import decimal
+import dis
 import gc
 import math
 import random
@@ -34,6 +35,10 @@ _RUN_ON = frozenset({types.GeneratorType, types.CoroutineType, types.AsyncGenera
 #: After so many calls with arguments of one kind raised errors about types, others of that kind do, too.
 _REFUSALS = 2
 _ABOUT_TYPES = re.compile(r"""(['"])(?:bool|dict|float|int|list|set|str|tuple)\1""")
+_RAISE = dis.opmap["RAISE_VARARGS"]
+_trace_of: Callable[[BaseException], types.TracebackType | None] = BaseException.__dict__[
+    "__traceback__"
+].__get__
 _name_of: Callable[[type], str] = type.__dict__["__name__"].__get__  # a metaclass may say something else
 
 #: How many arguments there are, what makes them anew, and of which kind they are (`kind_of`).
@@ -137,11 +142,12 @@ class Runner:
     def _shown(self, compiled: types.CodeType, space: dict[str, Any]) -> dict[str, Any]:
         self._read_clocks()
         detail = self._limited(_loaded, self._limits["load_seconds"], compiled, space)
-        detail = detail.removeprefix("!")
+        detail = detail.removeprefix("!").replace("refused", "raised", 1)
+        listed: list[Function] = []
+        self._limited(_listed, self._limits["load_seconds"], space, listed)
         if self._sought is not None:
-            return self._found(detail, list(functions(space)), self._sought)
-        called = {one.name: self._results(one) for one in functions(space)}
-        return {"detail": detail, "functions": called}
+            return self._found(detail, listed, self._sought)
+        return {"detail": detail, "functions": {one.name: self._results(one) for one in listed}}
 
     def _found(
         self, detail: str, called: list[Function], sought: list[list[tuple[int, str]]]
@@ -272,7 +278,7 @@ class Runner:
             text = "!memory"
             self._short_of_memory = self.spent = True
         except BaseException as error:  # the program may raise anything
-            text = f"!raised {_name_of(type(error))}"
+            text = f"!{'refused' if _refuses(error) else 'raised'} {_name_of(type(error))}"
             # Whoever calls itself without end for a list or a float does so for the next one, too.
             self._is_refused = type(error) is RecursionError or _is_about_types(error)
         if ends == self._last or monotonic() - self._wall > _STALE_SECONDS:
@@ -311,6 +317,23 @@ def _is_in_a_library(frame: types.FrameType | None) -> bool:
     return False
 
 
+def _refuses(error: BaseException) -> bool:
+    """Whether a program raises an error itself that says what it does not take: of a value, or its own."""
+    kind = type(error)
+    module = callables.names_in(kind).get("__module__")
+    if not issubclass(kind, (ValueError, AssertionError)) and not (
+        type(module) is str and module == "solution"
+    ):
+        return False
+    trace = _trace_of(error)
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return False
+    code = trace.tb_frame.f_code
+    return code.co_filename == FILE and code.co_code[trace.tb_lasti] == _RAISE
+
+
 def _is_about_types(error: BaseException) -> bool:
     """Whether the interpreter says of a type that it does not fit: "object of type 'int' has no len()".
 
@@ -339,6 +362,11 @@ def _kind_below(value: Any, levels: int) -> str:  # noqa: ANN401 - anything
 
 def _loaded(compiled: types.CodeType, space: dict[str, Any]) -> str:
     exec(compiled, space)
+    return ""
+
+
+def _listed(space: dict[str, Any], found: list[Function]) -> str:
+    found += functions(space)
     return ""
 
 

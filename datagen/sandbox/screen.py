@@ -23,7 +23,7 @@ from datagen.sandbox.verdict import Limits
 Sought = Sequence[tuple[Sequence[tuple[int, str]], int]]
 
 #: Part of each key. It grows when a program may show something else than before.
-VERSION = 9
+VERSION = 10
 _NONE = type(None)
 #: Programs that a server gets at a time.
 BATCH = 32
@@ -95,9 +95,9 @@ class Screened(NamedTuple):
         detail: "" or what came of loading it: "compile_error", "raised NameError", "timeout", "memory",
             "killed" if its process ended.
         functions: by function, or method as "Class.method" and "Class().method" (see `functions` in
-            callables.py), a text for each input: of its result as `text_of`
-            writes it, or "!raised ValueError", "!timeout", "!memory", "!not_plain"; None for an input whose
-            number of arguments the function does not take.
+            callables.py), a text for each input: of its result as `text_of` writes it, or "!raised KeyError",
+            "!refused ValueError", "!timeout", "!memory", "!not_plain"; None for an input whose number of
+            arguments the function does not take.
     """
 
     detail: str
