@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import random
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -24,7 +25,8 @@ def inputs_of(item: Item, most: int = MOST) -> list[Input]:
     """The inputs of an item: first those in its tests and prompt, then changed ones; none comes twice.
 
     The changes are drawn by a generator of the item's own, so that they are the same in every run. Fewer are
-    the first of many.
+    the first of many. Where all inputs are brackets that are closed, two are put together: most functions of
+    these take no others.
 
     Args:
         item: the item.
@@ -33,10 +35,12 @@ def inputs_of(item: Item, most: int = MOST) -> list[Input]:
     given = literal_of(item)
     found = {repr(one): one for one in given}
     draw = random.Random(f"{item.benchmark}:{item.task_id}")
+    nested = all(map(_is_nested, given))
     for _ in range(_TRIES if given else 0):
         if len(found) >= most:
             break
-        one = _changed(draw.choice(given), draw)
+        one = draw.choice(given)
+        one = _joined(one, draw.choice(given)) if nested else _changed(one, draw)
         if _is_written(one, written := repr(one)):
             found.setdefault(written, one)
     quick = [one for one in found.values() if is_quick(one)]
@@ -118,6 +122,23 @@ def _changed(given: Input, draw: random.Random) -> Input:
         return given
     place = draw.randrange(len(given))
     return (*given[:place], _other(given[place], draw), *given[place + 1 :])
+
+
+def _is_nested(given: Input) -> bool:
+    """Whether an input is texts of brackets, all of them closed: one that is changed would be none."""
+    return bool(given) and all(isinstance(one, str) and _closes(one) for one in given)
+
+
+def _closes(text: str) -> bool:
+    left = "".join(text.split())
+    while left != (left := re.sub(r"\(\)|\[\]|\{\}", "", left)):
+        pass
+    return not left
+
+
+def _joined(given: Input, other: Input) -> Input:
+    """Each text with that of another input behind it."""
+    return tuple(one + more for one, more in zip(given, other, strict=False))
 
 
 def _other(value: Any, draw: random.Random) -> Any:  # noqa: ANN401 - any literal

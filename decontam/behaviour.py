@@ -47,7 +47,7 @@ from decontam._textbook import ordinary
 from decontam.benchmarks import Item
 
 #: It grows when an item or a row may be judged otherwise than before.
-VERSION = 9
+VERSION = 10
 #: The least value that is a match, of a row's functions and of its examples.
 THRESHOLDS: dict[str, float] = {"function": 0.6, "examples": 0.45}
 #: Inputs of an item that every function is called with first, and how many of these have to agree.

@@ -107,6 +107,15 @@ def test_inputs_are_the_literal_ones_whatever_stands_around_them():
     assert found == inputs_of(given)
 
 
+def test_brackets_that_are_closed_stay_so():
+    """Who takes groups of brackets apart asks for closed ones; who asks if they are closed has others."""
+    items = {one.task_id: one for one in load("humaneval").items}
+    given = inputs_of(items["HumanEval/1"])
+    assert len(given) == 20
+    assert all(text.count("(") == text.count(")") for (text,) in given)
+    assert any(text.count("(") != text.count(")") for (text,) in inputs_of(items["HumanEval/61"]))
+
+
 def test_another_algorithm_is_found_and_the_inputs_are_shown(screening, known):
     """The excerpt says on which inputs the function agrees, and how it begins."""
     held = taken(pl.DataFrame({"id": ["1"], "response": [COPY]}))
